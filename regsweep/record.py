@@ -1,0 +1,134 @@
+"""The record of a run: the JSON file that is the only truth about it."""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+SCHEMA = 1
+FILE_NAME = "record.json"
+
+Stage = Literal["single", "search", "confirm"]
+Status = Literal["completed", "diverged", "failed"]
+
+METRICS = (
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "penalty",
+    "l1_norm",
+    "l2_norm",
+    "zero_fraction",
+    "near_zero_fraction",
+)
+
+
+class RecordError(Exception):
+    """A file that should hold a record does not; the message names it and says why."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one run was asked for, how it ended and what it measured.
+
+    ``run`` names the run directory, relative to its sweep; ``arm`` maps config groups to the
+    choices compared; ``trial`` is the number of the Optuna trial or job, ``None`` for a lone
+    run; ``params`` holds the searched keys and their values; ``config`` is the whole job config
+    under dotted keys; ``metrics`` holds those of ``METRICS`` that the stage measures;
+    ``seconds`` is wall time; ``error`` is a traceback, or ``None``.
+    """
+
+    run: str
+    stage: Stage
+    arm: Mapping[str, str]
+    trial: int | None
+    seed: int
+    status: Status
+    overrides: tuple[str, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    epochs: int = 0
+    seconds: float = 0.0
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    schema: int = SCHEMA
+
+
+def publish(record: Record, directory: Path) -> Path:
+    """Write ``record`` into ``directory`` so that it is there whole or not at all.
+
+    Temporary file in the same folder, fsync, rename, fsync of the folder.
+
+    Raises:
+        FileExistsError: the folder already holds a record.
+    """
+    path = directory / FILE_NAME
+    if path.exists():
+        raise FileExistsError(f"{path}: already holds a record, which is never written over")
+    content = {"schema": record.schema} | asdict(record)
+    descriptor, temporary = tempfile.mkstemp(prefix=".record-", suffix=".tmp", dir=directory)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(_finite(content), file, indent=1, allow_nan=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    _sync_folder(directory)
+    return path
+
+
+def read(path: Path) -> Record:
+    """The record in the file ``path``.
+
+    Raises:
+        RecordError: the file is damaged, of another schema, or lacks a field.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path}: unreadable ({error})") from error
+    if not isinstance(content, dict):
+        raise RecordError(f"{path}: not a record (a JSON {type(content).__name__})")
+    if content.get("schema") != SCHEMA:
+        raise RecordError(f"{path}: schema {content.get('schema')!r}, this version reads {SCHEMA}")
+    names = {f.name for f in fields(Record)}
+    if names != content.keys():
+        wrong = ", ".join(sorted(names ^ content.keys()))
+        raise RecordError(f"{path}: fields missing or unknown: {wrong}")
+    for key, allowed in (("stage", get_args(Stage)), ("status", get_args(Status))):
+        if content[key] not in allowed:
+            raise RecordError(f"{path}: {key} {content[key]!r}, expected one of {allowed}")
+    content["overrides"] = tuple(content["overrides"])
+    return Record(**content)
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401
+    """JSON has no NaN and no infinity: such numbers become null (a diverged run has them)."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    return value
+
+
+def _sync_folder(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
