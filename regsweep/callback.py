@@ -1,0 +1,96 @@
+"""What regsweep does around Hydra's own work: checks before it, tables after it."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from regsweep import sweep_file
+from regsweep.config import read_run
+from regsweep.data.fetch import ensure_files
+from regsweep.environment import package_versions
+from regsweep.errors import InputError
+from regsweep.messages import explain
+from regsweep.preflight import check_sweep, plain_config
+from regsweep.record import FILE_NAME
+from regsweep.spec.run import Run
+
+log = logging.getLogger(__name__)
+
+
+class RegsweepCallback(Callback):
+    """Refuse bad input before any folder is made; gather the records when a sweep ends.
+
+    Hydra turns the exceptions of a callback into warnings, so a refusal leaves by
+    ``SystemExit`` with its message: exit code 1, one message on standard error.
+    """
+
+    def __init__(self) -> None:
+        self.sweeping = False
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check the run, its folder and its data."""
+        try:
+            run = read_run(plain_config(config))
+            _refuse_used(Path(config.hydra.run.dir))
+            _check_machine(run)
+        except (InputError, HydraException) as error:
+            raise _refusal(error) from None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check every arm, its folder and its data, then write ``sweep.json``."""
+        directory = Path(config.hydra.sweep.dir)
+        try:
+            _refuse_used(directory)
+            sweep = check_sweep(config, GlobalHydra.instance().config_loader())
+            for run in sweep.runs:
+                _check_machine(run)
+        except (InputError, HydraException) as error:
+            raise _refusal(error) from None
+        sweep_file.write(
+            sweep_file.SweepFile(
+                overrides=tuple(config.hydra.overrides.task),
+                sweeper=config.hydra.runtime.choices["hydra/sweeper"],
+                arms=sweep.arms,
+                searched=sweep.searched,
+                objective=config.objective,
+                seed=config.seed,
+                versions=package_versions(),
+            ),
+            directory,
+        )
+        self.sweeping = True
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Write the tables and show them, also when the sweep was cut short."""
+        if not self.sweeping:
+            return
+        from regsweep.report.gather_and_show import gather_and_show
+
+        try:
+            gather_and_show([Path(config.hydra.sweep.dir)])
+        except InputError as error:
+            log.error("%s", error)
+
+
+def _refuse_used(directory: Path) -> None:
+    used = next(iter(directory.rglob(FILE_NAME)), None) if directory.is_dir() else None
+    if used:
+        raise InputError(f"{used}: the folder already holds a record, which is never written over")
+
+
+def _check_machine(run: Run) -> None:
+    if run.trainer.device.startswith("cuda"):
+        from regsweep.training.device import resolve_device
+
+        resolve_device(run.trainer.device)
+    ensure_files(run.data.source, Path(run.data.root))
+
+
+def _refusal(error: InputError | HydraException) -> SystemExit:
+    message = explain(error) if isinstance(error, HydraException) else str(error)
+    return SystemExit(f"regsweep: {message}")

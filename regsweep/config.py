@@ -1,0 +1,139 @@
+"""The edge: a composed config, as a plain mapping, checked and turned into a run's spec."""
+
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from regsweep.errors import InputError, bad_value, nearest
+from regsweep.spec.checks import one_of
+from regsweep.spec.data import Data
+from regsweep.spec.model import MODELS
+from regsweep.spec.optimizer import OPTIMIZERS
+from regsweep.spec.regularizer import REGULARIZERS
+from regsweep.spec.run import Objective, Run
+from regsweep.spec.trainer import Trainer
+
+GROUPS: dict[str, Mapping[str, type]] = {
+    "model": MODELS,
+    "regularizer": REGULARIZERS,
+    "optimizer": OPTIMIZERS,
+}
+
+# Keys of a job's config that say nothing about what the run computes.
+CHANNELS = ("run", "experiment")
+# In a group: `name` is the choice itself, `search` is read by sweepers.
+GROUP_CHANNELS = ("name", "search")
+
+T = TypeVar("T")
+
+
+def read_run(config: Mapping[str, Any]) -> Run:
+    """The run that ``config`` describes, each of its values checked.
+
+    Raises:
+        InputError: a key is unknown or missing, or its value of the wrong type or out of range.
+    """
+    known = [field.name for field in fields(Run)]
+    _refuse_unknown("", config, [*known, *CHANNELS])
+    parts: dict[str, Any] = {
+        "seed": _typed("seed", _required(config, "seed"), int),
+        "objective": _typed("objective", _required(config, "objective"), Objective),
+        "data": _build(Data, "data", _group(config, "data"), extra=("search",)),
+        "trainer": _build(Trainer, "trainer", _group(config, "trainer"), extra=("search",)),
+    }
+    for group, choices in GROUPS.items():
+        node = _group(config, group)
+        name = _typed(f"{group}.name", _required(node, "name", group), str)
+        one_of(group, name, choices)
+        parts[group] = _build(choices[name], group, node, extra=GROUP_CHANNELS)
+    return Run(**parts)
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """``config`` with dotted keys: ``{"optimizer": {"lr": 1}}`` gives ``{"optimizer.lr": 1}``."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        dotted = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{dotted}.")
+        else:
+            flat[dotted] = value
+    return flat
+
+
+def known_keys(config: Mapping[str, Any]) -> Iterator[str]:
+    """Every dotted key of ``config``, inner nodes and leaves."""
+    for key, value in config.items():
+        yield key
+        if isinstance(value, Mapping):
+            yield from (f"{key}.{inner}" for inner in known_keys(value))
+
+
+def _build(
+    target: type[T], group: str, node: Mapping[str, Any], extra: tuple[str, ...] = ()
+) -> T:
+    hints = get_type_hints(target)
+    names = [field.name for field in fields(target)]  # type: ignore[arg-type]
+    _refuse_unknown(f"{group}.", node, [*names, *extra], choice=node.get("name"))
+    values = {
+        name: _typed(f"{group}.{name}", _required(node, name, group), hints[name])
+        for name in names
+    }
+    return target(**values)
+
+
+def _refuse_unknown(
+    prefix: str, node: Mapping[str, Any], known: list[str], choice: object = None
+) -> None:
+    for key in node:
+        if key not in known:
+            owner = f" of {prefix.rstrip('.')}={choice}" if choice else ""
+            hint = nearest(str(key), [name for name in known if name not in GROUP_CHANNELS])
+            raise InputError(f"{prefix}{key}: no such key{owner}; {hint}")
+
+
+def _required(node: Mapping[str, Any], key: str, group: str = "") -> Any:  # noqa: ANN401
+    if key not in node:
+        dotted = f"{group}.{key}" if group else key
+        raise InputError(f"{dotted}: missing; it needs a value")
+    return node[key]
+
+
+def _group(config: Mapping[str, Any], group: str) -> Mapping[str, Any]:
+    node = _required(config, group)
+    if not isinstance(node, Mapping):
+        raise bad_value(group, node, f"a choice of the config group {group}")
+    return node
+
+
+def _typed(key: str, value: Any, hint: Any) -> Any:  # noqa: ANN401
+    """``value`` as the type ``hint``; whole numbers pass as floats, lists as tuples."""
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        if value is None:
+            return None
+        inner = next(choice for choice in get_args(hint) if choice is not type(None))
+        return _typed(key, value, inner)
+    if origin is Literal:
+        if not isinstance(value, str):
+            raise bad_value(key, value, f"one of {', '.join(get_args(hint))}")
+        one_of(key, value, get_args(hint))
+        return value
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise bad_value(key, value, "a list of whole numbers")
+        return tuple(_typed(f"{key}[{i}]", item, get_args(hint)[0]) for i, item in enumerate(value))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise bad_value(key, value, EXPECTED[hint])
+    return value
+
+
+EXPECTED = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a word",
+}

@@ -1,0 +1,99 @@
+"""What training is given: images as bytes, split into training, validation and test."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from regsweep.data.fetch import ensure_files
+from regsweep.data.idx import read_images, read_labels
+from regsweep.data.source import (
+    TEST_IMAGES,
+    TEST_LABELS,
+    TRAIN_IMAGES,
+    TRAIN_LABELS,
+    check_sizes,
+    find_source,
+)
+from regsweep.data.split import stratified_split
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Images, uint8 of shape (n, 28, 28), contiguous; labels, int64 of shape (n,)."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        """The number of examples."""
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> "Examples":
+        """The same examples on `device`; not copied where they are there already."""
+        return Examples(self.images.to(device), self.labels.to(device))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The examples of one source; a part that was not asked for is None."""
+
+    train: Examples
+    validation: Examples | None
+    test: Examples | None
+    classes: int
+
+    def to(self, device: torch.device) -> "Dataset":
+        """The same data on `device`."""
+        return Dataset(
+            self.train.to(device),
+            None if self.validation is None else self.validation.to(device),
+            None if self.test is None else self.test.to(device),
+            self.classes,
+        )
+
+
+def scale(images: Tensor) -> Tensor:
+    """Bytes as float32 in [0, 1], of the same shape: divided by 255, as torchvision's ToTensor."""
+    return images.to(torch.float32).div(255)
+
+
+def load_dataset(
+    source_name: str,
+    root: Path | str,
+    *,
+    validation_size: int,
+    train_size: int | None,
+    split_seed: int,
+    test: bool,
+) -> Dataset:
+    """The data set, downloaded into `root` if need be, and split by `stratified_split`.
+
+    `validation_size` 0 gives no validation part; without `test` the test files are hashed but
+    not loaded. The jobs of one process share the tensors: they must not be written to.
+    InputError where the source, the root, a file or a size is wrong.
+    """
+    source = find_source(source_name)
+    check_sizes(source, validation_size, train_size)
+    raw = ensure_files(source, Path(root)).resolve()
+    train, validation = _training_parts(raw, validation_size, train_size, split_seed)
+    return Dataset(train, validation, _test_part(raw) if test else None, source.classes)
+
+
+@lru_cache(maxsize=2)
+def _training_parts(
+    raw: Path, validation_size: int, train_size: int | None, split_seed: int
+) -> tuple[Examples, Examples | None]:
+    images, labels = read_images(raw / TRAIN_IMAGES), read_labels(raw / TRAIN_LABELS)
+    train, validation = stratified_split(labels, validation_size, train_size, split_seed)
+    return (
+        Examples(images[train], labels[train]),
+        Examples(images[validation], labels[validation]) if validation_size else None,
+    )
+
+
+@lru_cache(maxsize=2)
+def _test_part(raw: Path) -> Examples:
+    return Examples(read_images(raw / TEST_IMAGES), read_labels(raw / TEST_LABELS))

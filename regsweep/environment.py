@@ -1,0 +1,35 @@
+"""What a run ran on: the part of a record that explains a difference between machines."""
+
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+    from regsweep.spec.trainer import Trainer
+
+PACKAGES = ("regsweep", "torch", "hydra-core", "optuna", "pandas")
+
+
+def package_versions() -> dict[str, str]:
+    """The versions of Python and of the packages that results depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def describe(device: "torch.device", trainer: "Trainer") -> dict[str, Any]:
+    """The versions, the device and its name, the threads and the precision of a run."""
+    import torch
+
+    from regsweep.training.pack import THREADS
+
+    cuda = device.type == "cuda"
+    return {
+        "versions": package_versions(),
+        "platform": platform.platform(),
+        "device": str(device),
+        "device_name": torch.cuda.get_device_name(device) if cuda else platform.machine(),
+        "mode": "eager",
+        "threads": THREADS,
+        "matmul_precision": trainer.matmul_precision,
+    }

@@ -1,0 +1,45 @@
+"""From directories to tables on disk and in the terminal, in one call."""
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from regsweep.errors import InputError
+from regsweep.report.comparison import comparison_table
+from regsweep.report.gather import gather
+from regsweep.report.runs import runs_table
+from regsweep.report.terminal import show
+from regsweep.report.write import write_tables
+
+
+def gather_and_show(directories: Sequence[str | Path], out: str | Path | None = None) -> list[Path]:
+    """Gather the records, write ``runs.csv`` and ``comparison.csv`` and print the comparison.
+
+    ``out`` is the folder of the files, by default the directory itself if there is just one.
+    Returns the paths of the files.
+
+    Raises:
+        InputError: ``out`` is missing or cannot be written, or there is nothing to gather.
+    """
+    if out is None and len(directories) != 1:
+        raise InputError(f"--out: name a folder for the tables of {len(directories)} directories")
+    with _no_cycle_search():
+        gathered = gather(directories)
+        runs = runs_table(gathered.runs)
+        comparison = comparison_table(runs, gathered.objectives)
+        files = write_tables(runs, comparison, Path(directories[0] if out is None else out))
+        show(runs, comparison, gathered, files)
+    return files
+
+
+@contextmanager
+def _no_cycle_search() -> Iterator[None]:
+    """No search for reference cycles: records hold none, and it doubles the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

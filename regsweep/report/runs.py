@@ -1,0 +1,78 @@
+"""The table with a row a run, as ``runs.csv`` holds it."""
+
+from collections.abc import Sequence
+from typing import get_args
+
+import pandas as pd
+
+from regsweep.record import METRICS, Record, Stage
+from regsweep.report.gather import GatheredRun
+from regsweep.report.lone import with_varied_settings
+
+BEFORE_PARAMS = ("sweep", "run", "stage", "arm", "trial", "seed", "status")
+AFTER_METRICS = ("epochs", "seconds", "error")
+_FIXED = frozenset((*BEFORE_PARAMS, *METRICS, *AFTER_METRICS))
+_STAGES = get_args(Stage)
+
+
+def runs_table(runs: Sequence[GatheredRun]) -> pd.DataFrame:
+    """One row a run, sorted by stage, arm, trial, seed.
+
+    A searched key that an arm lacks is NaN; ``None`` there is Hydra's null. A searched key that
+    has the name of a fixed column (``seed``) or is the arm itself gets no column of its own.
+    """
+    ordered = sorted(with_varied_settings(runs), key=_sort_key)
+    records = [run.record for run in ordered]
+    columns: dict[str, pd.Series] = {
+        "sweep": _text([run.sweep or None for run in ordered]),
+        "run": _text([r.run for r in records]),
+        "stage": _text([r.stage for r in records]),
+        "arm": _text([arm_text(r) for r in records]),
+        "trial": pd.Series([r.trial for r in records], dtype="Int64"),
+        "seed": _integers([r.seed for r in records]),
+        "status": _text([r.status for r in records]),
+    }
+    for key in _searched_keys(records):
+        values = [r.params.get(key, float("nan")) for r in records]
+        columns[key] = pd.Series(values, dtype=object)
+    for name in METRICS:
+        columns[name] = pd.Series([r.metrics.get(name) for r in records], dtype=float)
+    columns["epochs"] = _integers([r.epochs for r in records])
+    columns["seconds"] = pd.Series([r.seconds for r in records], dtype=float)
+    columns["error"] = _text([_last_line(r.error) for r in records])
+    return pd.DataFrame(columns)
+
+
+def param_columns(runs: pd.DataFrame) -> list[str]:
+    """The searched keys among the columns of a runs table."""
+    return [column for column in runs.columns if column not in _FIXED]
+
+
+def arm_text(record: Record) -> str:
+    """The arm as its overrides: ``regularizer=l1 model=mlp``, in the record's order."""
+    return " ".join(f"{group}={choice}" for group, choice in record.arm.items())
+
+
+def _sort_key(run: GatheredRun) -> tuple[int, str, bool, int, int, str, str]:
+    r = run.record
+    lone = r.trial is None
+    return (_STAGES.index(r.stage), arm_text(r), lone, r.trial or 0, r.seed, r.run, run.sweep)
+
+
+def _searched_keys(records: Sequence[Record]) -> list[str]:
+    keys = {key for r in records for key in r.params if key not in r.arm}
+    return sorted(keys - _FIXED)
+
+
+def _last_line(error: str | None) -> str | None:
+    """The line of a traceback that names the exception."""
+    lines = (error or "").strip().splitlines()
+    return lines[-1].strip() if lines else None
+
+
+def _text(values: Sequence[str | None]) -> pd.Series:
+    return pd.Series(values, dtype="str")
+
+
+def _integers(values: Sequence[int]) -> pd.Series:
+    return pd.Series(values, dtype="int64")

@@ -1,0 +1,72 @@
+"""The tables as CSV files that read back the same and that a spreadsheet does not execute."""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from regsweep.errors import InputError
+from regsweep.report.override import spelled
+
+RUNS_FILE = "runs.csv"
+COMPARISON_FILE = "comparison.csv"
+# A cell that begins like this is a formula to a spreadsheet, which could run a command.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_tables(runs: pd.DataFrame, comparison: pd.DataFrame, out: Path) -> list[Path]:
+    """Write both tables into the folder ``out``, each whole or not at all; the files' paths.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    tables = {RUNS_FILE: runs, COMPARISON_FILE: comparison}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return [_replace(out / name, csv_text(table)) for name, table in tables.items()]
+    except OSError as error:
+        raise InputError(f"{out}: the tables cannot be written there ({error})") from error
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """The table as CSV: numbers in their shortest exact form, missing values empty."""
+    header = ",".join(_quoted(_defused(str(name))) for name in table.columns)
+    # By hand, because neither pandas nor csv (3.11) quotes a lone carriage return.
+    cells = [[_cell(value) for value in table[name].tolist()] for name in table.columns]
+    rows: Iterable[str] = (",".join(row) for row in zip(*cells, strict=True))
+    return "\n".join([header, *rows, ""])
+
+
+def _cell(value: object) -> str:
+    if value is pd.NA or value != value:
+        return ""
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        return repr(value)
+    return _quoted(_defused(value if isinstance(value, str) else spelled(value)))
+
+
+def _defused(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _quoted(text: str) -> str:
+    if any(character in text for character in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def _replace(path: Path, text: str) -> Path:
+    descriptor, temporary = tempfile.mkstemp(
+        prefix=f".{path.stem}-", suffix=".tmp", dir=path.parent
+    )
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return path

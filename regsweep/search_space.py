@@ -1,0 +1,62 @@
+"""What a search varies: the ``search`` nodes of the chosen config groups."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from regsweep.errors import InputError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+    from optuna import Trial
+
+
+def search_space(config: Mapping[str, Any]) -> dict[str, str]:
+    """Dotted key to sweep override, e.g. ``regularizer.weight`` to ``interval(0, 1)``.
+
+    Every group of ``config`` may hold a ``search`` node; ``null`` and ``{}`` mean that nothing
+    is searched.
+
+    Raises:
+        InputError: a searched key is not in its group.
+    """
+    space = {}
+    for group, node in config.items():
+        if not isinstance(node, Mapping):
+            continue
+        for key, sweep in (node.get("search") or {}).items():
+            if key not in node:
+                choice = f"{group}={node['name']}" if "name" in node else group
+                raise InputError(f"{group}.search.{key}: {choice} has no key {key} to search")
+            space[f"{group}.{key}"] = str(sweep)
+    return space
+
+
+def suggest(config: "DictConfig", trial: "Trial") -> None:
+    """Give ``trial`` a value for each key that its own choices search.
+
+    The ``custom_search_space`` of hydra-optuna-sweeper: ``config`` is the sweep's config, and
+    ``trial`` already holds what the command line sweeps and fixes, which is left as it is.
+    """
+    from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
+
+    choices = config.hydra.runtime.choices
+    settled = trial.user_attrs | trial.params
+    chosen = tuple(f"{key}={value}" for key, value in settled.items() if key in choices)
+    space = _composed_space(config.hydra.job.config_name, chosen)
+    overrides = [f"{key}={sweep}" for key, sweep in space.items() if key not in settled]
+    distributions, fixed, _ = create_params_from_overrides(overrides)
+    if fixed:
+        raise InputError(f"{next(iter(fixed))}: its search node is one value, not a range")
+    for key, distribution in distributions.items():
+        trial._suggest(key, distribution)
+
+
+@cache
+def _composed_space(config_name: str, choices: tuple[str, ...]) -> dict[str, str]:
+    from hydra import compose
+    from omegaconf import OmegaConf
+
+    composed = OmegaConf.to_container(compose(config_name, list(choices)))
+    assert isinstance(composed, dict)
+    return search_space({str(key): value for key, value in composed.items()})

@@ -1,0 +1,35 @@
+"""The models on offer; ``regsweep.training.network`` builds them."""
+
+from dataclasses import dataclass
+
+from regsweep.spec.checks import widths
+
+
+@dataclass(frozen=True)
+class MLP:
+    """Linear layers with ReLU between them; ``hidden`` gives the widths of the inner layers."""
+
+    hidden: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        widths("model.hidden", self.hidden, shortest=1)
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """Softmax regression: one linear layer."""
+
+
+@dataclass(frozen=True)
+class CNN:
+    """3x3 convolutions with ReLU and 2x2 max pooling, then one linear layer."""
+
+    channels: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        widths("model.channels", self.channels, shortest=1)
+
+
+Model = MLP | Logistic | CNN
+
+MODELS: dict[str, type[Model]] = {"mlp": MLP, "logistic": Logistic, "cnn": CNN}

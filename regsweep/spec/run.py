@@ -1,0 +1,39 @@
+"""One run: a config and a seed, all checked."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from regsweep.errors import bad_value
+from regsweep.spec.checks import whole
+from regsweep.spec.data import Data
+from regsweep.spec.model import Model
+from regsweep.spec.optimizer import Optimizer
+from regsweep.spec.regularizer import Regularizer
+from regsweep.spec.trainer import Trainer
+
+Objective = Literal["val_loss", "val_error"]
+
+# Confirm seeds lie above the search seeds, and torch takes 64 bits.
+HIGHEST_SEED = 2**62
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that a run's result depends on."""
+
+    seed: int
+    objective: Objective
+    data: Data
+    model: Model
+    regularizer: Regularizer
+    optimizer: Optimizer
+    trainer: Trainer
+
+    def __post_init__(self) -> None:
+        whole("seed", self.seed, low=0, high=HIGHEST_SEED)
+        if self.trainer.batch_size > self.data.train_count:
+            raise bad_value(
+                "trainer.batch_size",
+                self.trainer.batch_size,
+                f"at most the number of training images, {self.data.train_count}",
+            )

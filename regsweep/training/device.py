@@ -1,0 +1,16 @@
+"""The device that ``trainer.device`` names."""
+
+import torch
+
+from regsweep.errors import bad_value
+
+
+def resolve_device(name: str) -> torch.device:
+    """``auto`` takes a GPU where there is one; InputError where the named one is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise bad_value("trainer.device", name, f"auto or cpu: this machine has {count} CUDA GPUs")
+    return device

@@ -1,0 +1,30 @@
+"""Loss and accuracy of every run over a whole set."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from regsweep.data.dataset import Examples, scale
+from regsweep.training.fused import example_losses, fused_forward, hits
+
+CHUNK = 500
+
+
+@torch.no_grad()
+def evaluate(
+    network: nn.Sequential, parameters: Mapping[str, Tensor], examples: Examples
+) -> tuple[Tensor, Tensor]:
+    """Mean cross-entropy and accuracy over ``examples``, each (runs,) in float64 on the CPU."""
+    runs = next(iter(parameters.values())).shape[0]
+    device = examples.labels.device
+    loss = torch.zeros(runs, dtype=torch.float64, device=device)
+    right = torch.zeros(runs, dtype=torch.int64, device=device)
+    for images, labels in zip(
+        examples.images.split(CHUNK), examples.labels.split(CHUNK), strict=True
+    ):
+        logits = fused_forward(network, parameters, scale(images).expand(runs, *images.shape))
+        labels = labels.expand(runs, -1)
+        loss += example_losses(logits, labels).double().sum(1)
+        right += hits(logits, labels)
+    return (loss / len(examples)).cpu(), (right.double() / len(examples)).cpu()

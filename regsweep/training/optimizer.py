@@ -1,0 +1,106 @@
+"""Adam and SGD over a pack: one step for all runs, every coefficient per run.
+
+Each step follows the operations of ``torch.optim.Adam``, ``AdamW`` and ``SGD`` in their order,
+so that a run here is a run there to the last few bits.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from regsweep.spec.optimizer import SGD, Adam, Optimizer
+from regsweep.training.penalty import PackCoefficients, penalty_gradient, per_run
+
+BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
+
+
+class PackOptimizer(ABC):
+    """The state of an optimizer over a pack, and its step."""
+
+    def __init__(self, lr: Tensor) -> None:
+        self.lr = lr  # (runs,)
+
+    def step(
+        self,
+        parameters: Mapping[str, Tensor],
+        gradients: Mapping[str, Tensor],
+        coefficients: PackCoefficients,
+    ) -> None:
+        """Move ``parameters`` in place, all as (runs, *shape).
+
+        The gradient of the penalties and coupled decay, ``weight_decay * w``, are added to
+        ``gradients``; decoupled decay is ``w -= lr * decoupled_decay * w`` before the update.
+        """
+        self._start_step()
+        for name, parameter in parameters.items():
+            gradient = penalty_gradient(gradients[name], name, parameter, coefficients)
+            if coefficients.weight_decay is not None:
+                decay = coefficients.weight_decay.of(name, parameter)
+                gradient = gradient + decay * parameter
+            lr = per_run(self.lr, parameter)
+            if coefficients.decoupled_decay is not None:
+                parameter.mul_(1 - lr * coefficients.decoupled_decay.of(name, parameter))
+            self._update(name, parameter, gradient, lr)
+
+    @abstractmethod
+    def _start_step(self) -> None:
+        """Called once a step, before any parameter is updated."""
+
+    @abstractmethod
+    def _update(self, name: str, parameter: Tensor, gradient: Tensor, lr: Tensor) -> None:
+        """Move one parameter by its full gradient."""
+
+
+class PackAdam(PackOptimizer):
+    """Adam (Kingma and Ba, 2015, algorithm 1) with per-run learning rates (runs,)."""
+
+    def __init__(self, parameters: Mapping[str, Tensor], lr: Tensor) -> None:
+        super().__init__(lr)
+        self.steps = 0
+        self.first = {name: torch.zeros_like(value) for name, value in parameters.items()}
+        self.second = {name: torch.zeros_like(value) for name, value in parameters.items()}
+
+    def _start_step(self) -> None:
+        self.steps += 1
+
+    def _update(self, name: str, parameter: Tensor, gradient: Tensor, lr: Tensor) -> None:
+        first = self.first[name].lerp_(gradient, 1 - BETA1)
+        second = self.second[name].mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
+        correction = (1 - BETA2**self.steps) ** 0.5
+        denominator = (second.sqrt() / correction).add_(EPS)
+        parameter.sub_(lr / (1 - BETA1**self.steps) * (first / denominator))
+
+
+class PackSGD(PackOptimizer):
+    """``b = momentum * b + g; w -= lr * b`` with per-run learning rates and momenta (runs,)."""
+
+    def __init__(self, parameters: Mapping[str, Tensor], lr: Tensor, momentum: Tensor) -> None:
+        super().__init__(lr)
+        self.momentum = momentum
+        self.buffer = {name: torch.zeros_like(value) for name, value in parameters.items()}
+
+    def _start_step(self) -> None:
+        pass
+
+    def _update(self, name: str, parameter: Tensor, gradient: Tensor, lr: Tensor) -> None:
+        momentum = per_run(self.momentum, parameter)
+        buffer = self.buffer[name].mul_(momentum).add_(gradient)
+        parameter.sub_(lr * buffer)
+
+
+def pack_optimizer(
+    optimizers: Sequence[Optimizer], parameters: Mapping[str, Tensor]
+) -> PackOptimizer:
+    """The optimizer of a pack; all of ``optimizers``, one per run, are of one kind."""
+    device = next(iter(parameters.values())).device
+    lr = torch.tensor([optimizer.lr for optimizer in optimizers], device=device)
+    adams = [optimizer for optimizer in optimizers if isinstance(optimizer, Adam)]
+    sgds = [optimizer for optimizer in optimizers if isinstance(optimizer, SGD)]
+    if len(adams) == len(optimizers):
+        return PackAdam(parameters, lr)
+    if len(sgds) == len(optimizers):
+        momentum = torch.tensor([optimizer.momentum for optimizer in sgds], device=device)
+        return PackSGD(parameters, lr, momentum)
+    raise ValueError("the runs of a pack must share one kind of optimizer")

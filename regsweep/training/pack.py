@@ -1,0 +1,221 @@
+"""The one training loop: it trains a pack of runs; a single run is a pack of one."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from regsweep.data.dataset import Dataset, Examples
+from regsweep.spec.run import Run
+from regsweep.training.batches import Shuffler
+from regsweep.training.evaluate import evaluate
+from regsweep.training.fused import example_losses, fused_forward, hits
+from regsweep.training.initial import initial_parameters
+from regsweep.training.network import build_network
+from regsweep.training.optimizer import pack_optimizer
+from regsweep.training.penalty import (
+    PackCoefficients,
+    pack_coefficients,
+    penalty_terms,
+    weight_statistics,
+)
+from regsweep.training.result import BatchLoss, Epoch, Result
+
+THREADS = 1
+
+OnEpoch = Callable[[int, Epoch], None]
+OnBatch = Callable[[BatchLoss], None]
+
+
+def train_pack(
+    runs: Sequence[Run],
+    dataset: Dataset,
+    device: torch.device,
+    on_epoch: OnEpoch | None = None,
+    on_batch: OnBatch | None = None,
+) -> list[Result]:
+    """Train ``runs`` at once and measure each; results come in the order of ``runs``.
+
+    The runs share data, model, kind of optimizer and trainer; seeds, regularizers and the
+    optimizers' numbers may differ. A run's result is the same in every pack. A run whose loss
+    (with penalty) is not finite at the end of an epoch has diverged: it keeps its history up to
+    that epoch and has no metrics; the others go on untouched.
+
+    ``on_epoch(i, epoch)`` is called for every run ``i`` after each of its epochs, and
+    ``on_batch`` after every ``trainer.log_every`` batches. The test set is measured if
+    ``dataset`` has one.
+
+    Raises:
+        ValueError: the runs differ in something that a pack must share.
+    """
+    started = time.perf_counter()
+    _check_alike(runs)
+    first = runs[0]
+    with numerics(first.trainer.matmul_precision):
+        pack = _Pack(runs, dataset, device, on_epoch, on_batch)
+        for epoch in range(1, first.trainer.epochs + 1):
+            pack.train_epoch(epoch)
+            if not pack.alive:
+                break
+        metrics = pack.final_metrics() if pack.alive else [{} for _ in runs]
+    share = (time.perf_counter() - started) / len(runs)
+    return [pack.result(i, metrics[i], share) for i in range(len(runs))]
+
+
+class _Pack:
+    """The state of a pack while it trains."""
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        dataset: Dataset,
+        device: torch.device,
+        on_epoch: OnEpoch | None,
+        on_batch: OnBatch | None,
+    ) -> None:
+        self.runs = runs
+        self.trainer = runs[0].trainer
+        self.data = dataset.to(device)
+        self.on_epoch, self.on_batch = on_epoch, on_batch
+        with torch.device("meta"):
+            self.network: nn.Sequential = build_network(runs[0].model, dataset.classes)
+        seeds = [run.seed for run in runs]
+        start = initial_parameters(runs[0].model, seeds, dataset.classes)
+        self.parameters = {k: v.to(device).requires_grad_() for k, v in start.items()}
+        self.coefficients: PackCoefficients = pack_coefficients(
+            [run.regularizer for run in runs], device
+        )
+        self.optimizer = pack_optimizer([run.optimizer for run in runs], self.parameters)
+        self.shuffler = Shuffler(seeds, self.data.train, self.trainer.batch_size)
+        self.alive = set(range(len(runs)))
+        self.history: list[list[Epoch]] = [[] for _ in runs]
+
+    def train_epoch(self, number: int) -> None:
+        """One pass over the training data, the validation metrics, and who diverged."""
+        device = self.data.train.labels.device
+        loss_sum = torch.zeros(len(self.runs), dtype=torch.float64, device=device)
+        hit_sum = torch.zeros(len(self.runs), dtype=torch.int64, device=device)
+        for batch, (images, labels) in enumerate(self.shuffler.epoch(), start=1):
+            if self.on_batch and self.trainer.log_every and batch % self.trainer.log_every == 0:
+                penalties = penalty_terms(self.parameters, self.coefficients)
+                losses, right = self._step(images, labels)
+                self._log_batch(self.on_batch, number, batch, losses, penalties)
+            else:
+                losses, right = self._step(images, labels)
+            loss_sum += losses
+            hit_sum += right
+        steps = self.shuffler.steps
+        self._close_epoch(
+            number,
+            (loss_sum / steps).tolist(),
+            (hit_sum.double() / (steps * self.trainer.batch_size)).tolist(),
+        )
+
+    def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """One optimizer step of all runs: their mean losses before it and their hits, (runs,).
+
+        The losses are summed over the runs, so each run gets its own gradient and no other.
+        """
+        logits = fused_forward(self.network, self.parameters, images)
+        losses = example_losses(logits, labels).mean(1)
+        gradients = torch.autograd.grad(losses.sum(), list(self.parameters.values()))
+        with torch.no_grad():
+            named = dict(zip(self.parameters, gradients, strict=True))
+            self.optimizer.step(self.parameters, named, self.coefficients)
+            return losses.detach(), hits(logits, labels)
+
+    def _close_epoch(self, number: int, losses: list[float], accuracies: list[float]) -> None:
+        validation = self._measure(self.data.validation)
+        l1, l2 = penalty_terms(self.parameters, self.coefficients)
+        penalties = (l1 + l2).tolist()
+        for i in sorted(self.alive):
+            val_loss, val_accuracy = validation[i] if validation else (None, None)
+            epoch = Epoch(number, losses[i], accuracies[i], val_loss, val_accuracy)
+            self.history[i].append(epoch)
+            if not math.isfinite(losses[i] + penalties[i] + (val_loss or 0.0)):
+                self.alive.remove(i)
+            if self.on_epoch:
+                self.on_epoch(i, epoch)
+
+    def _log_batch(
+        self,
+        on_batch: OnBatch,
+        epoch: int,
+        batch: int,
+        losses: Tensor,
+        penalties: tuple[Tensor, Tensor],
+    ) -> None:
+        l1, l2 = (term.tolist() for term in penalties)
+        for i, loss in enumerate(losses.tolist()):
+            if i in self.alive:
+                on_batch(BatchLoss(i, epoch, batch, loss + l1[i] + l2[i], l1[i], l2[i]))
+
+    def _measure(self, examples: Examples | None) -> list[tuple[float, float]] | None:
+        """(loss, accuracy) of every run over ``examples``, if there are any."""
+        if examples is None:
+            return None
+        losses, accuracies = evaluate(self.network, self.parameters, examples)
+        return list(zip(losses.tolist(), accuracies.tolist(), strict=True))
+
+    def final_metrics(self) -> list[dict[str, float]]:
+        """The metrics of a record, of every run, from the weights of the last epoch."""
+        measured = {
+            "train": self._measure(self.data.train),
+            "val": self._measure(self.data.validation),
+            "test": self._measure(self.data.test),
+        }
+        l1, l2 = penalty_terms(self.parameters, self.coefficients)
+        statistics = {"penalty": l1 + l2, **weight_statistics(self.parameters)}
+        return [
+            {
+                f"{name}_{kind}": values[i][column]
+                for name, values in measured.items()
+                if values
+                for column, kind in enumerate(("loss", "accuracy"))
+            }
+            | {name: values[i].item() for name, values in statistics.items()}
+            for i in range(len(self.runs))
+        ]
+
+    def result(self, i: int, metrics: dict[str, float], seconds: float) -> Result:
+        """How run ``i`` ended; a last loss that is not finite is a divergence too."""
+        finite = all(math.isfinite(value) for value in metrics.values())
+        completed = i in self.alive and finite
+        return Result(
+            status="completed" if completed else "diverged",
+            metrics=metrics if completed else {},
+            history=tuple(self.history[i]),
+            weights={k: v.detach()[i].cpu().clone() for k, v in self.parameters.items()},
+            seconds=seconds,
+        )
+
+
+def _check_alike(runs: Sequence[Run]) -> None:
+    first = runs[0]
+    for run in runs:
+        for part in ("data", "model", "trainer"):
+            if getattr(run, part) != getattr(first, part):
+                raise ValueError(
+                    f"the runs of a pack must share their {part}: "
+                    f"{getattr(run, part)} is not {getattr(first, part)}"
+                )
+
+
+@contextmanager
+def numerics(precision: str) -> Iterator[None]:
+    """PyTorch's settings that decide the last bits of a result, then what they were before.
+
+    One thread: with more, a lone run's products are summed in another order than a pack's
+    (seen at batch 10), and results would depend on the machine. Packs use the cores, one each.
+    """
+    before = torch.get_float32_matmul_precision(), torch.get_num_threads()
+    torch.set_float32_matmul_precision(precision)
+    torch.set_num_threads(THREADS)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.set_num_threads(before[1])

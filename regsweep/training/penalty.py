@@ -1,0 +1,117 @@
+"""The penalties of a pack: their coefficients, value and gradient; norms and sparsity."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from regsweep.spec.regularizer import Regularizer
+
+NEAR_ZERO = 1e-3
+
+
+def is_weight(name: str) -> bool:
+    """Whether a parameter is a weight (matrix, kernel) rather than a bias."""
+    return name.endswith("weight")
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """One coefficient of every run: ``weights`` for weights, ``biases`` for biases; (runs,).
+
+    ``biases`` is 0 in the runs whose scope is ``weights``.
+    """
+
+    weights: Tensor
+    biases: Tensor
+
+    def of(self, name: str, parameter: Tensor) -> Tensor:
+        """The coefficient of parameter ``name``, shaped to broadcast over (runs, *shape)."""
+        return per_run(self.weights if is_weight(name) else self.biases, parameter)
+
+
+@dataclass(frozen=True)
+class PackCoefficients:
+    """The regularizers of a pack; a term that no run uses is ``None`` and costs nothing."""
+
+    l1: Coefficient | None
+    l2: Coefficient | None
+    weight_decay: Coefficient | None
+    decoupled_decay: Coefficient | None
+
+
+def pack_coefficients(
+    regularizers: Sequence[Regularizer], device: torch.device
+) -> PackCoefficients:
+    """The coefficients of ``regularizers``, one per run, as float32 vectors on ``device``."""
+
+    def column(term: str) -> Coefficient | None:
+        values = [getattr(choice.coefficients(), term) for choice in regularizers]
+        if not any(values):
+            return None
+        scoped = [
+            value if choice.scope == "all" else 0.0
+            for value, choice in zip(values, regularizers, strict=True)
+        ]
+        return Coefficient(torch.tensor(values, device=device), torch.tensor(scoped, device=device))
+
+    return PackCoefficients(
+        l1=column("l1"),
+        l2=column("l2"),
+        weight_decay=column("weight_decay"),
+        decoupled_decay=column("decoupled_decay"),
+    )
+
+
+def per_run(values: Tensor, parameter: Tensor) -> Tensor:
+    """(runs,) reshaped to (runs, 1, ...) to broadcast over ``parameter`` (runs, *shape)."""
+    return values.view(-1, *[1] * (parameter.dim() - 1))
+
+
+def penalty_gradient(
+    gradient: Tensor, name: str, parameter: Tensor, coefficients: PackCoefficients
+) -> Tensor:
+    """``gradient + l1 * sign(w) + 2 * l2 * w``; sign(0) is 0, the subgradient autograd takes."""
+    if coefficients.l1 is not None:
+        gradient = gradient + coefficients.l1.of(name, parameter) * parameter.sign()
+    if coefficients.l2 is not None:
+        gradient = gradient + (2 * coefficients.l2.of(name, parameter)) * parameter
+    return gradient
+
+
+def penalty_terms(
+    parameters: Mapping[str, Tensor], coefficients: PackCoefficients
+) -> tuple[Tensor, Tensor]:
+    """``(l1 * sum |w|, l2 * sum w^2)``, each (runs,) in float64.
+
+    The decays are no part of the loss, and so none of this.
+    """
+    runs = next(iter(parameters.values())).shape[0]
+    absolute = torch.zeros(runs, dtype=torch.float64)
+    squared = torch.zeros(runs, dtype=torch.float64)
+    for name, parameter in parameters.items():
+        flat = parameter.detach().flatten(1).double()
+        if coefficients.l1 is not None:
+            term = coefficients.l1.of(name, flat).squeeze(1) * flat.abs().sum(1)
+            absolute += term.cpu()
+        if coefficients.l2 is not None:
+            term = coefficients.l2.of(name, flat).squeeze(1) * flat.square().sum(1)
+            squared += term.cpu()
+    return absolute, squared
+
+
+def weight_statistics(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Norms and sparsity of every run's weights (biases left out), each (runs,) in float64.
+
+    ``l1_norm`` = sum |w|, ``l2_norm`` = sqrt(sum w^2), ``zero_fraction`` = share of w = 0,
+    ``near_zero_fraction`` = share of |w| < 1e-3.
+    """
+    weights = [value.detach().flatten(1) for key, value in parameters.items() if is_weight(key)]
+    flat = torch.cat(weights, dim=1).double()
+    return {
+        "l1_norm": flat.abs().sum(1).cpu(),
+        "l2_norm": flat.square().sum(1).sqrt().cpu(),
+        "zero_fraction": (flat == 0).double().mean(1).cpu(),
+        "near_zero_fraction": (flat.abs() < NEAR_ZERO).double().mean(1).cpu(),
+    }

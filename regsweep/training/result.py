@@ -1,0 +1,49 @@
+"""What training a run gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of ``history.csv``.
+
+    Train metrics are means over the epoch's batches, each measured before its step; validation
+    metrics are measured after the epoch, ``None`` without validation data.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+
+
+@dataclass(frozen=True)
+class BatchLoss:
+    """The loss of one batch before its step: ``loss`` with penalty, and the penalty's parts."""
+
+    run: int
+    epoch: int
+    batch: int
+    loss: float
+    l1_penalty: float
+    l2_penalty: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended: its metrics, its learning curve, its weights, its share of the time.
+
+    ``weights`` is the network's ``state_dict``, on the CPU; ``seconds`` is the pack's wall time
+    over its width.
+    """
+
+    status: Literal["completed", "diverged"]
+    metrics: Mapping[str, float]
+    history: tuple[Epoch, ...]
+    weights: Mapping[str, Tensor]
+    seconds: float

@@ -1,0 +1,101 @@
+import os
+from dataclasses import replace
+
+import pytest
+import torch
+from torchvision.transforms.functional import to_tensor
+
+from regsweep.data.dataset import load_dataset, scale
+from regsweep.data.source import SOURCES, default_root
+from regsweep.data.verify import missing_files
+from regsweep.errors import InputError
+
+SIZES = {"validation_size": 100, "train_size": None, "split_seed": 0}
+ROOT = default_root().expanduser()
+
+
+def test_a_data_set_has_the_parts_that_were_asked_for(source, root, digits):
+    data = load_dataset("digits", root, **SIZES, test=True)
+    assert data.classes == 10
+    for ours, theirs in zip(
+        (data.train, data.validation, data.test),
+        (digits.train, digits.validation, digits.test),
+        strict=True,
+    ):
+        assert len(ours) == len(theirs)
+        assert torch.equal(ours.images, theirs.images)
+        assert torch.equal(ours.labels, theirs.labels)
+        assert ours.images.is_contiguous()
+
+
+def test_no_validation_split_and_no_test_give_none(source, root):
+    data = load_dataset("digits", root, validation_size=0, train_size=50, split_seed=0, test=False)
+    assert len(data.train) == 50
+    assert data.validation is None
+    assert data.test is None
+
+
+def test_the_test_files_are_not_loaded_unless_asked_for(source, root):
+    load_dataset("digits", root, **SIZES, test=False)
+    # Same size and time: the memo vouches for it, so only loading can notice.
+    path = root / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
+    stat = path.stat()
+    path.write_bytes(bytes(stat.st_size))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    load_dataset("digits", root, **SIZES, test=False)
+    with pytest.raises(InputError, match="t10k-images-idx3-ubyte: not an IDX file"):
+        load_dataset("digits", root, **SIZES, test=True)
+
+
+def test_jobs_of_one_process_share_the_tensors(source, root):
+    search = load_dataset("digits", root, **SIZES, test=False)
+    confirm = load_dataset("digits", str(root), **SIZES, test=True)
+    assert search.train is confirm.train
+    assert search.validation is confirm.validation
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "message"),
+    [
+        ("digit", {}, "data=digit: .* did you mean digits?"),
+        ("digits", {"validation_size": 391}, "data.validation_size=391"),
+        ("digits", {"train_size": 9}, "data.train_size=9"),
+    ],
+)
+def test_wrong_input_is_refused_before_anything_is_downloaded(
+    source, tmp_path, name, sizes, message
+):
+    with pytest.raises(InputError, match=message):
+        load_dataset(name, tmp_path / "new", **(SIZES | sizes), test=True)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_data_set_moves_to_a_device_as_a_whole(digits):
+    # "meta" is a device that every machine has.
+    moved = replace(digits, validation=None).to(torch.device("meta"))
+    assert moved.validation is None
+    assert moved.classes == 10
+    for part in (moved.train, moved.test):
+        assert {part.images.device.type, part.labels.device.type} == {"meta"}
+    assert digits.to(torch.device("cpu")).train.images is digits.train.images
+
+
+def test_scaled_images_are_those_of_to_tensor(digits):
+    images = digits.train.images
+    scaled = scale(images)
+    assert scaled.shape == images.shape
+    assert torch.equal(scaled[:20], torch.cat([to_tensor(i.numpy()) for i in images[:20]]))
+    assert images.dtype == torch.uint8
+
+
+@pytest.mark.skipif(
+    bool(missing_files(SOURCES["mnist"], ROOT / "MNIST" / "raw")), reason="MNIST is not here"
+)
+def test_the_real_mnist():
+    data = load_dataset(
+        "mnist", ROOT, validation_size=10000, train_size=None, split_seed=0, test=True
+    )
+    assert (len(data.train), len(data.validation), len(data.test)) == (50000, 10000, 10000)
+    assert data.train.labels.bincount().tolist()[:2] == [4936, 5618]
+    mean = scale(data.train.images).mean()
+    assert mean.item() == pytest.approx(0.1307, abs=5e-4)

@@ -1,0 +1,69 @@
+import pytest
+import torch
+
+from regsweep.data.split import stratified_split
+from regsweep.errors import InputError
+
+EVEN = torch.arange(10).repeat_interleave(40)
+# Classes of 1, 2, 3, 50 and 344 examples, in mixed order.
+UNEVEN = torch.repeat_interleave(torch.arange(5), torch.tensor([1, 2, 3, 50, 344]))[
+    torch.randperm(400, generator=torch.Generator().manual_seed(1))
+]
+
+
+@pytest.mark.parametrize("labels", [EVEN, UNEVEN], ids=["even", "uneven"])
+@pytest.mark.parametrize(
+    ("validation_size", "train_size"),
+    [(0, None), (0, 399), (1, None), (100, None), (133, 77), (7, 10), (390, None), (390, 10)],
+)
+def test_sizes_are_exact_and_every_class_is_trained(labels, validation_size, train_size):
+    train, validation = stratified_split(labels, validation_size, train_size, 0)
+    assert len(validation) == validation_size
+    assert len(train) == (400 - validation_size if train_size is None else train_size)
+    assert not set(train.tolist()) & set(validation.tolist())
+    assert set(labels[train].tolist()) == set(labels.tolist())
+    for indices in (train, validation):
+        assert indices.dtype == torch.int64
+        assert indices.tolist() == sorted(set(indices.tolist()))
+
+
+def test_classes_keep_their_shares():
+    labels = torch.repeat_interleave(torch.arange(3), torch.tensor([60, 100, 240]))
+    train, validation = stratified_split(labels, 101, 50, 0)
+    # Shares 15.15, 25.25, 60.6 and, of what is left, 7.525, 12.54, 29.93.
+    assert torch.bincount(labels[validation]).tolist() == [15, 25, 61]
+    assert torch.bincount(labels[train]).tolist() == [7, 13, 30]
+
+
+def test_the_training_size_does_not_move_the_validation_set():
+    everything, of_all = stratified_split(UNEVEN, 100, None, 3)
+    some, of_some = stratified_split(UNEVEN, 100, 50, 3)
+    assert torch.equal(of_all, of_some)
+    assert set(some.tolist()) < set(everything.tolist())
+
+
+def test_a_split_depends_on_its_own_seed_alone():
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = stratified_split(EVEN, 100, None, 0)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    again = stratified_split(EVEN, 100, None, 0)
+    other = stratified_split(EVEN, 100, None, 1)
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[1], again[1])
+    assert not torch.equal(first[1], other[1])
+
+
+@pytest.mark.parametrize(
+    ("validation_size", "train_size", "key"),
+    [
+        (391, None, "data.validation_size=391"),
+        (-1, None, "data.validation_size=-1"),
+        (0, 9, "data.train_size=9"),
+        (100, 301, "data.train_size=301"),
+    ],
+)
+def test_impossible_sizes_are_refused_by_name(validation_size, train_size, key):
+    with pytest.raises(InputError, match=key):
+        stratified_split(EVEN, validation_size, train_size, 0)

@@ -1,0 +1,78 @@
+from regsweep.report.aggregate import gather_and_show
+from regsweep.report.gather import gather
+from regsweep.report.runs import runs_table
+from regsweep.report.terminal import EXPLORATORY, is_exploratory
+
+
+def shown(capsys, directory):
+    gather_and_show([directory])
+    return capsys.readouterr().out
+
+
+def test_problems_are_counted_and_ten_are_named(folder, capsys):
+    sweep = folder.sweep("s")
+    folder.run("good", "s", trial=0)
+    for number in range(12):
+        folder.unfinished(f"s/cut-{number:02}")
+    (folder.unfinished("s/torn") / "record.json").write_text("[]")
+    lines = shown(capsys, sweep).splitlines()
+    start = lines.index("1 unreadable:")
+    assert lines[start + 1 : start + 3] == [
+        f"  {sweep}/torn/record.json: not a record (a JSON list)",
+        "12 unfinished:",
+    ]
+    assert lines[start + 3] == f"  {sweep}/cut-00: has no record.json"
+    assert lines[start + 12] == f"  {sweep}/cut-09: has no record.json"
+    assert lines[start + 13 :] == [
+        "  and 2 more",
+        f"wrote {sweep}/runs.csv",
+        f"wrote {sweep}/comparison.csv",
+    ]
+
+
+def test_a_search_over_several_arms_claims_no_ranking(folder, capsys):
+    folder.trial(0, 0.5, 0.5, arm="l1")
+    folder.trial(1, 0.5, 0.5, arm="l2")
+    assert EXPLORATORY in shown(capsys, folder.root)
+
+
+def test_each_of_several_sweeps_has_a_table_under_its_name(folder, capsys):
+    for sweep in ("a", "b"):
+        folder.trial(0, 0.5, 0.5, sweep=sweep)
+    folder.run("alone")
+    lines = shown(capsys, folder.root).splitlines()
+    heads = [line for line in lines if line in ("a", "b", "runs outside any sweep")]
+    assert heads == ["runs outside any sweep", "a", "b"]
+    rows = [line.split()[:2] for line in lines if line.startswith("regularizer")]
+    assert rows == [["regularizer=none", "1"]] + [["regularizer=l1", "weight=0.5"]] * 2
+
+
+def exploratory(folder):
+    return is_exploratory(runs_table(gather([folder.root]).runs))
+
+
+def test_one_arm_a_grid_and_a_confirmed_search_are_not_exploratory(folder):
+    folder.trial(0, 0.5, 0.5, sweep="one")
+    folder.trial(0, 0.5, 0.5, sweep="other", arm="l2")
+    for arm in ("l1", "l2"):
+        folder.trial(0, 0.5, 0.5, sweep="grid", arm=arm, stage="single")
+        folder.trial(0, 0.5, 0.5, sweep="full", arm=arm)
+        folder.trial(0, 0.5, 0.5, sweep="full", arm=arm, seed=1, stage="confirm")
+    assert not exploratory(folder)
+    folder.trial(1, 0.5, 0.5, sweep="other", arm="l1")
+    assert exploratory(folder)
+
+
+def test_a_lone_run_is_shown_by_its_metrics(folder, capsys):
+    folder.run("a[0]", epochs=5, seconds=1.25, seed=3, metrics={"test_accuracy": 0.5})
+    text = shown(capsys, folder.root / "a[0]")
+    assert text.startswith("a[0], regularizer=none, seed 3, completed, 5 epochs, 1.2 s\n")
+    assert "50.00" in text.split()
+    assert "arm" not in text
+
+
+def test_a_failed_lone_run_shows_its_error(folder, capsys):
+    folder.run("a", status="failed", error="Traceback:\nValueError: [b] no such thing")
+    lines = shown(capsys, folder.root / "a").splitlines()
+    assert lines[0] == "a, regularizer=none, seed 0, failed, 0 epochs, 0.0 s"
+    assert lines[1] == "ValueError: [b] no such thing"

@@ -1,0 +1,114 @@
+"""The article's plain training loop is the specification of the core."""
+
+import pytest
+import torch
+from torch import nn
+
+from regsweep.data.dataset import scale
+from regsweep.spec.data import Data
+from regsweep.spec.model import MLP
+from regsweep.spec.optimizer import Adam
+from regsweep.spec.regularizer import L1, L2, Elastic, WeightDecay
+from regsweep.spec.run import Run
+from regsweep.spec.trainer import Trainer
+from regsweep.training.batches import Shuffler
+from regsweep.training.network import build_network
+from regsweep.training.pack import train_pack
+
+BATCH, LR, EPOCHS, SEED = 10, 1e-4, 5, 42
+EXPERIMENTS = {
+    "l1": L1(1.0, "all"),
+    "l2": L2(1.0, "all"),
+    "weight_decay": WeightDecay(1.0, False, "all"),
+    "elastic": Elastic(1.0, 0.3, "all"),
+}
+PENALTIES = {
+    "l1": lambda w: w.abs().sum(),
+    "l2": lambda w: w.square().sum(),
+    "weight_decay": lambda w: w.new_zeros(()),
+    "elastic": lambda w: 0.3 * w.abs().sum() + 0.7 * w.square().sum(),
+}
+
+
+def article_loop(name, dataset, epochs, most_steps=None):
+    """One network, one optimizer, one batch after the other: yields every step's loss."""
+    with torch.random.fork_rng():
+        torch.manual_seed(SEED)
+        network = build_network(MLP((64, 32)))
+    decay = 1.0 if name == "weight_decay" else 0.0
+    optimizer = torch.optim.Adam(network.parameters(), lr=LR, weight_decay=decay)
+    shuffler = Shuffler([SEED], dataset.train, BATCH)
+    losses = []
+    for _ in range(epochs):
+        for images, labels in shuffler.epoch():
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(network(images[0]), labels[0])
+            weights = torch.cat([p.view(-1) for p in network.parameters()])
+            loss = loss + PENALTIES[name](weights)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.detach())
+            if len(losses) == most_steps:
+                return torch.stack(losses), network
+    return torch.stack(losses), network
+
+
+def experiment(name, dataset, **trainer):
+    settings = {"epochs": EPOCHS, "batch_size": BATCH, "log_every": None} | trainer
+    return Run(
+        seed=SEED,
+        objective="val_loss",
+        data=Data("mnist", "unused", len(dataset.train), 0, 0),
+        model=MLP((64, 32)),
+        regularizer=EXPERIMENTS[name],
+        optimizer=Adam(LR),
+        trainer=Trainer(device="cpu", matmul_precision="highest", **settings),
+    )
+
+
+@pytest.fixture(scope="module")
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_one_thread")
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_follows_the_loop_step_by_step(name, digits):
+    steps = 300
+    epochs = steps * BATCH // len(digits.train)
+    expected, _ = article_loop(name, digits, epochs)
+    batches = []
+
+    train_pack(
+        [experiment(name, digits, epochs=epochs, log_every=1) for name in EXPERIMENTS],
+        digits,
+        torch.device("cpu"),
+        on_batch=batches.append,
+    )
+
+    mine = [b.loss for b in batches if b.run == list(EXPERIMENTS).index(name)]
+    assert len(mine) == len(expected) == steps
+    torch.testing.assert_close(torch.tensor(mine), expected.float(), rtol=1e-5, atol=0)
+
+
+@pytest.mark.usefixtures("_one_thread")
+def test_ends_where_the_loop_ends_after_5_epochs_of_mnist(mnist):
+    results = train_pack(
+        [experiment(name, mnist) for name in EXPERIMENTS], mnist, torch.device("cpu")
+    )
+
+    for name, result in zip(EXPERIMENTS, results, strict=True):
+        losses, network = article_loop(name, mnist, EPOCHS)
+        with torch.no_grad():
+            logits = network(scale(mnist.test.images))
+            loss = nn.functional.cross_entropy(logits, mnist.test.labels).item()
+        accuracy = (logits.argmax(1) == mnist.test.labels).double().mean().item()
+        assert result.metrics["test_loss"] == pytest.approx(loss, rel=0.01)
+        assert result.metrics["test_accuracy"] == pytest.approx(accuracy, abs=0.005)
+        # The last 1,000 batches with their penalty, as the article prints them.
+        last = losses[-1000:].mean().item()
+        c = result.metrics["penalty"] + result.history[-1].train_loss
+        assert c == pytest.approx(last, rel=0.01)

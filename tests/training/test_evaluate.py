@@ -1,0 +1,30 @@
+import pytest
+import torch
+from torch import nn
+
+from regsweep.data.dataset import Examples, scale
+from regsweep.spec.model import MLP
+from regsweep.training.evaluate import evaluate
+from regsweep.training.initial import initial_parameters
+from regsweep.training.network import build_network
+
+
+def test_means_are_over_all_examples_also_in_a_short_last_chunk(digits):
+    # 700 examples: a full chunk and a short one.
+    repeated = Examples(
+        digits.train.images.repeat(3, 1, 1)[:700], digits.train.labels.repeat(3)[:700]
+    )
+    network = build_network(MLP((16,)))
+    stacked = initial_parameters(MLP((16,)), [0, 1], classes=10)
+
+    losses, accuracies = evaluate(network, stacked, repeated)
+
+    for i in range(2):
+        network.load_state_dict({name: value[i] for name, value in stacked.items()})
+        with torch.no_grad():
+            logits = network(scale(repeated.images))
+        assert losses[i].item() == pytest.approx(
+            nn.CrossEntropyLoss()(logits, repeated.labels).item(), rel=1e-6
+        )
+        right = (logits.argmax(1) == repeated.labels).sum().item()
+        assert accuracies[i].item() == right / 700

@@ -1,0 +1,34 @@
+import pytest
+import torch
+from torch import nn
+
+from regsweep.spec.model import CNN, MLP, Logistic
+from regsweep.training.fused import example_losses, fused_forward, hits
+from regsweep.training.initial import initial_parameters
+from regsweep.training.network import build_network
+
+
+@pytest.mark.parametrize("model", [MLP((64, 32)), Logistic(), CNN((4, 6))], ids=str)
+def test_each_run_equals_its_own_network(model):
+    parameters = initial_parameters(model, [0, 1, 2], classes=10)
+    network = build_network(model)
+    images = torch.rand(3, 6, 28, 28, generator=torch.Generator().manual_seed(0))
+
+    logits = fused_forward(network, parameters, images)
+
+    for i in range(3):
+        network.load_state_dict({name: value[i] for name, value in parameters.items()})
+        torch.testing.assert_close(logits[i], network(images[i]), rtol=1e-5, atol=1e-6)
+
+
+def test_losses_and_hits_are_those_of_each_run():
+    logits = torch.randn(3, 8, 10, generator=torch.Generator().manual_seed(1))
+    labels = torch.arange(8).expand(3, 8)
+
+    losses = example_losses(logits, labels)
+
+    for i in range(3):
+        assert losses[i].mean().item() == pytest.approx(
+            nn.CrossEntropyLoss()(logits[i], labels[i]).item(), rel=1e-6
+        )
+        assert hits(logits, labels)[i] == (logits[i].argmax(1) == labels[i]).sum()

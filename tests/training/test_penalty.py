@@ -1,0 +1,80 @@
+import pytest
+import torch
+
+from regsweep.spec.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
+from regsweep.training.penalty import (
+    pack_coefficients,
+    penalty_gradient,
+    penalty_terms,
+    weight_statistics,
+)
+
+CPU = torch.device("cpu")
+CHOICES = [
+    NoRegularizer("all"),
+    L1(0.5, "weights"),
+    L1(0.5, "all"),
+    L2(0.25, "weights"),
+    L2(0.25, "all"),
+    Elastic(2.0, 0.3, "all"),
+    WeightDecay(0.1, False, "all"),
+    WeightDecay(0.1, True, "weights"),
+]
+
+
+def parameters():
+    generator = torch.Generator().manual_seed(0)
+    runs = len(CHOICES)
+    weight = torch.randn(runs, 4, 3, generator=generator)
+    weight[:, 0, 0] = 0
+    return {"1.weight": weight, "1.bias": torch.randn(runs, 4, generator=generator)}
+
+
+def by_autograd(i, stacked):
+    """The penalty of run i as the article writes it: over all of one run's parameters."""
+    choice = CHOICES[i]
+    own = {name: value[i].clone().requires_grad_() for name, value in stacked.items()}
+    chosen = [v for k, v in own.items() if choice.scope == "all" or k == "1.weight"]
+    flat = torch.cat([value.view(-1) for value in chosen])
+    c = choice.coefficients()
+    penalty = c.l1 * flat.abs().sum() + c.l2 * flat.square().sum()
+    gradients = torch.autograd.grad(penalty, list(own.values()), allow_unused=True)
+    return penalty.item(), {
+        name: torch.zeros_like(own[name]) if g is None else g
+        for name, g in zip(own, gradients, strict=True)
+    }
+
+
+@pytest.mark.parametrize("i", range(len(CHOICES)), ids=lambda i: str(CHOICES[i]))
+def test_value_and_gradient_are_those_of_the_formula(i):
+    stacked = parameters()
+    coefficients = pack_coefficients(CHOICES, CPU)
+    penalty, gradients = by_autograd(i, stacked)
+
+    l1, l2 = penalty_terms(stacked, coefficients)
+
+    assert (l1 + l2)[i].item() == pytest.approx(penalty, rel=1e-6)
+    for name, value in stacked.items():
+        mine = penalty_gradient(torch.zeros_like(value), name, value, coefficients)
+        torch.testing.assert_close(mine[i], gradients[name], rtol=1e-6, atol=0)
+
+
+def test_decay_is_no_part_of_the_loss():
+    coefficients = pack_coefficients(CHOICES[-2:], CPU)
+
+    assert coefficients.l1 is None
+    assert coefficients.l2 is None
+
+
+def test_statistics_are_over_the_weights_alone():
+    weight = torch.tensor([[[3.0, 0.0], [-4.0, 5e-4]]])
+    stacked = {"1.weight": weight, "1.bias": torch.full((1, 2), 100.0)}
+
+    statistics = {name: value.item() for name, value in weight_statistics(stacked).items()}
+
+    assert statistics == {
+        "l1_norm": pytest.approx(7.0005),
+        "l2_norm": pytest.approx(5.0, rel=1e-7),
+        "zero_fraction": 0.25,
+        "near_zero_fraction": 0.5,
+    }
