@@ -17,7 +17,7 @@ from regsweep.nodes import register_nodes
 
 PACKAGE = Path(__file__).parent
 # In a wheel conf/ lies in the package, in a checkout beside it.
-CONF = next(path for path in (PACKAGE / "conf", PACKAGE.parent / "conf") if path.is_dir())
+CONF = next(path.resolve() for path in (PACKAGE / "conf", PACKAGE.parent / "conf") if path.is_dir())
 
 # All that a config may run. Regularizers, models and optimizers are looked up by name.
 EXECUTION_WHITELIST = (
@@ -30,9 +30,7 @@ DEFAULT_ARMS = "regularizer=none,l1,l2,elastic,weight_decay"
 TRACEBACK = "HYDRA_FULL_ERROR"
 
 
-@hydra.main(
-    config_path=str(CONF.resolve()), config_name="config", execution_whitelist=EXECUTION_WHITELIST
-)
+@hydra.main(config_path=str(CONF), config_name="config", execution_whitelist=EXECUTION_WHITELIST)
 def _hydra_main(config: DictConfig) -> float | None:
     from regsweep.job import train_job
 

@@ -69,7 +69,7 @@ class RegsweepCallback(Callback):
         """Write the tables and show them, also when the sweep was cut short."""
         if not self.sweeping:
             return
-        from regsweep.report.gather_and_show import gather_and_show
+        from regsweep.report.aggregate import gather_and_show
 
         try:
             gather_and_show([Path(config.hydra.sweep.dir)])

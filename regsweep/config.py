@@ -70,15 +70,12 @@ def known_keys(config: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"{key}.{inner}" for inner in known_keys(value))
 
 
-def _build(
-    target: type[T], group: str, node: Mapping[str, Any], extra: tuple[str, ...] = ()
-) -> T:
+def _build(target: type[T], group: str, node: Mapping[str, Any], extra: tuple[str, ...] = ()) -> T:
     hints = get_type_hints(target)
     names = [field.name for field in fields(target)]  # type: ignore[arg-type]
     _refuse_unknown(f"{group}.", node, [*names, *extra], choice=node.get("name"))
     values = {
-        name: _typed(f"{group}.{name}", _required(node, name, group), hints[name])
-        for name in names
+        name: _typed(f"{group}.{name}", _required(node, name, group), hints[name]) for name in names
     }
     return target(**values)
 
@@ -93,7 +90,7 @@ def _refuse_unknown(
             raise InputError(f"{prefix}{key}: no such key{owner}; {hint}")
 
 
-def _required(node: Mapping[str, Any], key: str, group: str = "") -> Any:  # noqa: ANN401
+def _required(node: Mapping[str, Any], key: str, group: str = "") -> Any:
     if key not in node:
         dotted = f"{group}.{key}" if group else key
         raise InputError(f"{dotted}: missing; it needs a value")
@@ -107,7 +104,7 @@ def _group(config: Mapping[str, Any], group: str) -> Mapping[str, Any]:
     return node
 
 
-def _typed(key: str, value: Any, hint: Any) -> Any:  # noqa: ANN401
+def _typed(key: str, value: Any, hint: Any) -> Any:
     """``value`` as the type ``hint``; whole numbers pass as floats, lists as tuples."""
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):

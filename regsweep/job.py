@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -95,7 +96,7 @@ def train_job(config: DictConfig) -> float | None:
     return objective(run, result)
 
 
-def read_role(hydra: DictConfig, config: Mapping[str, Any]) -> Role:
+def read_role(hydra: HydraConf, config: Mapping[str, Any]) -> Role:
     """What the job's sweeper says in ``run``, else what Hydra says of the job.
 
     The jobs of a stock search are ``search``, all others ``single``; their arm is their

@@ -4,7 +4,11 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from regsweep.config import GROUPS
 from regsweep.errors import nearest
+
+# Nodes and keys that are not for the command line.
+CHANNELS = ("hydra", "run", "name", "search")
 
 
 def explain(error: HydraException) -> str:
@@ -24,14 +28,14 @@ def explain(error: HydraException) -> str:
 
 
 def _unknown_key(cause: ConfigAttributeError | ConfigKeyError) -> str:
-    parent = cause.parent_node
-    known: list[str] = []
-    owner = ""
-    if isinstance(parent, DictConfig):
-        known = [str(key) for key in parent if key not in ("hydra", "run", "name", "search")]
-        if "name" in parent and "." in str(cause.full_key):
-            owner = f" of {str(cause.full_key).rpartition('.')[0]}={parent['name']}"
-    return f"{cause.full_key}: no such key{owner}; {nearest(str(cause.key), known)}"
+    key = str(cause.full_key)
+    group, _, name = key.rpartition(".")
+    parent = cause.parent_node if isinstance(cause.parent_node, DictConfig) else {}
+    known = [str(sibling) for sibling in parent if sibling not in CHANNELS]
+    if not group:
+        known.append("experiment")  # a group whose choices leave no node behind
+    owner = f" of {group}={parent['name']}" if group in GROUPS and "name" in parent else ""
+    return f"{key}: no such key{owner}; {nearest(name, known)}"
 
 
 def _first_line(error: BaseException) -> str:

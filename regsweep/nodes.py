@@ -6,11 +6,11 @@ A YAML with the name of a plugin's own node shadows it, so it lists that node as
 from hydra.core.config_store import ConfigStore
 from hydra_plugins.hydra_optuna_sweeper.config import OptunaSweeperConf, TPESamplerConfig
 
-PROVIDER = "regsweep"
-
 
 def register_nodes() -> None:
     """Put the nodes into Hydra's config store; a second call changes nothing."""
-    store = ConfigStore.instance()
-    store.store("base_optuna", OptunaSweeperConf, group="hydra/sweeper", provider=PROVIDER)
-    store.store("base_tpe", TPESamplerConfig, group="hydra/sweeper/sampler", provider=PROVIDER)
+    for group, name, node in (
+        ("hydra/sweeper", "base_optuna", OptunaSweeperConf),
+        ("hydra/sweeper/sampler", "base_tpe", TPESamplerConfig),
+    ):
+        ConfigStore.instance().store(name, node, group=group, provider="regsweep", replace=True)

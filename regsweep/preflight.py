@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from hydra.conf import HydraConf
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
@@ -42,7 +43,7 @@ def plain_config(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in plain.items()}
 
 
-def is_search(hydra: DictConfig) -> bool:
+def is_search(hydra: HydraConf) -> bool:
     """Whether the jobs of this sweep are trials of a search rather than runs for their own sake."""
     return hydra.runtime.choices["hydra/sweeper"] in SEARCHERS
 
@@ -99,7 +100,7 @@ def _check_values(config: dict[str, Any], tried: Mapping[str, list[Any]]) -> Non
             read_run(_replaced(config, key.split("."), value))
 
 
-def _replaced(node: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:  # noqa: ANN401
+def _replaced(node: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:
     key, *rest = path
     return {**node, key: _replaced(node[key], rest, value) if rest else value}
 
@@ -122,7 +123,7 @@ def _choices(group: Override) -> list[str]:
     return [f"{group.get_key_element()}={choice}" for choice in group.sweep_string_iterator()]
 
 
-def _first(override: Override) -> Any:  # noqa: ANN401
+def _first(override: Override) -> Any:
     value = override.value()
     if isinstance(value, IntervalSweep):
         return value.start

@@ -115,7 +115,7 @@ def read(path: Path) -> Record:
     return Record(**content)
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401
+def _finite(value: Any) -> Any:
     """JSON has no NaN and no infinity: such numbers become null (a diverged run has them)."""
     if isinstance(value, float) and not math.isfinite(value):
         return None

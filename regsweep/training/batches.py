@@ -23,7 +23,8 @@ class Shuffler:
         self.batch_size = batch_size
         self.steps = len(examples) // batch_size
         self.generators = {
-            seed: torch.Generator().manual_seed(seed ^ ORDER_STREAM) for seed in dict.fromkeys(seeds)
+            seed: torch.Generator().manual_seed(seed ^ ORDER_STREAM)
+            for seed in dict.fromkeys(seeds)
         }
         self.lanes = [list(self.generators).index(seed) for seed in seeds]
 
@@ -36,7 +37,7 @@ class Shuffler:
                 for generator in self.generators.values()
             ]
         ).to(self.examples.labels.device)
-        for indices in orders.split(self.batch_size, dim=1):
+        for indices in torch.split(orders, self.batch_size, dim=1):
             images = scale(self.examples.images[indices])
             labels = self.examples.labels[indices]
             yield self._deal(images), self._deal(labels)

@@ -21,7 +21,7 @@ def evaluate(
     loss = torch.zeros(runs, dtype=torch.float64, device=device)
     right = torch.zeros(runs, dtype=torch.int64, device=device)
     for images, labels in zip(
-        examples.images.split(CHUNK), examples.labels.split(CHUNK), strict=True
+        torch.split(examples.images, CHUNK), torch.split(examples.labels, CHUNK), strict=True
     ):
         logits = fused_forward(network, parameters, scale(images).expand(runs, *images.shape))
         labels = labels.expand(runs, -1)

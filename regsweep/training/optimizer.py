@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from regsweep.spec.optimizer import SGD, Adam, Optimizer
-from regsweep.training.penalty import PackCoefficients, penalty_gradient, per_run
+from regsweep.training.penalty import PackCoefficients, add_penalty_gradient, per_run
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
@@ -28,17 +28,17 @@ class PackOptimizer(ABC):
         gradients: Mapping[str, Tensor],
         coefficients: PackCoefficients,
     ) -> None:
-        """Move ``parameters`` in place, all as (runs, *shape).
+        """Move ``parameters`` in place, all as (runs, *shape); ``gradients`` are used up.
 
         The gradient of the penalties and coupled decay, ``weight_decay * w``, are added to
         ``gradients``; decoupled decay is ``w -= lr * decoupled_decay * w`` before the update.
         """
         self._start_step()
         for name, parameter in parameters.items():
-            gradient = penalty_gradient(gradients[name], name, parameter, coefficients)
+            gradient = gradients[name]
+            add_penalty_gradient(gradient, name, parameter, coefficients)
             if coefficients.weight_decay is not None:
-                decay = coefficients.weight_decay.of(name, parameter)
-                gradient = gradient + decay * parameter
+                gradient.addcmul_(parameter, coefficients.weight_decay.of(name, parameter))
             lr = per_run(self.lr, parameter)
             if coefficients.decoupled_decay is not None:
                 parameter.mul_(1 - lr * coefficients.decoupled_decay.of(name, parameter))
@@ -69,8 +69,10 @@ class PackAdam(PackOptimizer):
         first = self.first[name].lerp_(gradient, 1 - BETA1)
         second = self.second[name].mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
         correction = (1 - BETA2**self.steps) ** 0.5
-        denominator = (second.sqrt() / correction).add_(EPS)
-        parameter.sub_(lr / (1 - BETA1**self.steps) * (first / denominator))
+        # The gradient is not needed any more: its memory takes the update.
+        denominator = torch.sqrt(second, out=gradient).div_(correction).add_(EPS)
+        update = torch.div(first, denominator, out=denominator)
+        parameter.addcmul_(update, lr / (1 - BETA1**self.steps), value=-1)
 
 
 class PackSGD(PackOptimizer):
@@ -87,7 +89,7 @@ class PackSGD(PackOptimizer):
     def _update(self, name: str, parameter: Tensor, gradient: Tensor, lr: Tensor) -> None:
         momentum = per_run(self.momentum, parameter)
         buffer = self.buffer[name].mul_(momentum).add_(gradient)
-        parameter.sub_(lr * buffer)
+        parameter.addcmul_(buffer, lr, value=-1)
 
 
 def pack_optimizer(

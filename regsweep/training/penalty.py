@@ -69,15 +69,14 @@ def per_run(values: Tensor, parameter: Tensor) -> Tensor:
     return values.view(-1, *[1] * (parameter.dim() - 1))
 
 
-def penalty_gradient(
+def add_penalty_gradient(
     gradient: Tensor, name: str, parameter: Tensor, coefficients: PackCoefficients
-) -> Tensor:
-    """``gradient + l1 * sign(w) + 2 * l2 * w``; sign(0) is 0, the subgradient autograd takes."""
+) -> None:
+    """``gradient += l1 * sign(w) + 2 * l2 * w``, in place; as autograd has it, sign(0) is 0."""
     if coefficients.l1 is not None:
-        gradient = gradient + coefficients.l1.of(name, parameter) * parameter.sign()
+        gradient.addcmul_(parameter.sign(), coefficients.l1.of(name, parameter))
     if coefficients.l2 is not None:
-        gradient = gradient + (2 * coefficients.l2.of(name, parameter)) * parameter
-    return gradient
+        gradient.addcmul_(parameter, coefficients.l2.of(name, parameter), value=2)
 
 
 def penalty_terms(

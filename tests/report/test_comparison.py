@@ -146,8 +146,8 @@ def test_the_winners_confirm_runs_are_its_test(folder):
         folder.trial(trial, weight, loss, more={"train_accuracy": 0.1})
     for seed, accuracy in ((10000, 0.5), (10001, 1.0)):
         tested = {"test_accuracy": accuracy, "test_loss": 0.5, "train_accuracy": 1.0}
-        folder.trial(1, 0.1, 9.0, seed=seed, stage="confirm", more=tested)
-    folder.trial(0, 0.5, 9.0, seed=10002, stage="confirm", more={"test_accuracy": 0.0})
+        folder.trial(1, 0.1, 0.2, seed=seed, stage="confirm", more=tested)
+    folder.trial(0, 0.5, 0.0, seed=10002, stage="confirm", more={"test_accuracy": 0.0})
     row = only_row(folder)
     assert (row["trials"], row["val_loss"], row["seeds"]) == (2, 0.25, 2)
     assert (row["test_accuracy_mean"], row["train_accuracy_mean"]) == (0.75, 1.0)

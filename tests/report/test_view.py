@@ -75,8 +75,18 @@ def test_a_lone_run_is_one_row_of_its_metrics(folder):
 
 
 def test_markup_in_a_value_is_shown_as_it_is(folder):
-    folder.trial(0, None, 0.5, params={"model.hidden": [64, 32]})
-    assert "model.hidden=[64,32]" in " ".join(lines(compared(folder)))
+    folder.trial(0, None, 0.5, params={"x.hidden": [64, 32], "x.name": "[red]"})
+    text = " ".join(lines(compared(folder)))
+    assert "x.hidden=[64,32]" in text
+    assert "x.name='[red]'" in text
+
+
+def test_no_word_is_cut_where_the_terminal_is_too_narrow(folder):
+    folder.trial(0, 0.0001234, 0.5, arm="weight_decay", more={"near_zero_fraction": 0.4321})
+    out = io.StringIO()
+    Console(file=out, width=30).print(compared(folder), crop=False)
+    words = ["regularizer=weight_decay", "weight=0.0001234", "0.5000", "50.00", "43.21"]
+    assert [word for word in words if word not in out.getvalue().split()] == []
 
 
 def test_a_table_of_nothing_known_still_prints():

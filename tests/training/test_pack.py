@@ -74,9 +74,7 @@ def test_a_diverging_neighbour_changes_nothing(digits):
 
 
 def test_a_diverged_run_keeps_its_history_and_has_no_metrics(digits):
-    [result] = train_pack(
-        [make_run(optimizer=SGD(1e6, 0.9), epochs=5)], digits, CPU
-    )
+    [result] = train_pack([make_run(optimizer=SGD(1e6, 0.9), epochs=5)], digits, CPU)
 
     assert result.status == "diverged"
     assert result.metrics == {}

@@ -1,0 +1,38 @@
+# Two commands on a fresh machine with python3 (3.11 or later), a C++ compiler and make:
+#   make sweep   compare all five regularizers on MNIST
+#   make test    lint, types and all tests
+# Both set up .venv first, once.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: sweep test lock clean
+
+sweep: $(INSTALLED)
+	$(BIN)/python -m regsweep -m
+
+test: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m regsweep.data
+	$(BIN)/python -m pytest -n 2
+
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "regsweep needs Python 3.11 or later; set PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+# Renews the locked versions within the ranges of pyproject.toml.
+lock: $(INSTALLED)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
+	echo '# Locked versions for every platform; renewed by `make lock`.' > requirements.lock.new
+	$(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --upgrade \
+		--no-annotate --no-header --no-emit-index-url --quiet pyproject.toml >> requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache

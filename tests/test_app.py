@@ -1,0 +1,301 @@
+"""The command line as a user has it: real processes on real MNIST."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from command import command, only_folder
+from safetensors.torch import load_file
+
+from regsweep.app import DEFAULT_ARMS, with_default_arms
+from regsweep.data.dataset import scale
+from regsweep.record import METRICS, read
+from regsweep.spec.model import MLP
+from regsweep.training.network import build_network
+
+
+def csv_rows(path):
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+QUICK = ("trainer.epochs=1", "data.train_size=2000")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "added"),
+    [
+        (["-m"], True),
+        (["--multirun", "seed=1"], True),
+        (["hydra.mode=MULTIRUN"], True),
+        (["-m", "regularizer.weight=1"], True),
+        (["-m", "regularizer=l1"], False),
+        (["-m", "+experiment=article_l1"], False),
+        (["seed=1"], False),
+    ],
+)
+def test_a_sweep_compares_all_five_unless_told_otherwise(arguments, added):
+    assert with_default_arms(arguments) == [*arguments, *([DEFAULT_ARMS] if added else [])]
+
+
+def test_help_names_the_groups_and_loads_no_torch(tmp_path):
+    code = "import sys; sys.argv = ['regsweep', '--help']\n" + (
+        "from regsweep.app import main\n"
+        "try: main()\n"
+        "finally: assert not {'torch', 'optuna', 'pandas'} & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+
+    assert "regularizer: elastic, l1, l2, none, weight_decay" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_run(tmp_path, mnist):
+    done = command("regularizer=l1", "regularizer.weight=1e-4", *QUICK, cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    folder = only_folder(tmp_path / "outputs")
+    assert {path.name for path in folder.iterdir()} == {
+        ".hydra", "regsweep.log", "history.csv", "weights.safetensors", "record.json",
+    }  # fmt: skip
+    record = read(folder / "record.json")
+    assert (record.stage, record.trial, record.status) == ("single", None, "completed")
+    assert record.arm == {"regularizer": "l1"}
+    assert record.config["regularizer.weight"] == 1e-4
+    assert tuple(record.metrics) == METRICS
+    network = build_network(MLP((64, 32)))
+    network.load_state_dict(load_file(folder / "weights.safetensors"))
+    with torch.no_grad():
+        predicted = network(scale(mnist.test.images)).argmax(1)
+    accuracy = (predicted == mnist.test.labels).double().mean().item()
+    assert accuracy == pytest.approx(record.metrics["test_accuracy"], abs=2e-4)
+    assert f"{record.metrics['test_accuracy']:.2%}" in done.stdout
+    history = csv_rows(folder / "history.csv")
+    assert float(history[-1]["val_loss"]) == record.metrics["val_loss"]
+
+
+def test_a_folder_with_a_record_is_never_written_over(tmp_path):
+    first = command("hydra.run.dir=here", *QUICK, cwd=tmp_path)
+    before = (tmp_path / "here" / "record.json").read_bytes()
+
+    second = command("hydra.run.dir=here", "seed=1", *QUICK, cwd=tmp_path)
+    sweep = command("-m", "hydra.sweep.dir=here", *QUICK, cwd=tmp_path)
+
+    assert first.returncode == 0
+    for refused in (second, sweep):
+        assert refused.returncode == 1
+        assert refused.stderr == (
+            "regsweep: here/record.json: the folder already holds a record, "
+            "which is never written over\n"
+        )
+    assert (tmp_path / "here" / "record.json").read_bytes() == before
+
+
+def test_an_experiment_prints_its_loss_every_500_batches(tmp_path):
+    done = command(
+        "experiment=article_elastic", "trainer.epochs=1", "data.train_size=10000", cwd=tmp_path
+    )
+
+    assert done.returncode == 0
+    lines = [line for line in done.stdout.splitlines() if "batch" in line]
+    assert [line.split()[3] for line in lines] == ["500", "1000"]
+    assert all("L1 penalty" in line and "L2 penalty" in line for line in lines)
+
+
+def test_the_default_sweep_searches_each_choice_over_its_own_keys(tmp_path):
+    done = command("-m", "hydra.sweeper.n_trials=8", *QUICK, cwd=tmp_path)
+
+    assert done.returncode == 0
+    sweep = only_folder(tmp_path / "multirun")
+    records = {path.parent.name: read(path) for path in sweep.glob("*/record.json")}
+    assert sorted(records, key=int) == [str(i) for i in range(8)]
+    keys = {
+        "none": set(),
+        "l1": {"regularizer.weight"},
+        "l2": {"regularizer.weight"},
+        "elastic": {"regularizer.weight", "regularizer.l1_ratio"},
+        "weight_decay": {"regularizer.weight"},
+    }
+    for name, record in records.items():
+        assert record.stage == "search"
+        assert record.trial == int(name)
+        assert record.params.keys() == keys[record.arm["regularizer"]]
+        assert not {"test_loss", "test_accuracy"} & record.metrics.keys()
+        assert not (sweep / name / "weights.safetensors").exists()
+    rows = csv_rows(sweep / "runs.csv")
+    assert len(rows) == 8
+    for row in rows:
+        record = records[row["run"]]
+        assert row["arm"] == f"regularizer={record.arm['regularizer']}"
+        assert {k: float(row[k]) for k in record.metrics} == record.metrics
+        assert {k: float(row[k]) for k in record.params} == record.params
+    arms = csv_rows(sweep / "comparison.csv")
+    for row in arms:
+        losses = [
+            r.metrics["val_loss"]
+            for r in records.values()
+            if f"regularizer={r.arm['regularizer']}" == row["arm"]
+        ]
+        assert (int(row["trials"]), float(row["val_loss"])) == (len(losses), min(losses))
+    assert "ranks no arms" in done.stdout
+
+    tables = {name: (sweep / name).read_bytes() for name in ("runs.csv", "comparison.csv")}
+    for name in tables:
+        (sweep / name).unlink()
+    again = command(str(sweep), cwd=tmp_path, module="regsweep.report")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert {name: (sweep / name).read_bytes() for name in tables} == tables
+
+
+def test_a_seeded_search_repeats_itself(tmp_path):
+    tried = []
+    for name in ("one", "two"):
+        command("-m", f"hydra.sweep.dir={name}", "hydra.sweeper.n_trials=4", *QUICK, cwd=tmp_path)
+        tried.append([read(tmp_path / name / str(i) / "record.json").overrides for i in range(4)])
+
+    assert tried[0] == tried[1]
+
+
+@pytest.mark.parametrize("sampler", ["random", "nsgaii"])
+def test_other_samplers_work(tmp_path, sampler):
+    done = command(
+        "-m",
+        "regularizer=l1",
+        f"hydra/sweeper/sampler={sampler}",
+        "hydra.sweeper.n_trials=2",
+        *QUICK,
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert len(list(only_folder(tmp_path / "multirun").glob("*/record.json"))) == 2
+
+
+def test_an_interval_of_the_command_line_goes_before_the_yamls(tmp_path):
+    done = command(
+        "-m",
+        "regularizer=l1",
+        "regularizer.weight=tag(log,interval(1e-4,2e-4))",
+        "hydra.sweeper.n_trials=3",
+        *QUICK,
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 0, done.stderr
+    records = [read(p) for p in only_folder(tmp_path / "multirun").glob("*/record.json")]
+    assert len(records) == 3
+    assert all(1e-4 <= r.params["regularizer.weight"] <= 2e-4 for r in records)
+
+
+def test_a_grid_is_the_same_under_basic_and_joblib(tmp_path):
+    grid = ("-m", "hydra/sweeper=basic", "regularizer=l1,l2", "regularizer.weight=1e-5,1e-3")
+    found = []
+    for launcher in ("basic", "joblib"):
+        done = command(
+            *grid,
+            f"hydra/launcher={launcher}",
+            f"hydra.sweep.dir={launcher}",
+            *QUICK,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stderr
+        paths = sorted((tmp_path / launcher).glob("*/record.json"))
+        found.append([read(path) for path in paths])
+
+    for one, other in zip(*found, strict=True):
+        assert (one.stage, one.trial) == ("single", int(one.run))
+        assert (one.overrides, one.params) == (other.overrides, other.params)
+        assert one.metrics == other.metrics
+    assert [tuple(r.params.items()) for r in found[0]] == [
+        (("regularizer.weight", weight),) for weight in (1e-5, 1e-3) * 2
+    ]
+
+
+REFUSED = {
+    ("regularizer=l3",): "regularizer=l3: no such choice; ",
+    ("regularizer.weight=1",): "regularizer.weight: no such key of regularizer=none; ",
+    ("regularizer=l1", "regularizer.weight=-1"): "regularizer.weight=-1.0: expected ",
+    ("trainer.batch_size=60000",): "trainer.batch_size=60000: expected at most ",
+    ("trainer.device=cuda:99",): "trainer.device=cuda:99: expected auto or cpu: ",
+    ("data.root=/dev/null/x",): "data.root=/dev/null/x: expected a folder that can be written",
+    ("+extra=1",): "extra: no such key; ",
+    ("-m", "data.validation_size=0"): "data.validation_size=0: expected above 0 in a search",
+    ("-m", "regularizer=l1,l3"): "regularizer=l3: no such choice; ",
+    ("-m", "regularizer=none,l1", "regularizer.weight=1,2"): "regularizer.weight: no such key "
+    "of regularizer=none; ",
+    ("-m", "regularizer=l1", "regularizer.weight=interval(-1,1)"): "regularizer.weight=-1.0: ",
+    ("-m", "hydra/sweeper=basic", "regularizer=l1", "regularizer.weight=1,-1"): (
+        "regularizer.weight=-1.0: expected "
+    ),
+    ("-m", "optimizer.lr=1e-3,0"): "optimizer.lr=0.0: expected ",
+    ("-m", "model.hidden=[64],[0]"): "model.hidden=[0]: expected ",
+    ("-m", "hydra.sweeper.n_trails=3"): "hydra.sweeper.n_trails: no such key; did you mean n_tri",
+}
+
+
+@pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)
+def test_bad_input_is_refused_before_anything_is_made(tmp_path, arguments):
+    done = command(*arguments, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"regsweep: {REFUSED[arguments]}")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_config_cannot_run_code(tmp_path):
+    folder = tmp_path / "mine" / "experiment"
+    folder.mkdir(parents=True)
+    for name, target in (("shell", "os.system"), ("python", "builtins.exec")):
+        (folder / f"{name}.yaml").write_text(
+            "# @package _global_\n"
+            f"hydra:\n  callbacks:\n    evil:\n      _target_: {target}\n"
+            "      _args_: ['touch pwned', {}]\n"
+        )
+        done = command("--config-dir", "mine", f"experiment={name}", *QUICK, cwd=tmp_path)
+
+        assert done.returncode == 1
+        assert target in done.stderr
+        assert "whitelist" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_without_a_traceback(tmp_path, sent, code):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "regsweep", "trainer.epochs=1000"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("epoch   1/1000")
+    started = time.monotonic()
+    process.send_signal(sent)
+    _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == code
+    assert time.monotonic() - started < 10
+    assert "Traceback" not in errors
+    assert list(tmp_path.glob("outputs/*/*/record.json")) == []
+
+
+def test_sweep_json_says_what_was_asked(tmp_path):
+    command("-m", "hydra.sweeper.n_trials=1", "seed=3", *QUICK, cwd=tmp_path)
+
+    asked = json.loads((only_folder(tmp_path / "multirun") / "sweep.json").read_text())
+    assert [arm["regularizer"] for arm in asked["arms"]] == [
+        "none", "l1", "l2", "elastic", "weight_decay",
+    ]  # fmt: skip
+    assert asked["searched"] == ["regularizer.weight", "regularizer.l1_ratio"]
+    assert (asked["objective"], asked["seed"], asked["sweeper"]) == ("val_loss", 3, "optuna")

@@ -1,0 +1,41 @@
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+
+from regsweep.app import CONF
+from regsweep.messages import explain
+from regsweep.nodes import register_nodes
+
+MESSAGES = {
+    "regularizer=l3": "regularizer=l3: no such choice; known: elastic, l1, l2, none, weight_decay",
+    "experiment=artcle_l1": "experiment=artcle_l1: no such choice; did you mean article_l1? "
+    "known: article_elastic, article_l1, article_l2, article_weight_decay",
+    "regularizer.weight=1": "regularizer.weight: no such key of regularizer=none; known: scope",
+    "optimizer.lrr=1": "optimizer.lrr: no such key of optimizer=adam; did you mean lr? known: lr",
+    "regularizr=l1": "regularizr: no such key; did you mean regularizer? known: data, "
+    "experiment, model, objective, optimizer, regularizer, seed, trainer",
+    "hydra.job.chdr=1": "hydra.job.chdr: no such key; did you mean chdir? known: chdir, config, "
+    "config_name, env_copy, env_set, id, num, override_dirname",
+    "hydra.job.chdir=x": "Error merging override hydra.job.chdir=x: "
+    "Value 'x' is not a valid bool (type str)",
+}
+
+
+@pytest.mark.parametrize("override", MESSAGES)
+def test_says_what_to_change(override):
+    register_nodes()
+    with (
+        initialize_config_dir(str(CONF)),
+        pytest.raises(HydraException) as caught,
+    ):
+        compose("config", [override])
+
+    assert explain(caught.value) == MESSAGES[override]
+
+
+def test_an_argument_that_is_no_override_is_shown():
+    register_nodes()
+    with initialize_config_dir(str(CONF)), pytest.raises(HydraException) as caught:
+        compose("config", ["lr:3"])
+
+    assert explain(caught.value).startswith("lr:3: expected key=value, as Hydra reads it (")
