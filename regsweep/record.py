@@ -62,6 +62,10 @@ class Record:
     schema: int = SCHEMA
 
 
+_FIELDS = frozenset(f.name for f in fields(Record))
+_WORDS = (("stage", get_args(Stage)), ("status", get_args(Status)))
+
+
 def publish(record: Record, directory: Path) -> Path:
     """Write ``record`` into ``directory`` so that it is there whole or not at all.
 
@@ -104,11 +108,10 @@ def read(path: Path) -> Record:
         raise RecordError(f"{path}: not a record (a JSON {type(content).__name__})")
     if content.get("schema") != SCHEMA:
         raise RecordError(f"{path}: schema {content.get('schema')!r}, this version reads {SCHEMA}")
-    names = {f.name for f in fields(Record)}
-    if names != content.keys():
-        wrong = ", ".join(sorted(names ^ content.keys()))
+    if content.keys() != _FIELDS:
+        wrong = ", ".join(sorted(content.keys() ^ _FIELDS))
         raise RecordError(f"{path}: fields missing or unknown: {wrong}")
-    for key, allowed in (("stage", get_args(Stage)), ("status", get_args(Status))):
+    for key, allowed in _WORDS:
         if content[key] not in allowed:
             raise RecordError(f"{path}: {key} {content[key]!r}, expected one of {allowed}")
     content["overrides"] = tuple(content["overrides"])

@@ -5,7 +5,7 @@ module                         what it holds
 =============================  ================================================
 ``regsweep.report.scan``       the run folders under a directory
 ``regsweep.report.gather``     their records, and what could not be read
-``regsweep.report.lone``       what was varied between runs outside any sweep
+``regsweep.report.varied``     what was varied between the runs of an arm
 ``regsweep.report.override``   a value as Hydra's override grammar spells it
 ``regsweep.report.runs``       the table with a row a run
 ``regsweep.report.comparison`` the table with a row an arm

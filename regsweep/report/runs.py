@@ -7,7 +7,7 @@ import pandas as pd
 
 from regsweep.record import METRICS, Record, Stage
 from regsweep.report.gather import GatheredRun
-from regsweep.report.lone import with_varied_settings
+from regsweep.report.varied import with_varied_settings
 
 BEFORE_PARAMS = ("sweep", "run", "stage", "arm", "trial", "seed", "status")
 AFTER_METRICS = ("epochs", "seconds", "error")

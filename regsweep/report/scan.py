@@ -38,7 +38,7 @@ def run_folders(root: str) -> Iterator[RunFolder]:
         elif FILE_NAME in files or HYDRA_FOLDER in folders:
             yield RunFolder(path, sweep, FILE_NAME in files)
         # Hidden folders hold what Hydra and its launchers keep for themselves.
-        waiting += [(os.path.join(path, f), sweep) for f in folders if not f.startswith(".")]
+        waiting += [(f"{path}{os.sep}{f}", sweep) for f in folders if not f.startswith(".")]
 
 
 def _listing(path: str) -> tuple[set[str], list[str]]:

@@ -34,9 +34,15 @@ def csv_text(table: pd.DataFrame) -> str:
     """The table as CSV: numbers in their shortest exact form, missing values empty."""
     header = ",".join(_quoted(_defused(str(name))) for name in table.columns)
     # By hand, because neither pandas nor csv (3.11) quotes a lone carriage return.
-    cells = [[_cell(value) for value in table[name].tolist()] for name in table.columns]
+    cells = [_cells(table[name]) for name in table.columns]
     rows: Iterable[str] = (",".join(row) for row in zip(*cells, strict=True))
     return "\n".join([header, *rows, ""])
+
+
+def _cells(column: pd.Series) -> list[str]:
+    if column.dtype == float:
+        return ["" if value != value else repr(value) for value in column.tolist()]
+    return [_cell(value) for value in column.tolist()]
 
 
 def _cell(value: object) -> str:

@@ -190,6 +190,16 @@ def test_lone_runs_are_counted_and_compared_by_what_differs(folder):
     assert row["best_overrides"] == "regularizer=l1 regularizer.weight=0.2"
 
 
+def test_runs_of_two_models_are_no_repetitions_of_each_other(folder):
+    for number, (model, loss) in enumerate((("mlp", 0.25), ("logistic", 0.5))):
+        metrics = {"val_loss": loss, "val_accuracy": 0.5}
+        folder.run(
+            f"{number}", "sweep", trial=number, config={"model.name": model}, metrics=metrics
+        )
+    row = only_row(folder)
+    assert (row["val_loss"], row["best_overrides"]) == (0.25, "regularizer=none model=mlp")
+
+
 def test_values_that_hydra_or_a_shell_would_misread_are_quoted(folder):
     folder.trial(0, None, 0.5, params={"model.hidden": [64, 32], "x.a": None, "x.b": "null"})
     assert only_row(folder)["best_overrides"] == (

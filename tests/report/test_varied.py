@@ -1,0 +1,51 @@
+from regsweep.report.gather import gather
+from regsweep.report.varied import with_varied_settings
+
+
+def params(folder):
+    runs = with_varied_settings(gather([folder.root]).runs)
+    return {run.record.run: run.record.params for run in runs}
+
+
+def test_runs_started_by_hand_get_what_differs_within_their_arm(folder):
+    def config(weight, seed):
+        own = {"seed": seed, "run.trial": seed, "data.root": f"/{seed}"}
+        return {"regularizer.weight": weight, "trainer.epochs": 1} | own
+
+    for name, weight, seed in (("a", 1e-3, 0), ("b", 1e-3, 1), ("c", 1e-4, 0)):
+        folder.run(name, arm={"regularizer": "l1"}, config=config(weight, seed))
+    folder.run("d", config={"seed": 5, "trainer.epochs": 9})
+    assert params(folder) == {
+        "a": {"regularizer.weight": 1e-3},
+        "b": {"regularizer.weight": 1e-3},
+        "c": {"regularizer.weight": 1e-4},
+        "d": {},
+    }
+
+
+def test_a_key_that_only_some_runs_have_differs(folder):
+    folder.run("a", config={"x": [1]})
+    folder.run("b", config={})
+    assert params(folder) == {"a": {"x": [1]}, "b": {}}
+
+
+def test_a_swept_group_is_a_setting_under_the_groups_name(folder):
+    mlp = {"model.name": "mlp", "model.hidden": [64, 32]}
+    folder.run("0", "sweep", trial=0, config=mlp)
+    folder.run("1", "sweep", trial=1, config={"model.name": "logistic"})
+    assert params(folder) == {
+        "0": {"model": "mlp", "model.hidden": [64, 32]},
+        "1": {"model": "logistic"},
+    }
+
+
+def test_params_of_the_record_stay_as_they_are(folder):
+    folder.run("0", "sweep", trial=0, params={"x": 1, "y": 0}, config={"x": 9, "z": 1})
+    folder.run("1", "sweep", trial=1, params={"x": 2, "y": 0}, config={"x": 8, "z": 2})
+    assert params(folder) == {"0": {"x": 1, "y": 0, "z": 1}, "1": {"x": 2, "y": 0, "z": 2}}
+
+
+def test_sweeps_are_not_compared_with_each_other(folder):
+    folder.run("0", "a", trial=0, config={"x": 1})
+    folder.run("1", "b", trial=0, config={"x": 2})
+    assert params(folder) == {"0": {}, "1": {}}
