@@ -41,4 +41,9 @@ def log_end(record: Record, directory: Path) -> None:
         if f"{part}_loss" in record.metrics
     ]
     what = "   ".join(measured) or f"the loss was not finite in epoch {record.epochs}"
-    log.info("%s: %s   %.1f s   %s", record.status, what, record.seconds, directory)
+    log.info("%s: %s   %.1f s   %s", record.status, what, record.seconds, _shown(directory))
+
+
+def _shown(directory: Path) -> Path:
+    here = Path.cwd()
+    return directory.relative_to(here) if directory.is_relative_to(here) else directory
