@@ -23,7 +23,7 @@ def evaluate(
     for images, labels in zip(
         torch.split(examples.images, CHUNK), torch.split(examples.labels, CHUNK), strict=True
     ):
-        logits = fused_forward(network, parameters, scale(images).expand(runs, *images.shape))
+        logits = fused_forward(network, parameters, scale(images).unsqueeze(0))
         labels = labels.expand(runs, -1)
         loss += example_losses(logits, labels).double().sum(1)
         right += hits(logits, labels)

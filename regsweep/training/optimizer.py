@@ -58,21 +58,21 @@ class PackAdam(PackOptimizer):
 
     def __init__(self, parameters: Mapping[str, Tensor], lr: Tensor) -> None:
         super().__init__(lr)
-        self.steps = 0
+        # On the device and in float64: nothing of a step is computed in Python.
+        self.steps = torch.zeros((), dtype=torch.float64, device=lr.device)
         self.first = {name: torch.zeros_like(value) for name, value in parameters.items()}
         self.second = {name: torch.zeros_like(value) for name, value in parameters.items()}
 
     def _start_step(self) -> None:
-        self.steps += 1
+        self.steps.add_(1)
 
     def _update(self, name: str, parameter: Tensor, gradient: Tensor, lr: Tensor) -> None:
         first = self.first[name].lerp_(gradient, 1 - BETA1)
         second = self.second[name].mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-        correction = (1 - BETA2**self.steps) ** 0.5
-        # The gradient is not needed any more: its memory takes the update.
-        denominator = torch.sqrt(second, out=gradient).div_(correction).add_(EPS)
-        update = torch.div(first, denominator, out=denominator)
-        parameter.addcmul_(update, lr / (1 - BETA1**self.steps), value=-1)
+        correction = (1 - BETA2**self.steps).sqrt().float()
+        size = lr / (1 - BETA1**self.steps).float()
+        denominator = second.sqrt().div_(correction).add_(EPS)
+        parameter.addcmul_(first / denominator, size, value=-1)
 
 
 class PackSGD(PackOptimizer):

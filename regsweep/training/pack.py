@@ -12,7 +12,6 @@ from regsweep.data.dataset import Dataset, Examples
 from regsweep.spec.run import Run
 from regsweep.training.batches import Shuffler
 from regsweep.training.evaluate import evaluate
-from regsweep.training.fused import example_losses, fused_forward, hits
 from regsweep.training.initial import initial_parameters
 from regsweep.training.network import build_network
 from regsweep.training.optimizer import pack_optimizer
@@ -23,6 +22,7 @@ from regsweep.training.penalty import (
     weight_statistics,
 )
 from regsweep.training.result import BatchLoss, Epoch, Result
+from regsweep.training.step import new_totals, train_step
 
 THREADS = 1
 
@@ -84,48 +84,38 @@ class _Pack:
             self.network: nn.Sequential = build_network(runs[0].model, dataset.classes)
         seeds = [run.seed for run in runs]
         start = initial_parameters(runs[0].model, seeds, dataset.classes)
-        self.parameters = {k: v.to(device).requires_grad_() for k, v in start.items()}
+        self.parameters = {k: v.to(device) for k, v in start.items()}
         self.coefficients: PackCoefficients = pack_coefficients(
             [run.regularizer for run in runs], device
         )
         self.optimizer = pack_optimizer([run.optimizer for run in runs], self.parameters)
-        self.shuffler = Shuffler(seeds, self.data.train, self.trainer.batch_size)
+        self.shuffler = Shuffler(seeds, len(self.data.train), self.trainer.batch_size, device)
         self.alive = set(range(len(runs)))
         self.history: list[list[Epoch]] = [[] for _ in runs]
 
     def train_epoch(self, number: int) -> None:
         """One pass over the training data, the validation metrics, and who diverged."""
-        device = self.data.train.labels.device
-        loss_sum = torch.zeros(len(self.runs), dtype=torch.float64, device=device)
-        hit_sum = torch.zeros(len(self.runs), dtype=torch.int64, device=device)
-        for batch, (images, labels) in enumerate(self.shuffler.epoch(), start=1):
-            if self.on_batch and self.trainer.log_every and batch % self.trainer.log_every == 0:
-                penalties = penalty_terms(self.parameters, self.coefficients)
-                losses, right = self._step(images, labels)
+        totals = new_totals(len(self.runs), self.data.train.labels.device)
+        for batch, indices in enumerate(self.shuffler.epoch(), start=1):
+            logged = self.on_batch and batch % (self.trainer.log_every or batch + 1) == 0
+            penalties = penalty_terms(self.parameters, self.coefficients) if logged else None
+            losses = train_step(
+                self.network,
+                self.parameters,
+                self.optimizer,
+                self.coefficients,
+                self.data.train,
+                indices,
+                totals,
+            )
+            if self.on_batch and penalties:
                 self._log_batch(self.on_batch, number, batch, losses, penalties)
-            else:
-                losses, right = self._step(images, labels)
-            loss_sum += losses
-            hit_sum += right
         steps = self.shuffler.steps
         self._close_epoch(
             number,
-            (loss_sum / steps).tolist(),
-            (hit_sum.double() / (steps * self.trainer.batch_size)).tolist(),
+            (totals.losses / steps).tolist(),
+            (totals.hits.double() / (steps * self.trainer.batch_size)).tolist(),
         )
-
-    def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """One optimizer step of all runs: their mean losses before it and their hits, (runs,).
-
-        The losses are summed over the runs, so each run gets its own gradient and no other.
-        """
-        logits = fused_forward(self.network, self.parameters, images)
-        losses = example_losses(logits, labels).mean(1)
-        gradients = torch.autograd.grad(losses.sum(), list(self.parameters.values()))
-        with torch.no_grad():
-            named = dict(zip(self.parameters, gradients, strict=True))
-            self.optimizer.step(self.parameters, named, self.coefficients)
-            return losses.detach(), hits(logits, labels)
 
     def _close_epoch(self, number: int, losses: list[float], accuracies: list[float]) -> None:
         validation = self._measure(self.data.validation)

@@ -31,25 +31,27 @@ PENALTIES = {
 
 
 def article_loop(name, dataset, epochs, fused=False):
-    """One network, one optimizer, one batch after the other: every step's loss and accuracy, the network."""
+    """One network, one optimizer, one batch at a time: all losses, accuracies; the network."""
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
         network = build_network(MLP((64, 32)))
     decay = 1.0 if name == "weight_decay" else 0.0
     optimizer = torch.optim.Adam(network.parameters(), lr=LR, weight_decay=decay, fused=fused)
-    shuffler = Shuffler([SEED], dataset.train, BATCH)
+    shuffler = Shuffler([SEED], len(dataset.train), BATCH, torch.device("cpu"))
     losses, accuracies = [], []
     for _ in range(epochs):
-        for images, labels in shuffler.epoch():
+        for [indices] in shuffler.epoch():
+            images = scale(dataset.train.images[indices])
+            labels = dataset.train.labels[indices]
             optimizer.zero_grad()
-            logits = network(images[0])
-            loss = nn.functional.cross_entropy(logits, labels[0])
+            logits = network(images)
+            loss = nn.functional.cross_entropy(logits, labels)
             weights = torch.cat([p.view(-1) for p in network.parameters()])
             loss = loss + PENALTIES[name](weights)
             loss.backward()
             optimizer.step()
             losses.append(loss.detach())
-            accuracies.append((logits.argmax(1) == labels[0]).double().mean())
+            accuracies.append((logits.argmax(1) == labels).double().mean())
     return torch.stack(losses), torch.stack(accuracies), network
 
 

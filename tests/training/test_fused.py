@@ -21,6 +21,18 @@ def test_each_run_equals_its_own_network(model):
         torch.testing.assert_close(logits[i], network(images[i]), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("model", [MLP((64, 32)), Logistic(), CNN((4, 6))], ids=str)
+def test_a_shared_batch_is_each_runs_own(model):
+    parameters = initial_parameters(model, [0, 1, 2], classes=10)
+    network = build_network(model)
+    images = torch.rand(1, 6, 28, 28, generator=torch.Generator().manual_seed(0))
+
+    shared = fused_forward(network, parameters, images)
+
+    own = fused_forward(network, parameters, images.expand(3, 6, 28, 28))
+    torch.testing.assert_close(shared, own, rtol=1e-5, atol=1e-6)
+
+
 def test_losses_and_hits_are_those_of_each_run():
     logits = torch.randn(3, 8, 10, generator=torch.Generator().manual_seed(1))
     labels = torch.arange(8).expand(3, 8)
