@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from regsweep.errors import InputError
 from regsweep.messages import explain
 from regsweep.nodes import register_nodes
+from regsweep.spec.regularizer import REGULARIZERS
 
 PACKAGE = Path(__file__).parent
 # In a wheel conf/ lies in the package, in a checkout beside it.
@@ -26,8 +27,9 @@ EXECUTION_WHITELIST = (
     "regsweep.callback.RegsweepCallback",
     "regsweep.search_space.suggest",
 )
-DEFAULT_ARMS = "regularizer=none,l1,l2,elastic,weight_decay"
+DEFAULT_ARMS = f"regularizer={','.join(REGULARIZERS)}"
 TRACEBACK = "HYDRA_FULL_ERROR"
+SHOW_TRACEBACK = f" ({TRACEBACK}=1 shows the traceback)"
 
 
 @hydra.main(config_path=str(CONF), config_name="config", execution_whitelist=EXECUTION_WHITELIST)
@@ -53,7 +55,8 @@ def main() -> None:
     except Exception as error:
         if with_traceback:
             raise
-        sys.exit(f"regsweep: {_message(error)}")
+        hint = "" if isinstance(error, InputError | HydraException) else SHOW_TRACEBACK
+        sys.exit(f"regsweep: {explain(error)}{hint}")
 
 
 def with_default_arms(arguments: Sequence[str]) -> list[str]:
@@ -66,14 +69,6 @@ def with_default_arms(arguments: Sequence[str]) -> list[str]:
     if not sweeping or named & {"regularizer", "experiment"}:
         return list(arguments)
     return [*arguments, DEFAULT_ARMS]
-
-
-def _message(error: Exception) -> str:
-    if isinstance(error, InputError):
-        return str(error)
-    if isinstance(error, HydraException):
-        return explain(error)
-    return f"{type(error).__name__}: {error} ({TRACEBACK}=1 shows the traceback)"
 
 
 def _terminated(signum: int, frame: FrameType | None) -> None:

@@ -1,11 +1,12 @@
 """What regsweep does around Hydra's own work: checks before it, tables after it."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
@@ -34,35 +35,31 @@ class RegsweepCallback(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the run, its folder and its data."""
-        try:
+        with _refusing():
             run = read_run(plain_config(config))
             _refuse_used(Path(config.hydra.run.dir))
             _check_machine(run)
-        except (InputError, HydraException) as error:
-            raise _refusal(error) from None
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check every arm, its folder and its data, then write ``sweep.json``."""
-        directory = Path(config.hydra.sweep.dir)
-        try:
+        with _refusing():
+            directory = Path(config.hydra.sweep.dir)
             _refuse_used(directory)
             sweep = check_sweep(config, GlobalHydra.instance().config_loader())
             for run in sweep.runs:
                 _check_machine(run)
-        except (InputError, HydraException) as error:
-            raise _refusal(error) from None
-        sweep_file.write(
-            sweep_file.SweepFile(
-                overrides=tuple(config.hydra.overrides.task),
-                sweeper=config.hydra.runtime.choices["hydra/sweeper"],
-                arms=sweep.arms,
-                searched=sweep.searched,
-                objective=config.objective,
-                seed=config.seed,
-                versions=package_versions(),
-            ),
-            directory,
-        )
+            sweep_file.write(
+                sweep_file.SweepFile(
+                    overrides=tuple(config.hydra.overrides.task),
+                    sweeper=config.hydra.runtime.choices["hydra/sweeper"],
+                    arms=sweep.arms,
+                    searched=sweep.searched,
+                    objective=config.objective,
+                    seed=config.seed,
+                    versions=package_versions(),
+                ),
+                directory,
+            )
         self.sweeping = True
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
@@ -77,10 +74,19 @@ class RegsweepCallback(Callback):
             log.error("%s", error)
 
 
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Any error, of whatever kind, ends the command before a job starts."""
+    try:
+        yield
+    except Exception as error:
+        raise SystemExit(f"regsweep: {explain(error)}") from None
+
+
 def _refuse_used(directory: Path) -> None:
-    used = next(iter(directory.rglob(FILE_NAME)), None) if directory.is_dir() else None
-    if used:
-        raise InputError(f"{used}: the folder already holds a record, which is never written over")
+    own = directory / FILE_NAME
+    if own.exists() or any(directory.glob(f"*/{FILE_NAME}")):
+        raise InputError(f"{directory}: the folder already holds a record, never written over")
 
 
 def _check_machine(run: Run) -> None:
@@ -89,8 +95,3 @@ def _check_machine(run: Run) -> None:
 
         resolve_device(run.trainer.device)
     ensure_files(run.data.source, Path(run.data.root))
-
-
-def _refusal(error: InputError | HydraException) -> SystemExit:
-    message = explain(error) if isinstance(error, HydraException) else str(error)
-    return SystemExit(f"regsweep: {message}")

@@ -1,12 +1,13 @@
 """The edge: a composed config, as a plain mapping, checked and turned into a run's spec."""
 
 import types
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from regsweep.errors import InputError, bad_value, nearest
-from regsweep.spec.checks import one_of
+from regsweep.record import Stage
+from regsweep.spec.checks import one_of, whole
 from regsweep.spec.data import Data
 from regsweep.spec.model import MODELS
 from regsweep.spec.optimizer import OPTIMIZERS
@@ -28,6 +29,33 @@ GROUP_CHANNELS = ("name", "search")
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Channel:
+    """What a sweeper says of a job; ``None`` where it says nothing."""
+
+    stage: Stage | None
+    arm: Mapping[str, str] | None
+    trial: int | None
+
+
+def read_channel(config: Mapping[str, Any]) -> Channel:
+    """The ``run`` node of ``config``, through which a sweeper tells a job what it is.
+
+    Raises:
+        InputError: a key is unknown or missing, or its value of the wrong type.
+    """
+    node = _group(config, "run")
+    _refuse_unknown("run.", node, [field.name for field in fields(Channel)])
+    arm = _required(node, "arm", "run")
+    named = isinstance(arm, Mapping) and all(isinstance(choice, str) for choice in arm.values())
+    if arm is not None and not named:
+        raise bad_value("run.arm", arm, "null, or the choice of each compared group")
+    trial = _typed("run.trial", _required(node, "trial", "run"), int | None)
+    if trial is not None:
+        whole("run.trial", trial, low=0)
+    return Channel(_typed("run.stage", _required(node, "stage", "run"), Stage | None), arm, trial)
+
+
 def read_run(config: Mapping[str, Any]) -> Run:
     """The run that ``config`` describes, each of its values checked.
 
@@ -36,6 +64,7 @@ def read_run(config: Mapping[str, Any]) -> Run:
     """
     known = [field.name for field in fields(Run)]
     _refuse_unknown("", config, [*known, *CHANNELS])
+    read_channel(config)
     parts: dict[str, Any] = {
         "seed": _typed("seed", _required(config, "seed"), int),
         "objective": _typed("objective", _required(config, "objective"), Objective),
@@ -60,14 +89,6 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[dotted] = value
     return flat
-
-
-def known_keys(config: Mapping[str, Any]) -> Iterator[str]:
-    """Every dotted key of ``config``, inner nodes and leaves."""
-    for key, value in config.items():
-        yield key
-        if isinstance(value, Mapping):
-            yield from (f"{key}.{inner}" for inner in known_keys(value))
 
 
 def _build(target: type[T], group: str, node: Mapping[str, Any], extra: tuple[str, ...] = ()) -> T:

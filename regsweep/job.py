@@ -1,6 +1,7 @@
 """One Hydra job: a config in, a trained run and its record out."""
 
 import csv
+import os
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -15,12 +16,13 @@ from omegaconf import DictConfig
 from safetensors.torch import save_file
 
 from regsweep import sweep_file
-from regsweep.config import flatten, read_run
+from regsweep.config import flatten, read_channel, read_run
 from regsweep.data.dataset import load_dataset
 from regsweep.environment import describe
+from regsweep.errors import InputError
 from regsweep.preflight import is_search, plain_config
 from regsweep.progress import log_batch, log_end, log_epoch
-from regsweep.record import Record, Stage, publish
+from regsweep.record import FILE_NAME, Record, Stage, publish
 from regsweep.spec.run import Run
 from regsweep.training.device import resolve_device
 from regsweep.training.pack import train_pack
@@ -44,10 +46,13 @@ def train_job(config: DictConfig) -> float | None:
 
     An error is published in the record, then raised again.
     """
+    hydra = HydraConfig.get()
     plain = plain_config(config)
     run = read_run(plain)
-    role = read_role(HydraConfig.get(), plain)
-    directory = Path(HydraConfig.get().runtime.output_dir)
+    role = read_role(hydra, plain)
+    directory = Path(hydra.runtime.output_dir)
+    if (directory / FILE_NAME).exists():
+        raise InputError(f"{directory}: the folder already holds a record, never written over")
     started = time.perf_counter()
     record = Record(
         run=role.name,
@@ -67,7 +72,8 @@ def train_job(config: DictConfig) -> float | None:
             [run],
             load_dataset(
                 run.data.name,
-                run.data.root,
+                # From where the command was given, also under hydra.job.chdir=true.
+                Path(hydra.runtime.cwd, Path(run.data.root).expanduser()),
                 validation_size=run.data.validation_size,
                 train_size=run.data.train_size,
                 split_seed=run.data.split_seed,
@@ -103,18 +109,18 @@ def read_role(hydra: HydraConf, config: Mapping[str, Any]) -> Role:
     regularizer, and their trial is the number of the job in its sweep.
     """
     output = Path(hydra.runtime.output_dir)
-    channel = config["run"]
+    channel = read_channel(config)
     if hydra.mode == RunMode.MULTIRUN:
-        sweep = Path(hydra.sweep.dir).absolute()
-        name = output.relative_to(sweep).as_posix()
+        sweep = Path(hydra.runtime.cwd, hydra.sweep.dir)
+        name = Path(os.path.relpath(output, sweep)).as_posix()
         trial, searched = hydra.job.num, sweep_file.read_searched(sweep)
         stage: Stage = "search" if is_search(hydra) else "single"
     else:
         name, trial, searched, stage = "/".join(output.parts[-2:]), None, (), "single"
     return Role(
-        stage=channel["stage"] or stage,
-        arm=channel["arm"] or {"regularizer": config["regularizer"]["name"]},
-        trial=trial if channel["trial"] is None else channel["trial"],
+        stage=channel.stage or stage,
+        arm=channel.arm or {"regularizer": config["regularizer"]["name"]},
+        trial=trial if channel.trial is None else channel.trial,
         searched=searched,
         name=name,
         overrides=tuple(hydra.overrides.task),

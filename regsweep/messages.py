@@ -5,14 +5,24 @@ from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from regsweep.config import GROUPS
-from regsweep.errors import nearest
+from regsweep.errors import InputError, nearest
 
 # Nodes and keys that are not for the command line.
 CHANNELS = ("hydra", "run", "name", "search")
 
 
-def explain(error: HydraException) -> str:
+def explain(error: Exception) -> str:
     """What the user should change, in one message without a traceback."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, HydraException):
+        return _explain_hydra(error)
+    if isinstance(error, OmegaConfBaseException) and error.full_key:
+        return f"{error.full_key}: {_first_line(error)}"
+    return f"{type(error).__name__}: {_first_line(error)}"
+
+
+def _explain_hydra(error: HydraException) -> str:
     cause = error.__cause__
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, choice = error.missing_cfg_file.rpartition("/")

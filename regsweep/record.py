@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 SCHEMA = 1
 FILE_NAME = "record.json"
+LARGEST_INTEGER = 2**63 - 1
 
 Stage = Literal["single", "search", "confirm"]
 Status = Literal["completed", "diverged", "failed"]
@@ -31,7 +32,11 @@ METRICS = (
 
 
 class RecordError(Exception):
-    """A file that should hold a record does not; the message names it and says why."""
+    """The file ``path`` should hold a record and does not, for ``reason``."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -95,27 +100,52 @@ def publish(record: Record, directory: Path) -> Path:
 
 
 def read(path: Path) -> Record:
-    """The record in the file ``path``.
+    """The record in the file ``path``, each field of the type that it should have.
 
     Raises:
-        RecordError: the file is damaged, of another schema, or lacks a field.
+        RecordError: the file is damaged, of another schema, or a field is missing or wrong.
     """
     try:
         content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{path}: unreadable ({error})") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecordError(path, f"unreadable ({error})") from error
     if not isinstance(content, dict):
-        raise RecordError(f"{path}: not a record (a JSON {type(content).__name__})")
+        raise RecordError(path, f"not a record (a JSON {type(content).__name__})")
     if content.get("schema") != SCHEMA:
-        raise RecordError(f"{path}: schema {content.get('schema')!r}, this version reads {SCHEMA}")
+        raise RecordError(path, f"schema {content.get('schema')!r}, this version reads {SCHEMA}")
     if content.keys() != _FIELDS:
         wrong = ", ".join(sorted(content.keys() ^ _FIELDS))
-        raise RecordError(f"{path}: fields missing or unknown: {wrong}")
-    for key, allowed in _WORDS:
-        if content[key] not in allowed:
-            raise RecordError(f"{path}: {key} {content[key]!r}, expected one of {allowed}")
+        raise RecordError(path, f"fields missing or unknown: {wrong}")
+    fault = _fault(content)
+    if fault:
+        raise RecordError(path, fault)
     content["overrides"] = tuple(content["overrides"])
     return Record(**content)
+
+
+def _fault(content: Mapping[str, Any]) -> str | None:
+    """The first field that is not what it should be; an edited file may hold any JSON anywhere."""
+    for key, allowed in _WORDS:
+        if content[key] not in allowed:
+            return f"{key} {content[key]!r}, expected one of {', '.join(allowed)}"
+    for key in ("arm", "params", "config", "metrics", "environment"):
+        if not isinstance(content[key], dict):
+            return f"{key} is no JSON object"
+    if not isinstance(content["overrides"], list):
+        return "overrides is no list"
+    for key in ("seed", "epochs", "trial"):
+        value = content[key]
+        lone = key == "trial" and value is None
+        if not lone and (type(value) is not int or abs(value) > LARGEST_INTEGER):
+            return f"{key} {value!r}, expected an integer of 64 bits"
+    for key, number in {"seconds": content["seconds"], **content["metrics"]}.items():
+        if type(number) is int and abs(number) > LARGEST_INTEGER:
+            return f"{key} is out of range"
+        if number is not None and type(number) not in (int, float):
+            return f"{key} {number!r}, expected a number"
+    if not isinstance(content["run"], str) or not isinstance(content["error"], str | None):
+        return "run or error is no string"
+    return None
 
 
 def _finite(value: Any) -> Any:

@@ -42,8 +42,8 @@ def suggest(config: "DictConfig", trial: "Trial") -> None:
 
     choices = config.hydra.runtime.choices
     settled = trial.user_attrs | trial.params
-    chosen = tuple(f"{key}={value}" for key, value in settled.items() if key in choices)
-    space = _composed_space(config.hydra.job.config_name, chosen)
+    chosen = [f"{key}={value}" for key, value in trial.params.items() if key in choices]
+    space = _composed_space(config.hydra.job.config_name, (*_fixed_overrides(config), *chosen))
     overrides = [f"{key}={sweep}" for key, sweep in space.items() if key not in settled]
     distributions, fixed, _ = create_params_from_overrides(overrides)
     if fixed:
@@ -52,11 +52,19 @@ def suggest(config: "DictConfig", trial: "Trial") -> None:
         trial._suggest(key, distribution)
 
 
+def _fixed_overrides(config: "DictConfig") -> list[str]:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    arguments = list(config.hydra.overrides.task)
+    parsed = OverridesParser.create().parse_overrides(arguments)
+    return [line for line, o in zip(arguments, parsed, strict=True) if not o.is_sweep_override()]
+
+
 @cache
-def _composed_space(config_name: str, choices: tuple[str, ...]) -> dict[str, str]:
+def _composed_space(config_name: str, overrides: tuple[str, ...]) -> dict[str, str]:
     from hydra import compose
     from omegaconf import OmegaConf
 
-    composed = OmegaConf.to_container(compose(config_name, list(choices)))
+    composed = OmegaConf.to_container(compose(config_name, list(overrides)))
     assert isinstance(composed, dict)
     return search_space({str(key): value for key, value in composed.items()})

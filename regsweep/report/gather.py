@@ -93,39 +93,12 @@ def _read_all(folders: Iterable[RunFolder]) -> tuple[list[tuple[str, Record]], l
     for folder in folders:
         path = os.path.join(folder.path, FILE_NAME)
         try:
-            record = _read(Path(path))
+            record = read(Path(path))
         except RecordError as error:
-            damaged.append(Problem(path, str(error).removeprefix(f"{path}: ")))
+            damaged.append(Problem(path, error.reason))
         else:
             placed.append((_sweep_folder(folder, record), record))
     return placed, damaged
-
-
-def _read(path: Path) -> Record:
-    record = read(path)
-    fault = _fault(record)
-    if fault:
-        raise RecordError(f"{path}: {fault}")
-    return record
-
-
-def _fault(record: Record) -> str | None:
-    """What would break the tables; a record edited by hand may hold any JSON value anywhere."""
-    for key in ("arm", "params", "config", "metrics"):
-        if not isinstance(getattr(record, key), dict):
-            return f"{key} is no JSON object"
-    integers = {"seed": record.seed, "epochs": record.epochs}
-    if record.trial is not None:
-        integers["trial"] = record.trial
-    for key, value in integers.items():
-        if type(value) is not int:
-            return f"{key} {value!r}, expected an integer"
-    for key, number in {"seconds": record.seconds, **record.metrics}.items():
-        if number is not None and type(number) not in (int, float):
-            return f"{key} {number!r}, expected a number"
-    if not isinstance(record.run, str) or not isinstance(record.error, str | None):
-        return "run or error is no string"
-    return None
 
 
 def _sweep_folder(folder: RunFolder, record: Record) -> str:

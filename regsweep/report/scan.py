@@ -35,7 +35,7 @@ def run_folders(root: str) -> Iterator[RunFolder]:
             continue
         if SWEEP_FILE in files:
             sweep = path
-        elif FILE_NAME in files or HYDRA_FOLDER in folders:
+        elif FILE_NAME in files or {FILE_NAME, HYDRA_FOLDER} & set(folders):
             yield RunFolder(path, sweep, FILE_NAME in files)
         # Hidden folders hold what Hydra and its launchers keep for themselves.
         waiting += [(f"{path}{os.sep}{f}", sweep) for f in folders if not f.startswith(".")]

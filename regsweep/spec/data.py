@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from regsweep.data.source import SOURCES, Source, check_sizes
+from regsweep.errors import bad_value
 from regsweep.spec.checks import one_of, whole
 
 
@@ -21,6 +22,8 @@ class Data:
 
     def __post_init__(self) -> None:
         one_of("data", self.name, SOURCES)
+        if not self.root:
+            raise bad_value("data.root", "''", "a folder; is REGSWEEP_DATA set to nothing?")
         whole("data.split_seed", self.split_seed, low=0, high=2**63 - 1)
         check_sizes(self.source, self.validation_size, self.train_size)
 

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+from regsweep.errors import bad_value
 from regsweep.spec.checks import widths
+
+# 28, 14, 7, 3, 1: there is nothing left to pool after that.
+MOST_POOLINGS = 4
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,12 @@ class CNN:
 
     def __post_init__(self) -> None:
         widths("model.channels", self.channels, shortest=1)
+        if len(self.channels) > MOST_POOLINGS:
+            raise bad_value(
+                "model.channels",
+                list(self.channels),
+                f"at most {MOST_POOLINGS} depths: each halves the 28 pixels of a side",
+            )
 
 
 Model = MLP | Logistic | CNN

@@ -7,6 +7,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.functional import cross_entropy
 
+# A layer of fewer outputs is summed in another order as part of a wide product than alone (seen
+# below 4 outputs).
+NARROW = 8
+
 
 def fused_forward(network: nn.Sequential, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
     """Logits (runs, batch, classes) of images ``x``, (runs, batch, 28, 28).
@@ -43,8 +47,14 @@ def _linear(weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
     layers of all runs one wide product.
     """
     runs, out, _ = weight.shape
+    if x.shape[1] == 1:
+        # A product with one vector is summed in another order in a pack than alone; one with
+        # two is not.
+        return _linear(weight, bias, x.expand(-1, 2, -1))[:, :1]
     if x.shape[0] == runs:
         product = torch.bmm(weight, x.mT)
+    elif out < NARROW:
+        product = torch.bmm(weight, x.expand(runs, -1, -1).mT)
     else:
         product = torch.mm(weight.flatten(0, 1), x[0].mT).view(runs, out, -1)
     # Added outside of the product, so that its gradient is one sum, the same at every width.

@@ -77,8 +77,8 @@ def test_unreadable_and_unfinished_runs_are_listed_by_name(folder):
     ("fields", "reason"),
     [
         ({"arm": ["l1"]}, "arm is no JSON object"),
-        ({"seed": 1.5}, "seed 1.5, expected an integer"),
-        ({"trial": True}, "trial True, expected an integer"),
+        ({"seed": 1.5}, "seed 1.5, expected an integer of 64 bits"),
+        ({"trial": True}, "trial True, expected an integer of 64 bits"),
         ({"seconds": "1"}, "seconds '1', expected a number"),
         ({"run": 3}, "run or error is no string"),
     ],
