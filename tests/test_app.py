@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,10 +11,13 @@ import sys
 import pytest
 import torch
 from command import command, only_folder
+from hydra import compose, initialize_config_dir
 from safetensors.torch import load_file
 
-from regsweep.app import DEFAULT_ARMS, with_default_arms
+from regsweep.app import CONF, DEFAULT_ARMS, with_default_arms
 from regsweep.data.dataset import scale
+from regsweep.data.source import default_root
+from regsweep.nodes import register_nodes
 from regsweep.record import METRICS, read
 from regsweep.spec.model import MLP
 from regsweep.training.network import build_network
@@ -91,8 +95,7 @@ def test_a_folder_with_a_record_is_never_written_over(tmp_path):
     for refused in (second, sweep):
         assert refused.returncode == 1
         assert refused.stderr == (
-            "regsweep: here/record.json: the folder already holds a record, "
-            "which is never written over\n"
+            "regsweep: here: the folder already holds a record, never written over\n"
         )
     assert (tmp_path / "here" / "record.json").read_bytes() == before
 
@@ -215,6 +218,106 @@ def test_a_grid_is_the_same_under_basic_and_joblib(tmp_path):
     assert [tuple(r.params.items()) for r in found[0]] == [
         (("regularizer.weight", weight),) for weight in (1e-5, 1e-3) * 2
     ]
+
+
+def test_a_diverged_run_is_no_failure_and_no_winner(tmp_path):
+    done = command(
+        "-m",
+        "regularizer=none",
+        "optimizer=sgd",
+        "optimizer.lr=1e8,1e-2",
+        "hydra.sweeper.n_trials=4",
+        *QUICK,
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 0, done.stderr
+    sweep = only_folder(tmp_path / "multirun")
+    records = [read(path) for path in sweep.glob("*/record.json")]
+    by_lr = {r.params["optimizer.lr"]: (r.status, len(r.metrics)) for r in records}
+    assert by_lr[1e8] == ("diverged", 0)
+    assert by_lr[1e-2][0] == "completed"
+    [row] = csv_rows(sweep / "comparison.csv")
+    assert int(row["diverged"]) == sum(r.status == "diverged" for r in records)
+    assert row["best_overrides"] == "regularizer=none optimizer.lr=0.01"
+    assert "diverged: the loss was not finite in epoch 1" in done.stdout
+
+
+def test_a_failing_job_leaves_its_traceback_in_its_record(tmp_path):
+    done = command(
+        "-m",
+        "hydra/sweeper=basic",
+        "regularizer=none",
+        "model.hidden=[8],[99999999999]",
+        *QUICK,
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    sweep = only_folder(tmp_path / "multirun")
+    fine, failed = (read(sweep / number / "record.json") for number in "01")
+    assert (fine.status, fine.error) == ("completed", None)
+    assert (failed.status, failed.metrics) == ("failed", {})
+    assert failed.error.startswith("Traceback")
+    assert [row["status"] for row in csv_rows(sweep / "runs.csv")] == ["completed", "failed"]
+
+
+def test_jobs_that_change_their_folder_find_data_and_sweep(tmp_path):
+    (tmp_path / "data").symlink_to(default_root().expanduser())
+
+    done = command(
+        "-m",
+        "hydra/sweeper=basic",
+        "regularizer=l1,l2",
+        "hydra.job.chdir=true",
+        "data.root=data",
+        *QUICK,
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 0, done.stderr
+    sweep = only_folder(tmp_path / "multirun")
+    assert [read(sweep / number / "record.json").run for number in "01"] == ["0", "1"]
+    assert not (sweep / "0" / "data").exists()
+
+
+def test_search_nodes_of_the_command_line_are_obeyed(tmp_path):
+    node = "regularizer.search.weight='interval(0.5,0.6)'"
+    for name, override in (("some", node), ("none", "regularizer.search=null")):
+        done = command(
+            "-m",
+            "regularizer=l1",
+            override,
+            f"hydra.sweep.dir={name}",
+            "hydra.sweeper.n_trials=2",
+            *QUICK,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stderr
+
+    some = [read(path).params for path in tmp_path.glob("some/*/record.json")]
+    assert all(0.5 <= params["regularizer.weight"] <= 0.6 for params in some)
+    assert [read(path).params for path in tmp_path.glob("none/*/record.json")] == [{}, {}]
+
+
+def test_samplers_have_the_defaults_of_optuna():
+    register_nodes()
+    with initialize_config_dir(str(CONF)):
+        config = compose("config", ["seed=7"], return_hydra_config=True)
+    sampler = config.hydra.sweeper.sampler
+
+    assert sampler._target_ == "optuna.samplers.TPESampler"
+    assert (sampler.multivariate, sampler.constant_liar, sampler.seed) == (True, True, 7)
+
+
+def test_folders_are_named_to_a_fraction_of_a_second():
+    register_nodes()
+    with initialize_config_dir(str(CONF)):
+        config = compose("config", return_hydra_config=True)
+
+    for folder in (config.hydra.run.dir, config.hydra.sweep.dir):
+        assert re.fullmatch(r"(outputs|multirun)/\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d\.\d{6}", folder)
 
 
 REFUSED = {
