@@ -49,6 +49,9 @@ def main() -> None:
     os.environ[TRACEBACK] = "1"
     try:
         _hydra_main()
+    except SystemExit as error:
+        # The argument parser leaves with 2.
+        raise SystemExit(1 if error.code == 2 else error.code) from None
     except KeyboardInterrupt:
         print("regsweep: interrupted", file=sys.stderr)
         sys.exit(130)

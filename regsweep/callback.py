@@ -86,7 +86,9 @@ def _refusing() -> Iterator[None]:
 def _refuse_used(directory: Path) -> None:
     own = directory / FILE_NAME
     if own.exists() or any(directory.glob(f"*/{FILE_NAME}")):
-        raise InputError(f"{directory}: the folder already holds a record, never written over")
+        raise InputError(
+            f"{directory}: the folder already holds a record, never written over; choose another"
+        )
 
 
 def _check_machine(run: Run) -> None:

@@ -52,7 +52,9 @@ def train_job(config: DictConfig) -> float | None:
     role = read_role(hydra, plain)
     directory = Path(hydra.runtime.output_dir)
     if (directory / FILE_NAME).exists():
-        raise InputError(f"{directory}: the folder already holds a record, never written over")
+        raise InputError(
+            f"{directory}: the folder already holds a record, never written over; choose another"
+        )
     started = time.perf_counter()
     record = Record(
         run=role.name,

@@ -26,9 +26,7 @@ def show(
     if len(runs) == 1 and runs["stage"].iat[0] == "single":
         _show_lone_run(console, runs.iloc[0])
     else:
-        _show_comparison(console, comparison)
-        if is_exploratory(runs):
-            _say(console, EXPLORATORY)
+        _show_comparison(console, runs, comparison)
     _say_problems(console, "unreadable", gathered.unreadable)
     _say_problems(console, "unfinished", gathered.unfinished)
     for path in files:
@@ -36,12 +34,9 @@ def show(
 
 
 def is_exploratory(runs: pd.DataFrame) -> bool:
-    """Whether some sweep searched several arms and confirmed none of them."""
-    for _, of_sweep in runs.groupby(runs["sweep"].fillna("")):
-        searched = of_sweep[of_sweep["stage"] == "search"]
-        if searched["arm"].nunique() > 1 and not (of_sweep["stage"] == "confirm").any():
-            return True
-    return False
+    """Whether these runs of one sweep searched several arms and confirmed none of them."""
+    searched = runs[runs["stage"] == "search"]
+    return searched["arm"].nunique() > 1 and not (runs["stage"] == "confirm").any()
 
 
 def _console() -> Console:
@@ -56,14 +51,20 @@ def _say(console: Console, text: str) -> None:
     console.print(text, markup=False, emoji=False, soft_wrap=True)
 
 
-def _show_comparison(console: Console, comparison: pd.DataFrame) -> None:
+def _show_comparison(console: Console, runs: pd.DataFrame, comparison: pd.DataFrame) -> None:
     """A table a sweep: arms of different sweeps are not ranked against each other."""
     if "sweep" not in comparison:
-        _print_table(console, comparison_view(comparison))
+        _show_arms(console, runs, comparison)
         return
     for sweep, its_arms in comparison.groupby(comparison["sweep"].fillna(""), sort=False):
         _say(console, str(sweep) or "runs outside any sweep")
-        _print_table(console, comparison_view(its_arms))
+        _show_arms(console, runs[runs["sweep"].fillna("") == sweep], its_arms)
+
+
+def _show_arms(console: Console, runs: pd.DataFrame, arms: pd.DataFrame) -> None:
+    _print_table(console, comparison_view(arms))
+    if is_exploratory(runs):
+        _say(console, f"{EXPLORATORY}\n")
 
 
 def _print_table(console: Console, table: Table) -> None:

@@ -49,3 +49,21 @@ def test_sweeps_are_not_compared_with_each_other(folder):
     folder.run("0", "a", trial=0, config={"x": 1})
     folder.run("1", "b", trial=0, config={"x": 2})
     assert params(folder) == {"0": {}, "1": {}}
+
+
+def test_runs_by_hand_on_other_data_are_another_arm(folder):
+    for name, data in (("a", "mnist"), ("b", "fashion_mnist")):
+        folder.run(name, arm={"regularizer": "l1"}, config={"data.name": data, "model.name": "x"})
+    runs = with_varied_settings(gather([folder.root]).runs)
+    assert {run.record.run: run.record.arm for run in runs} == {
+        "a": {"regularizer": "l1", "data": "mnist"},
+        "b": {"regularizer": "l1", "data": "fashion_mnist"},
+    }
+    assert params(folder) == {"a": {}, "b": {}}
+
+
+def test_what_says_nothing_of_a_run_is_no_setting(folder):
+    for name, value in (("a", 1), ("b", 2)):
+        keys = ("regularizer.search.weight", "regularizer.search", "trainer.log_every")
+        folder.run(name, config=dict.fromkeys(keys, value))
+    assert params(folder) == {"a": {}, "b": {}}
