@@ -23,7 +23,7 @@ def show(
 ) -> None:
     """Print the comparison, or a lone run's metrics; then what is missing, then the files."""
     console = _console()
-    if len(runs) == 1 and runs["stage"].iat[0] == "single":
+    if len(runs) == 1 and not runs["sweep"].notna().iat[0]:
         _show_lone_run(console, runs.iloc[0])
     else:
         _show_comparison(console, runs, comparison)
