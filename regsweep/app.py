@@ -23,7 +23,7 @@ CONF = next(path.resolve() for path in (PACKAGE / "conf", PACKAGE.parent / "conf
 # All that a config may run. Regularizers, models and optimizers are looked up by name.
 EXECUTION_WHITELIST = (
     "optuna.samplers.*",
-    "hydra_plugins.*",
+    "hydra_plugins.hydra_optuna_sweeper.*",
     "regsweep.callback.RegsweepCallback",
     "regsweep.search_space.suggest",
 )

@@ -17,7 +17,7 @@ from regsweep.environment import package_versions
 from regsweep.errors import InputError
 from regsweep.messages import explain
 from regsweep.preflight import check_sweep, plain_config
-from regsweep.record import FILE_NAME
+from regsweep.record import refuse_used
 from regsweep.spec.run import Run
 
 log = logging.getLogger(__name__)
@@ -37,14 +37,15 @@ class RegsweepCallback(Callback):
         """Check the run, its folder and its data."""
         with _refusing():
             run = read_run(plain_config(config))
-            _refuse_used(Path(config.hydra.run.dir))
+            refuse_used(Path(config.hydra.run.dir))
             _check_machine(run)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check every arm, its folder and its data, then write ``sweep.json``."""
         with _refusing():
             directory = Path(config.hydra.sweep.dir)
-            _refuse_used(directory)
+            for folder in (directory, *directory.glob("*/")):
+                refuse_used(folder)
             sweep = check_sweep(config, GlobalHydra.instance().config_loader())
             for run in sweep.runs:
                 _check_machine(run)
@@ -81,14 +82,6 @@ def _refusing() -> Iterator[None]:
         yield
     except Exception as error:
         raise SystemExit(f"regsweep: {explain(error)}") from None
-
-
-def _refuse_used(directory: Path) -> None:
-    own = directory / FILE_NAME
-    if own.exists() or any(directory.glob(f"*/{FILE_NAME}")):
-        raise InputError(
-            f"{directory}: the folder already holds a record, never written over; choose another"
-        )
 
 
 def _check_machine(run: Run) -> None:

