@@ -84,7 +84,7 @@ class _Pack:
             self.network: nn.Sequential = build_network(runs[0].model, dataset.classes)
         seeds = [run.seed for run in runs]
         start = initial_parameters(runs[0].model, seeds, dataset.classes)
-        self.parameters = {k: v.to(device) for k, v in start.items()}
+        self.parameters = {k: v.to(device).requires_grad_() for k, v in start.items()}
         self.coefficients: PackCoefficients = pack_coefficients(
             [run.regularizer for run in runs], device
         )

@@ -39,21 +39,20 @@ def train_step(
 ) -> Tensor:
     """Move ``parameters`` and ``totals`` in place; the mean losses before the step, (runs,).
 
+    ``parameters`` require gradients.
+
     ``indices`` are those of the batch in ``examples``: (runs, batch), or (1, batch) where all
     runs share it. The losses are summed over the runs, so that each run gets its own gradient
     and no other.
     """
     images, labels = scale(examples.images[indices]), examples.labels[indices]
-    runs = len(totals.losses)
-
-    def total(at: Mapping[str, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        logits = fused_forward(network, at, images)
-        losses = example_losses(logits, labels.expand(runs, -1)).mean(1)
-        return losses.sum(), (losses, hits(logits, labels))
-
-    losses: Tensor
-    gradients, (losses, right) = torch.func.grad(total, has_aux=True)(parameters)
-    optimizer.step(parameters, gradients, coefficients)
-    totals.losses.add_(losses)
-    totals.hits.add_(right)
-    return losses
+    logits = fused_forward(network, parameters, images)
+    losses = example_losses(logits, labels.expand(len(totals.losses), -1)).mean(1)
+    # Not torch.func.grad, which costs an eager step of one small run as much again.
+    gradients = torch.autograd.grad(losses.sum(), list(parameters.values()))
+    with torch.no_grad():
+        named = dict(zip(parameters, gradients, strict=True))
+        optimizer.step(parameters, named, coefficients)
+        totals.losses.add_(losses)
+        totals.hits.add_(hits(logits, labels))
+    return losses.detach()
