@@ -4,12 +4,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from regsweep.data.dataset import scale
 from regsweep.spec.data import Data
 from regsweep.spec.model import CNN, MLP, Logistic
 from regsweep.spec.optimizer import SGD, Adam
 from regsweep.spec.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
 from regsweep.spec.run import Run
 from regsweep.spec.trainer import Trainer
+from regsweep.training.network import build_network
 from regsweep.training.pack import numerics, train_pack
 
 CPU = torch.device("cpu")
@@ -93,6 +95,15 @@ def test_a_diverged_run_keeps_its_history_and_has_no_metrics(digits):
     assert not math.isfinite(result.history[-1].train_loss + result.history[-1].val_loss)
 
 
+def test_a_run_diverges_by_its_training_loss_alone(digits):
+    bare = replace(digits, validation=None, test=None)
+
+    [result] = train_pack([make_run(optimizer=SGD(1e6, 0.9), epochs=5)], bare, CPU)
+
+    assert result.status == "diverged"
+    assert len(result.history) == 1
+
+
 def test_a_convolutional_run_is_the_same_in_a_pack_to_rounding(digits):
     runs = [make_run(0, choice, CNN((4, 6)), epochs=1) for choice in ALL_FIVE[:3]]
 
@@ -103,7 +114,28 @@ def test_a_convolutional_run_is_the_same_in_a_pack_to_rounding(digits):
         assert result.metrics == pytest.approx(alone.metrics, rel=1e-4)
 
 
-def test_metrics_say_what_the_weights_do(digits):
+def test_metrics_are_those_of_the_network(digits):
+    [result] = train_pack([make_run(batch_size=128)], digits, CPU)
+
+    network = build_network(MLP((64, 32)))
+    network.load_state_dict(result.weights)
+    for part, examples in (
+        ("train", digits.train),
+        ("val", digits.validation),
+        ("test", digits.test),
+    ):
+        with torch.no_grad():
+            logits = network(scale(examples.images))
+        loss = torch.nn.functional.cross_entropy(logits, examples.labels).item()
+        right = (logits.argmax(1) == examples.labels).double().mean().item()
+        assert result.metrics[f"{part}_loss"] == pytest.approx(loss, rel=1e-5)
+        assert result.metrics[f"{part}_accuracy"] == pytest.approx(right)
+    # Two whole batches an epoch: the mean is over their 256 examples, not over all 300.
+    shown = [epoch.train_accuracy * 256 for epoch in result.history]
+    assert shown == [pytest.approx(round(count)) for count in shown]
+
+
+def test_statistics_say_what_the_weights_do(digits):
     [result] = train_pack([make_run(regularizer=Elastic(1e-3, 0.25, "all"))], digits, CPU)
 
     weights = {name: value.double() for name, value in result.weights.items()}
