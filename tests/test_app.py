@@ -282,6 +282,22 @@ def test_jobs_that_change_their_folder_find_data_and_sweep(tmp_path):
     assert not (sweep / "0" / "data").exists()
 
 
+def test_a_fixed_key_is_not_searched(tmp_path):
+    done = command(
+        "-m",
+        "regularizer=elastic",
+        "regularizer.weight=1e-3",
+        "hydra.sweeper.n_trials=2",
+        *QUICK,
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 0, done.stderr
+    records = [read(path) for path in tmp_path.glob("multirun/*/*/*/record.json")]
+    assert [r.config["regularizer.weight"] for r in records] == [1e-3, 1e-3]
+    assert all(r.params.keys() == {"regularizer.l1_ratio"} for r in records)
+
+
 def test_search_nodes_of_the_command_line_are_obeyed(tmp_path):
     node = "regularizer.search.weight='interval(0.5,0.6)'"
     for name, override in (("some", node), ("none", "regularizer.search=null")):
@@ -356,11 +372,12 @@ def test_bad_input_is_refused_before_anything_is_made(tmp_path, arguments):
 def test_a_config_cannot_run_code(tmp_path):
     folder = tmp_path / "mine" / "experiment"
     folder.mkdir(parents=True)
-    for name, target in (("shell", "os.system"), ("python", "builtins.exec")):
+    codes = {"os.system": "touch pwned", "builtins.exec": "open('pwned', 'w')"}
+    for name, (target, code) in enumerate(codes.items()):
         (folder / f"{name}.yaml").write_text(
             "# @package _global_\n"
             f"hydra:\n  callbacks:\n    evil:\n      _target_: {target}\n"
-            "      _args_: ['touch pwned', {}]\n"
+            f'      _args_: ["{code}"]\n'
         )
         done = command("--config-dir", "mine", f"experiment={name}", *QUICK, cwd=tmp_path)
 

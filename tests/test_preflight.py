@@ -58,7 +58,7 @@ REFUSED = [
     (["regularizer=l1", "optimizer.lr=1e-3,0"], "optimizer.lr=0.0: expected a finite number above"),
     ([BASIC, "model.hidden=[64],[0]"], "model.hidden=[0]: expected a list"),
     (
-        [BASIC, "data.train_size=1000,500", "trainer.batch_size=100,600"],
+        [BASIC, "data.train_size=500,1000", "trainer.batch_size=100,600"],
         "trainer.batch_size=600: expected at most the number of training images, 500",
     ),
     (
