@@ -373,7 +373,8 @@ def test_a_config_cannot_run_code(tmp_path):
     folder = tmp_path / "mine" / "experiment"
     folder.mkdir(parents=True)
     codes = {"os.system": "touch pwned", "builtins.exec": "open('pwned', 'w')"}
-    for name, (target, code) in enumerate(codes.items()):
+    for target, code in codes.items():
+        name = target.partition(".")[0]
         (folder / f"{name}.yaml").write_text(
             "# @package _global_\n"
             f"hydra:\n  callbacks:\n    evil:\n      _target_: {target}\n"
