@@ -373,16 +373,16 @@ def test_a_config_cannot_run_code(tmp_path):
     folder = tmp_path / "mine" / "experiment"
     folder.mkdir(parents=True)
     calls = {
-        "os.system": "touch pwned",
-        "builtins.exec": "open('pwned', 'w')",
-        "shutil.copytree": "mine, pwned",
+        "os.system": ["touch pwned"],
+        "builtins.exec": ["open('pwned', 'w')"],
+        "shutil.copytree": ["mine", "pwned"],
     }
     for target, arguments in calls.items():
         name = target.partition(".")[0]
         (folder / f"{name}.yaml").write_text(
             "# @package _global_\n"
             f"hydra:\n  callbacks:\n    evil:\n      _target_: {target}\n"
-            f"      _args_: [{arguments}]\n"
+            f"      _args_: {json.dumps(arguments)}\n"
         )
         done = command("--config-dir", "mine", f"experiment={name}", *QUICK, cwd=tmp_path)
 
