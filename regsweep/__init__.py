@@ -4,7 +4,11 @@
 module                 what it holds
 =====================  ========================================================
 ``regsweep.app``       the command line: Hydra in, exit codes out
+``regsweep.callback``  checks before a run or sweep, tables after a sweep
+``regsweep.preflight`` what can be known of a sweep before its first job
 ``regsweep.config``    the composed config, checked and turned into plain values
+``regsweep.spec``      those values: what a run is asked to do
+``regsweep.job``       one Hydra job: a config in, a trained run and its record out
 ``regsweep.data``      MNIST and Fashion-MNIST: fetched, verified, split
 ``regsweep.training``  the training core: a pack of runs trained as one model
 ``regsweep.record``    what a run publishes

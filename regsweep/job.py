@@ -52,6 +52,7 @@ def train_job(config: DictConfig) -> float | None:
     role = read_role(hydra, plain)
     directory = Path(hydra.runtime.output_dir)
     refuse_used(directory)
+    flat = flatten(plain)
     started = time.perf_counter()
     record = Record(
         run=role.name,
@@ -61,8 +62,8 @@ def train_job(config: DictConfig) -> float | None:
         seed=run.seed,
         status="failed",
         overrides=role.overrides,
-        params={key: value for key, value in flatten(plain).items() if key in role.searched},
-        config=flatten(plain),
+        params={key: value for key, value in flat.items() if key in role.searched},
+        config=flat,
     )
     try:
         device = resolve_device(run.trainer.device)

@@ -4,11 +4,11 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from regsweep.config import GROUPS
+from regsweep.config import CHANNELS, GROUP_CHANNELS, GROUPS
 from regsweep.errors import InputError, nearest
 
 # Nodes and keys that are not for the command line.
-CHANNELS = ("hydra", "run", "name", "search")
+HIDDEN = ("hydra", *CHANNELS, *GROUP_CHANNELS)
 
 
 def explain(error: Exception) -> str:
@@ -41,7 +41,7 @@ def _unknown_key(cause: ConfigAttributeError | ConfigKeyError) -> str:
     key = str(cause.full_key)
     group, _, name = key.rpartition(".")
     parent = cause.parent_node if isinstance(cause.parent_node, DictConfig) else {}
-    known = [str(sibling) for sibling in parent if sibling not in CHANNELS]
+    known = [str(sibling) for sibling in parent if sibling not in HIDDEN]
     if not group:
         known.append("experiment")  # a group whose choices leave no node behind
     owner = f" of {group}={parent['name']}" if group in GROUPS and "name" in parent else ""

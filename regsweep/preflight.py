@@ -70,6 +70,7 @@ def check_sweep(config: DictConfig, loader: ConfigLoader) -> Sweep:
     groups = [o for o in overrides if o.is_sweep_override() and o.key_or_group in choices]
     swept = [o for o in overrides if o.is_sweep_override() and o.key_or_group not in choices]
     tried = {_key(o): _values(o) for o in swept}
+    settled = {_key(o) for o in overrides}
     searching = is_search(config.hydra)
     _check_sweeper(config.hydra, groups + swept)
     arms: list[Mapping[str, str]] = []
@@ -78,7 +79,7 @@ def check_sweep(config: DictConfig, loader: ConfigLoader) -> Sweep:
     for combination in product(*(_choices(group) for group in groups)):
         starts = [f"{_key(o)}={_first(o)}" for o in swept]
         composed = plain_config(loader.load_sweep_config(config, [*combination, *fixed, *starts]))
-        space = _space_values(config.hydra, composed, set(tried)) if searching else {}
+        space = _space_values(config.hydra, composed, settled) if searching else {}
         if searching:
             _check_searchable(composed)
         _check_values(composed, space | tried)
@@ -97,8 +98,7 @@ def _overrides(config: DictConfig, loader: ConfigLoader) -> list[Override]:
 
 
 def _check_sweeper(hydra: HydraConf, swept: list[Override]) -> None:
-    searching = is_search(hydra)
-    if searching:
+    if is_search(hydra):
         whole("hydra.sweeper.n_trials", hydra.sweeper.n_trials, low=1)
         whole("hydra.sweeper.n_jobs", hydra.sweeper.n_jobs, low=1)
         direction = getattr(hydra.sweeper.direction, "name", hydra.sweeper.direction)
@@ -150,14 +150,13 @@ def _replaced(node: Mapping[str, Any], path: list[str], value: Any) -> dict[str,
 
 
 def _space_values(
-    hydra: HydraConf, config: Mapping[str, Any], swept: set[str]
+    hydra: HydraConf, config: Mapping[str, Any], settled: set[str]
 ) -> dict[str, list[Any]]:
-    """The values of the arm's ``search`` nodes, but for the keys that the command line sweeps."""
+    """The values of the arm's ``search`` nodes, but for keys that are ``settled`` already."""
     parser = OverridesParser.create()
     values = {}
-    settled = {_key(o) for o in parser.parse_overrides(list(hydra.overrides.task))}
     for key, sweep in search_space(config).items():
-        if key in settled | swept:
+        if key in settled:
             continue
         override = parser.parse_override(f"{key}={sweep}")
         if not override.is_sweep_override():

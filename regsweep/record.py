@@ -2,13 +2,12 @@
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from regsweep.atomic import write_text
 from regsweep.errors import InputError
 
 SCHEMA = 1
@@ -91,20 +90,7 @@ def publish(record: Record, directory: Path) -> Path:
     if path.exists():
         raise FileExistsError(f"{path}: already holds a record, which is never written over")
     content = {"schema": record.schema} | asdict(record)
-    descriptor, temporary = tempfile.mkstemp(prefix=".record-", suffix=".tmp", dir=directory)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(_finite(content), file, indent=1, allow_nan=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.rename(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    _sync_folder(directory)
-    return path
+    return write_text(path, json.dumps(_finite(content), indent=1, allow_nan=False) + "\n")
 
 
 def read(path: Path) -> Record:
@@ -165,11 +151,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(v) for v in value]
     return value
-
-
-def _sync_folder(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,10 +1,11 @@
 """``sweep.json``: what a sweep was asked for, written before its first job."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from regsweep.atomic import write_text
 
 FILE_NAME = "sweep.json"
 
@@ -26,9 +27,7 @@ class SweepFile:
 def write(sweep: SweepFile, directory: Path) -> None:
     """Write ``sweep.json`` into ``directory``, whole or not at all."""
     directory.mkdir(parents=True, exist_ok=True)
-    temporary = directory / f".{FILE_NAME}.tmp"
-    temporary.write_text(json.dumps(asdict(sweep), indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, directory / FILE_NAME)
+    write_text(directory / FILE_NAME, json.dumps(asdict(sweep), indent=1) + "\n")
 
 
 def read_searched(directory: Path) -> tuple[str, ...]:

@@ -5,12 +5,15 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from regsweep.errors import InputError
 from regsweep.record import FILE_NAME, Record, RecordError, read
-from regsweep.report.scan import SWEEP_FILE, RunFolder, run_folders
+from regsweep.report.scan import RunFolder, run_folders
+from regsweep.spec.run import Objective
+from regsweep.sweep_file import FILE_NAME as SWEEP_FILE
 
-OBJECTIVES = ("val_loss", "val_error")
+OBJECTIVES: tuple[str, ...] = get_args(Objective)
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def _objectives(
         if names[sweep] in objectives:
             continue
         configured = record.config.get("objective")
-        objectives[names[sweep]] = configured if configured in OBJECTIVES else OBJECTIVES[0]
+        objectives[names[sweep]] = str(configured) if configured in OBJECTIVES else OBJECTIVES[0]
         path = os.path.join(sweep, SWEEP_FILE)
         if sweep and os.path.exists(path):
             try:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from regsweep.record import FILE_NAME
+from regsweep.sweep_file import FILE_NAME as SWEEP_FILE
 
-SWEEP_FILE = "sweep.json"
 HYDRA_FOLDER = ".hydra"
 
 

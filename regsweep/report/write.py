@@ -1,12 +1,11 @@
 """The tables as CSV files that read back the same and that a spreadsheet does not execute."""
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
+from regsweep.atomic import write_text
 from regsweep.errors import InputError
 from regsweep.report.override import spelled
 
@@ -25,7 +24,7 @@ def write_tables(runs: pd.DataFrame, comparison: pd.DataFrame, out: Path) -> lis
     tables = {RUNS_FILE: runs, COMPARISON_FILE: comparison}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        return [_replace(out / name, csv_text(table)) for name, table in tables.items()]
+        return [write_text(out / name, csv_text(table)) for name, table in tables.items()]
     except OSError as error:
         raise InputError(f"{out}: the tables cannot be written there ({error})") from error
 
@@ -61,18 +60,3 @@ def _quoted(text: str) -> str:
     if any(character in text for character in ',"\r\n'):
         return '"' + text.replace('"', '""') + '"'
     return text
-
-
-def _replace(path: Path, text: str) -> Path:
-    descriptor, temporary = tempfile.mkstemp(
-        prefix=f".{path.stem}-", suffix=".tmp", dir=path.parent
-    )
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return path

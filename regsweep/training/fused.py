@@ -21,16 +21,11 @@ def fused_forward(network: nn.Sequential, parameters: Mapping[str, Tensor], x: T
     batch as one axis.
     """
     for name, layer in network.named_children():
-        mine = {
-            key.removeprefix(f"{name}."): value
-            for key, value in parameters.items()
-            if key.startswith(f"{name}.")
-        }
         if isinstance(layer, nn.Linear):
-            x = _linear(mine["weight"], mine["bias"], x)
+            x = _linear(parameters[f"{name}.weight"], parameters[f"{name}.bias"], x)
         elif isinstance(layer, nn.ReLU):
             x = layer(x)
-        elif mine:
+        elif mine := {key: parameters[f"{name}.{key}"] for key, _ in layer.named_parameters()}:
             runs = next(iter(mine.values())).shape[0]
             x = x.expand(runs, *x.shape[1:])
             x = vmap(lambda p, h, layer=layer: functional_call(layer, p, (h,)))(mine, x)

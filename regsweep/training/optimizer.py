@@ -65,14 +65,15 @@ class PackAdam(PackOptimizer):
 
     def _start_step(self) -> None:
         self.steps.add_(1)
+        # Once a step, not once a parameter.
+        self.correction = (1 - BETA2**self.steps).sqrt().float()
+        self.size = self.lr / (1 - BETA1**self.steps).float()
 
     def _update(self, name: str, parameter: Tensor, gradient: Tensor, lr: Tensor) -> None:
         first = self.first[name].lerp_(gradient, 1 - BETA1)
         second = self.second[name].mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-        correction = (1 - BETA2**self.steps).sqrt().float()
-        size = lr / (1 - BETA1**self.steps).float()
-        denominator = second.sqrt().div_(correction).add_(EPS)
-        parameter.addcmul_(first / denominator, size, value=-1)
+        denominator = second.sqrt().div_(self.correction).add_(EPS)
+        parameter.addcmul_(first / denominator, per_run(self.size, parameter), value=-1)
 
 
 class PackSGD(PackOptimizer):
