@@ -57,7 +57,7 @@ class Dataset:
 
 def scale(images: Tensor) -> Tensor:
     """Bytes as float32 in [0, 1], of the same shape: divided by 255, as torchvision's ToTensor."""
-    return images.to(torch.float32).div(255)
+    return images.to(torch.float32, copy=True).div_(255)
 
 
 def load_dataset(

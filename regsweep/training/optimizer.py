@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from regsweep.spec.optimizer import SGD, Adam, Optimizer
-from regsweep.training.penalty import PackCoefficients, add_penalty_gradient, per_run
+from regsweep.training.penalty import PackCoefficients, add_regularizer_gradient, per_run
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
@@ -30,15 +30,13 @@ class PackOptimizer(ABC):
     ) -> None:
         """Move ``parameters`` in place, all as (runs, *shape); ``gradients`` are used up.
 
-        The gradient of the penalties and coupled decay, ``weight_decay * w``, are added to
-        ``gradients``; decoupled decay is ``w -= lr * decoupled_decay * w`` before the update.
+        What the regularizers add to the gradient is added to ``gradients``; decoupled decay is
+        ``w -= lr * decoupled_decay * w`` before the update.
         """
         self._start_step()
         for name, parameter in parameters.items():
             gradient = gradients[name]
-            add_penalty_gradient(gradient, name, parameter, coefficients)
-            if coefficients.weight_decay is not None:
-                gradient.addcmul_(parameter, coefficients.weight_decay.of(name, parameter))
+            add_regularizer_gradient(gradient, name, parameter, coefficients)
             lr = per_run(self.lr, parameter)
             if coefficients.decoupled_decay is not None:
                 parameter.mul_(1 - lr * coefficients.decoupled_decay.of(name, parameter))
@@ -60,19 +58,21 @@ class PackAdam(PackOptimizer):
         super().__init__(lr)
         # On the device and in float64: nothing of a step is computed in Python.
         self.steps = torch.zeros((), dtype=torch.float64, device=lr.device)
+        self.correction = torch.zeros((), device=lr.device)  # 1 / sqrt(1 - beta2^t)
+        self.size = torch.zeros_like(lr)  # lr / (1 - beta1^t)
         self.first = {name: torch.zeros_like(value) for name, value in parameters.items()}
         self.second = {name: torch.zeros_like(value) for name, value in parameters.items()}
 
     def _start_step(self) -> None:
         self.steps.add_(1)
-        # Once a step, not once a parameter.
-        self.correction = (1 - BETA2**self.steps).sqrt().float()
+        # Kept as attributes: a compiler would compute local values again for every weight.
+        self.correction = (1 - BETA2**self.steps).rsqrt().float()
         self.size = self.lr / (1 - BETA1**self.steps).float()
 
     def _update(self, name: str, parameter: Tensor, gradient: Tensor, lr: Tensor) -> None:
         first = self.first[name].lerp_(gradient, 1 - BETA1)
         second = self.second[name].mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-        denominator = second.sqrt().div_(self.correction).add_(EPS)
+        denominator = second.sqrt().mul_(self.correction).add_(EPS)
         parameter.addcmul_(first / denominator, per_run(self.size, parameter), value=-1)
 
 

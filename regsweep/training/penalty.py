@@ -1,12 +1,12 @@
 """The penalties of a pack: their coefficients, value and gradient; norms and sparsity."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from regsweep.spec.regularizer import Regularizer
+from regsweep.spec.regularizer import Coefficients, Regularizer
 
 NEAR_ZERO = 1e-3
 
@@ -33,22 +33,29 @@ class Coefficient:
 
 @dataclass(frozen=True)
 class PackCoefficients:
-    """The regularizers of a pack; a term that no run uses is ``None`` and costs nothing."""
+    """The regularizers of a pack; a term that no run uses is ``None`` and costs nothing.
+
+    ``pull`` is the part of the gradient that grows with w, ``2 * l2 + weight_decay``.
+    """
 
     l1: Coefficient | None
     l2: Coefficient | None
-    weight_decay: Coefficient | None
+    pull: Coefficient | None
     decoupled_decay: Coefficient | None
 
 
 def pack_coefficients(
-    regularizers: Sequence[Regularizer], device: torch.device
+    regularizers: Sequence[Regularizer], device: torch.device, every_term: bool = False
 ) -> PackCoefficients:
-    """The coefficients of ``regularizers``, one per run, as float32 vectors on ``device``."""
+    """The coefficients of ``regularizers``, one per run, as float32 vectors on ``device``.
 
-    def column(term: str) -> Coefficient | None:
-        values = [getattr(choice.coefficients(), term) for choice in regularizers]
-        if not any(values):
+    ``every_term`` keeps the terms that no run uses, as zeros: a compiled step then is the same
+    whatever the regularizers are.
+    """
+
+    def column(term: Callable[[Coefficients], float]) -> Coefficient | None:
+        values = [term(choice.coefficients()) for choice in regularizers]
+        if not any(values) and not every_term:
             return None
         scoped = [
             value if choice.scope == "all" else 0.0
@@ -57,10 +64,10 @@ def pack_coefficients(
         return Coefficient(torch.tensor(values, device=device), torch.tensor(scoped, device=device))
 
     return PackCoefficients(
-        l1=column("l1"),
-        l2=column("l2"),
-        weight_decay=column("weight_decay"),
-        decoupled_decay=column("decoupled_decay"),
+        l1=column(lambda own: own.l1),
+        l2=column(lambda own: own.l2),
+        pull=column(lambda own: 2 * own.l2 + own.weight_decay),
+        decoupled_decay=column(lambda own: own.decoupled_decay),
     )
 
 
@@ -69,14 +76,17 @@ def per_run(values: Tensor, parameter: Tensor) -> Tensor:
     return values.view(-1, *[1] * (parameter.dim() - 1))
 
 
-def add_penalty_gradient(
+def add_regularizer_gradient(
     gradient: Tensor, name: str, parameter: Tensor, coefficients: PackCoefficients
 ) -> None:
-    """``gradient += l1 * sign(w) + 2 * l2 * w``, in place; as autograd has it, sign(0) is 0."""
+    """``gradient += l1 * sign(w) + (2 * l2 + weight_decay) * w``, in place.
+
+    As autograd has it, sign(0) is 0.
+    """
     if coefficients.l1 is not None:
         gradient.addcmul_(parameter.sign(), coefficients.l1.of(name, parameter))
-    if coefficients.l2 is not None:
-        gradient.addcmul_(parameter, coefficients.l2.of(name, parameter), value=2)
+    if coefficients.pull is not None:
+        gradient.addcmul_(parameter, coefficients.pull.of(name, parameter))
 
 
 def penalty_terms(

@@ -1,4 +1,4 @@
-"""One step of a pack: gather, forward, backward, penalties and optimizer, for all runs at once."""
+"""One step of a pack: forward, backward, penalties and optimizer, for all runs at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,26 +28,36 @@ def new_totals(runs: int, device: torch.device) -> Totals:
     )
 
 
+def gather(examples: Examples, indices: Tensor) -> tuple[Tensor, Tensor]:
+    """The images, scaled, and labels of a batch: (runs, batch, 28, 28) and (runs, batch).
+
+    ``indices`` are those of the batch in ``examples``: (runs, batch), or (1, batch) where all
+    runs share it.
+    """
+    flat = indices.flatten()
+    # index_select copies rows of bytes; indexing is 7 times slower here.
+    images = scale(examples.images.index_select(0, flat))
+    labels = examples.labels.index_select(0, flat)
+    return images.unflatten(0, indices.shape), labels.unflatten(0, indices.shape)
+
+
 def train_step(
     network: nn.Sequential,
     parameters: Mapping[str, Tensor],
     optimizer: PackOptimizer,
     coefficients: PackCoefficients,
-    examples: Examples,
-    indices: Tensor,
+    images: Tensor,
+    labels: Tensor,
     totals: Totals,
 ) -> Tensor:
     """Move ``parameters`` and ``totals`` in place; the mean losses before the step, (runs,).
 
-    ``parameters`` require gradients.
-
-    ``indices`` are those of the batch in ``examples``: (runs, batch), or (1, batch) where all
-    runs share it. The losses are summed over the runs, so that each run gets its own gradient
-    and no other.
+    ``parameters`` require gradients; ``images`` and ``labels`` are those of ``gather``. The
+    losses are summed over the runs, so that each run gets its own gradient and no other.
     """
-    images, labels = scale(examples.images[indices]), examples.labels[indices]
     logits = fused_forward(network, parameters, images)
-    losses = example_losses(logits, labels.expand(len(totals.losses), -1)).mean(1)
+    labels = labels.expand(len(totals.losses), -1)
+    losses = example_losses(logits, labels).mean(1)
     # Not torch.func.grad, which costs an eager step of one small run as much again.
     gradients = torch.autograd.grad(losses.sum(), list(parameters.values()))
     with torch.no_grad():

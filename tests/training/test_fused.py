@@ -18,7 +18,7 @@ def test_each_run_equals_its_own_network(model):
 
     for i in range(3):
         network.load_state_dict({name: value[i] for name, value in parameters.items()})
-        torch.testing.assert_close(logits[i], network(images[i]), rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(logits[i].mT, network(images[i]), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("model", [MLP((64, 32)), Logistic(), CNN((4, 6))], ids=str)
@@ -34,13 +34,13 @@ def test_a_shared_batch_is_each_runs_own(model):
 
 
 def test_losses_and_hits_are_those_of_each_run():
-    logits = torch.randn(3, 8, 10, generator=torch.Generator().manual_seed(1))
+    logits = torch.randn(3, 10, 8, generator=torch.Generator().manual_seed(1))
     labels = torch.arange(8).expand(3, 8)
 
     losses = example_losses(logits, labels)
 
     for i in range(3):
         assert losses[i].mean().item() == pytest.approx(
-            nn.CrossEntropyLoss()(logits[i], labels[i]).item(), rel=1e-6
+            nn.CrossEntropyLoss()(logits[i].mT, labels[i]).item(), rel=1e-6
         )
-        assert hits(logits, labels)[i] == (logits[i].argmax(1) == labels[i]).sum()
+        assert hits(logits, labels)[i] == (logits[i].argmax(0) == labels[i]).sum()

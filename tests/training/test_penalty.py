@@ -3,7 +3,7 @@ import torch
 
 from regsweep.spec.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
 from regsweep.training.penalty import (
-    add_penalty_gradient,
+    add_regularizer_gradient,
     pack_coefficients,
     penalty_terms,
     weight_statistics,
@@ -38,7 +38,9 @@ def by_autograd(i, stacked):
     flat = torch.cat([value.view(-1) for value in chosen])
     c = choice.coefficients()
     penalty = c.l1 * flat.abs().sum() + c.l2 * flat.square().sum()
-    gradients = torch.autograd.grad(penalty, list(own.values()), allow_unused=True)
+    # Coupled decay adds weight_decay * w to the gradient, and nothing to the loss.
+    pulled = penalty + c.weight_decay / 2 * flat.square().sum()
+    gradients = torch.autograd.grad(pulled, list(own.values()), allow_unused=True)
     return penalty.item(), {
         name: torch.zeros_like(own[name]) if g is None else g
         for name, g in zip(own, gradients, strict=True)
@@ -56,7 +58,7 @@ def test_value_and_gradient_are_those_of_the_formula(i):
     assert (l1 + l2)[i].item() == pytest.approx(penalty, rel=1e-6)
     for name, value in stacked.items():
         mine = torch.zeros_like(value)
-        add_penalty_gradient(mine, name, value, coefficients)
+        add_regularizer_gradient(mine, name, value, coefficients)
         torch.testing.assert_close(mine[i], gradients[name], rtol=1e-6, atol=0)
 
 
