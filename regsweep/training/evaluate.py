@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from regsweep.data.dataset import Examples, scale
-from regsweep.training.fused import example_losses, fused_forward, hits
+from regsweep.training.fused import fused_forward
+from regsweep.training.loss import example_losses, hits
 
 CHUNK = 500
 

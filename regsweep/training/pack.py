@@ -1,17 +1,20 @@
 """The one training loop: it trains a pack of runs; a single run is a pack of one."""
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import cache
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from regsweep.data.dataset import Dataset, Examples
+from regsweep.spec.model import Model
 from regsweep.spec.run import Run
 from regsweep.training.batches import Shuffler
+from regsweep.training.compiled import compiled_step, same_as_before
 from regsweep.training.evaluate import evaluate
 from regsweep.training.initial import initial_parameters
 from regsweep.training.network import build_network
@@ -23,14 +26,11 @@ from regsweep.training.penalty import (
     weight_statistics,
 )
 from regsweep.training.result import BatchLoss, Epoch, Result
-from regsweep.training.step import gather, new_totals, train_step
+from regsweep.training.step import Totals, gather, new_totals, train_step
 
 THREADS = 1
 
-# MKL's products then do not depend on where in memory a run's tensors lie, which is its place in
-# the pack. Read at the first product of the process; no slower than the default.
-os.environ.setdefault("MKL_CBWR", "AUTO")
-
+Mode = Literal["compiled", "eager"]
 OnEpoch = Callable[[int, Epoch], None]
 OnBatch = Callable[[BatchLoss], None]
 
@@ -41,13 +41,19 @@ def train_pack(
     device: torch.device,
     on_epoch: OnEpoch | None = None,
     on_batch: OnBatch | None = None,
+    *,
+    mode: Mode = "eager",
+    width: int = 1,
 ) -> list[Result]:
     """Train ``runs`` at once and measure each; results come in the order of ``runs``.
 
-    The runs share data, model, kind of optimizer and trainer; seeds, regularizers and the
-    optimizers' numbers may differ. A run's result is the same in every pack. A run whose loss
-    (with penalty) is not finite at the end of an epoch has diverged: it keeps its history up to
-    that epoch and has no metrics; the others go on untouched.
+    The runs are alike (``fusible``): they share data, model, kind of optimizer and trainer;
+    seeds, regularizers and the optimizers' numbers may differ. A run's result is the same in
+    every pack. A run whose loss (with penalty) is not finite at the end of an epoch has diverged:
+    it keeps its history up to that epoch and has no metrics; the others go on untouched.
+
+    In ``mode`` ``compiled`` the step is one graph, compiled for one number of runs: fewer than
+    ``width`` runs are filled up with copies of the last, whose results are dropped.
 
     ``on_epoch(i, epoch)`` is called for every run ``i`` after each of its epochs, and
     ``on_batch`` after every ``trainer.log_every`` batches. The test set is measured if
@@ -60,7 +66,7 @@ def train_pack(
     _check_alike(runs)
     first = runs[0]
     with numerics(first.trainer.matmul_precision):
-        pack = _Pack(runs, dataset, device, on_epoch, on_batch)
+        pack = _Pack(runs, dataset, device, on_epoch, on_batch, mode, width)
         for epoch in range(1, first.trainer.epochs + 1):
             pack.train_epoch(epoch)
             if not pack.alive:
@@ -80,46 +86,59 @@ class _Pack:
         device: torch.device,
         on_epoch: OnEpoch | None,
         on_batch: OnBatch | None,
+        mode: Mode,
+        width: int,
     ) -> None:
+        compiled = mode == "compiled"
+        self.alive = set(range(len(runs)))
+        if compiled:
+            runs = [*runs, *[runs[-1]] * (width - len(runs))]
         self.runs = runs
         self.trainer = runs[0].trainer
         self.data = dataset.to(device)
         self.on_epoch, self.on_batch = on_epoch, on_batch
-        with torch.device("meta"):
-            self.network: nn.Sequential = build_network(runs[0].model, dataset.classes)
+        self.network = _layers(runs[0].model, dataset.classes)
         seeds = [run.seed for run in runs]
         start = initial_parameters(runs[0].model, seeds, dataset.classes)
         self.parameters = {k: v.to(device).requires_grad_() for k, v in start.items()}
         self.coefficients: PackCoefficients = pack_coefficients(
-            [run.regularizer for run in runs], device
+            [run.regularizer for run in runs], device, every_term=compiled
         )
         self.optimizer = pack_optimizer([run.optimizer for run in runs], self.parameters)
         self.shuffler = Shuffler(seeds, len(self.data.train), self.trainer.batch_size, device)
-        self.alive = set(range(len(runs)))
+        self.step = compiled_step(device.type) if compiled else train_step
+        self.settled = same_as_before if compiled else nullcontext
         self.history: list[list[Epoch]] = [[] for _ in runs]
 
     def train_epoch(self, number: int) -> None:
         """One pass over the training data, the validation metrics, and who diverged."""
         totals = new_totals(len(self.runs), self.data.train.labels.device)
-        for batch, indices in enumerate(self.shuffler.epoch(), start=1):
-            logged = self.on_batch and batch % (self.trainer.log_every or batch + 1) == 0
-            penalties = penalty_terms(self.parameters, self.coefficients) if logged else None
-            losses = train_step(
-                self.network,
-                self.parameters,
-                self.optimizer,
-                self.coefficients,
-                *gather(self.data.train, indices),
-                totals,
-            )
-            if self.on_batch and penalties:
-                self._log_batch(self.on_batch, number, batch, losses, penalties)
+        batches = enumerate(self.shuffler.epoch(), start=1)
+        # The first step may compile; the others are like it.
+        self._train_batch(number, *next(batches), totals)
+        with self.settled():
+            for batch, indices in batches:
+                self._train_batch(number, batch, indices, totals)
         steps = self.shuffler.steps
         self._close_epoch(
             number,
             (totals.losses / steps).tolist(),
             (totals.hits.double() / (steps * self.trainer.batch_size)).tolist(),
         )
+
+    def _train_batch(self, number: int, batch: int, indices: Tensor, totals: Totals) -> None:
+        logged = self.on_batch and batch % (self.trainer.log_every or batch + 1) == 0
+        penalties = penalty_terms(self.parameters, self.coefficients) if logged else None
+        losses = self.step(
+            self.network,
+            self.parameters,
+            self.optimizer,
+            self.coefficients,
+            *gather(self.data.train, indices),
+            totals,
+        )
+        if self.on_batch and penalties:
+            self._log_batch(self.on_batch, number, batch, losses, penalties)
 
     def _close_epoch(self, number: int, losses: list[float], accuracies: list[float]) -> None:
         validation = self._measure(self.data.validation)
@@ -187,6 +206,13 @@ class _Pack:
         )
 
 
+@cache
+def _layers(model: Model, classes: int) -> nn.Sequential:
+    """The layers without their parameters; one object for all packs, so as to compile once."""
+    with torch.device("meta"):
+        return build_network(model, classes)
+
+
 def _check_alike(runs: Sequence[Run]) -> None:
     first = runs[0]
     for run in runs:
@@ -204,12 +230,17 @@ def numerics(precision: str) -> Iterator[None]:
 
     One thread: with more, a lone run's products are summed in another order than a pack's
     (seen at batch 10), and results would depend on the machine. Packs use the cores, one each.
+
+    Numbers below 1e-38 count as zero. Where an input stays dark, Adam's averages decay to such
+    numbers, and with them one step costs up to 8 times as much on some processors.
     """
     before = torch.get_float32_matmul_precision(), torch.get_num_threads()
     torch.set_float32_matmul_precision(precision)
     torch.set_num_threads(THREADS)
+    torch.set_flush_denormal(True)
     try:
         yield
     finally:
+        torch.set_flush_denormal(False)
         torch.set_float32_matmul_precision(before[0])
         torch.set_num_threads(before[1])

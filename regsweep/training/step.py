@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from regsweep.data.dataset import Examples, scale
-from regsweep.training.fused import example_losses, fused_forward, hits
+from regsweep.training.fused import fused_forward
+from regsweep.training.loss import hits, mean_losses
 from regsweep.training.optimizer import PackOptimizer
 from regsweep.training.penalty import PackCoefficients
 
@@ -38,7 +39,7 @@ def gather(examples: Examples, indices: Tensor) -> tuple[Tensor, Tensor]:
     # index_select copies rows of bytes; indexing is 7 times slower here.
     images = scale(examples.images.index_select(0, flat))
     labels = examples.labels.index_select(0, flat)
-    return images.unflatten(0, indices.shape), labels.unflatten(0, indices.shape)
+    return images.view(*indices.shape, *images.shape[1:]), labels.view(indices.shape)
 
 
 def train_step(
@@ -57,7 +58,7 @@ def train_step(
     """
     logits = fused_forward(network, parameters, images)
     labels = labels.expand(len(totals.losses), -1)
-    losses = example_losses(logits, labels).mean(1)
+    losses = mean_losses(logits, labels)
     # Not torch.func.grad, which costs an eager step of one small run as much again.
     gradients = torch.autograd.grad(losses.sum(), list(parameters.values()))
     with torch.no_grad():

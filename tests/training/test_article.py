@@ -15,7 +15,7 @@ from regsweep.spec.run import Run
 from regsweep.spec.trainer import Trainer
 from regsweep.training.batches import Shuffler
 from regsweep.training.network import build_network
-from regsweep.training.pack import train_pack
+from regsweep.training.pack import numerics, train_pack
 
 BATCH, LR, EPOCHS, SEED = 10, 1e-4, 5, 42
 EXPERIMENTS = {
@@ -43,7 +43,7 @@ def article_loop(name, dataset, epochs, fused=False):
     losses, accuracies = [], []
     for _ in range(epochs):
         for [indices] in shuffler.epoch():
-            images = scale(dataset.train.images[indices])
+            images = scale(dataset.train.images.index_select(0, indices))
             labels = dataset.train.labels[indices]
             optimizer.zero_grad()
             logits = network(images)
@@ -71,14 +71,12 @@ def experiment(name, dataset, **trainer):
 
 
 @pytest.fixture(scope="module")
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _numerics():
+    with numerics("highest"):
+        yield
 
 
-@pytest.mark.usefixtures("_one_thread")
+@pytest.mark.usefixtures("_numerics")
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_follows_the_loop_step_by_step(name, mnist):
     steps = 300
@@ -100,7 +98,7 @@ def test_follows_the_loop_step_by_step(name, mnist):
 
 
 # Two packs, so that two test processes share the work.
-@pytest.mark.usefixtures("_one_thread")
+@pytest.mark.usefixtures("_numerics")
 @pytest.mark.parametrize("names", [("l1", "weight_decay"), ("l2", "elastic")], ids=" ".join)
 def test_ends_where_the_loop_ends_after_5_epochs_of_mnist(names, mnist):
     results = train_pack([experiment(name, mnist) for name in names], mnist, torch.device("cpu"))

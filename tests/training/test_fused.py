@@ -1,9 +1,8 @@
 import pytest
 import torch
-from torch import nn
 
 from regsweep.spec.model import CNN, MLP, Logistic
-from regsweep.training.fused import example_losses, fused_forward, hits
+from regsweep.training.fused import fused_forward
 from regsweep.training.initial import initial_parameters
 from regsweep.training.network import build_network
 
@@ -31,16 +30,3 @@ def test_a_shared_batch_is_each_runs_own(model):
 
     own = fused_forward(network, parameters, images.expand(3, 6, 28, 28))
     torch.testing.assert_close(shared, own, rtol=1e-5, atol=1e-6)
-
-
-def test_losses_and_hits_are_those_of_each_run():
-    logits = torch.randn(3, 10, 8, generator=torch.Generator().manual_seed(1))
-    labels = torch.arange(8).expand(3, 8)
-
-    losses = example_losses(logits, labels)
-
-    for i in range(3):
-        assert losses[i].mean().item() == pytest.approx(
-            nn.CrossEntropyLoss()(logits[i].mT, labels[i]).item(), rel=1e-6
-        )
-        assert hits(logits, labels)[i] == (logits[i].argmax(0) == labels[i]).sum()

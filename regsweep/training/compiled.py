@@ -1,0 +1,56 @@
+"""The step of a pack as one compiled graph."""
+
+import logging
+import sysconfig
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from regsweep.training.step import train_step
+
+# Models, batch sizes and widths that one process may compile a step for.
+VARIANTS = 256
+
+# The CUDA builds of PyTorch say on every machine without a GPU that there is none.
+logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+
+
+def can_compile(device: torch.device) -> bool:
+    """Whether ``torch.compile`` has what it needs: on a CPU a C++ compiler and Python's headers."""
+    if device.type != "cpu":
+        return bool(torch.utils._triton.has_triton())
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        get_cpp_compiler()
+    except InvalidCxxCompiler:
+        return False
+    return Path(sysconfig.get_path("include"), "Python.h").is_file()
+
+
+@cache
+def compiled_step(device_type: str) -> Callable[..., torch.Tensor]:
+    """``train_step`` compiled: forward, backward, penalties and optimizer in one graph.
+
+    Compiled anew for every model, batch size and pack width, and for nothing else. On CUDA the
+    graph is captured and replayed.
+    """
+    from torch._dynamo import config
+
+    config.trace_autograd_ops = True  # torch.autograd.grad within the graph
+    config.recompile_limit = VARIANTS
+    options: Any = {"triton.cudagraphs": True} if device_type == "cuda" else None
+    return torch.compile(train_step, fullgraph=True, dynamic=False, options=options)
+
+
+@contextmanager
+def same_as_before() -> Iterator[None]:
+    """Steps of the same pack in a row: what the graph depends on is not checked at each."""
+    stance: Any = torch.compiler.set_stance(skip_guard_eval_unsafe=True)
+    with stance:
+        yield
