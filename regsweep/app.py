@@ -9,12 +9,12 @@ from types import FrameType
 
 import hydra
 from hydra.errors import HydraException
-from omegaconf import DictConfig
 
 from regsweep.errors import InputError
 from regsweep.messages import explain
 from regsweep.nodes import register_nodes
 from regsweep.spec.regularizer import REGULARIZERS
+from regsweep.task import task
 
 PACKAGE = Path(__file__).parent
 # In a wheel conf/ lies in the package, in a checkout beside it.
@@ -25,6 +25,7 @@ EXECUTION_WHITELIST = (
     "optuna.samplers.*",
     "hydra_plugins.hydra_optuna_sweeper.*",
     "regsweep.callback.RegsweepCallback",
+    "regsweep.launcher.PackLauncher",
     "regsweep.search_space.suggest",
 )
 DEFAULT_ARMS = f"regularizer={','.join(REGULARIZERS)}"
@@ -32,11 +33,9 @@ TRACEBACK = "HYDRA_FULL_ERROR"
 SHOW_TRACEBACK = f" ({TRACEBACK}=1 shows the traceback)"
 
 
-@hydra.main(config_path=str(CONF), config_name="config", execution_whitelist=EXECUTION_WHITELIST)
-def _hydra_main(config: DictConfig) -> float | None:
-    from regsweep.job import train_job
-
-    return train_job(config)
+_hydra_main = hydra.main(
+    config_path=str(CONF), config_name="config", execution_whitelist=EXECUTION_WHITELIST
+)(task)
 
 
 def main() -> None:

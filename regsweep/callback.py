@@ -15,9 +15,11 @@ from regsweep.config import read_run
 from regsweep.data.fetch import ensure_files
 from regsweep.environment import package_versions
 from regsweep.errors import InputError
+from regsweep.launcher import read_packing
 from regsweep.messages import explain
 from regsweep.preflight import check_sweep, plain_config
 from regsweep.record import refuse_used
+from regsweep.settle import settle
 from regsweep.spec.run import Run
 
 log = logging.getLogger(__name__)
@@ -47,8 +49,11 @@ class RegsweepCallback(Callback):
             for folder in (directory, *directory.glob("*/")):
                 refuse_used(folder)
             sweep = check_sweep(config, GlobalHydra.instance().config_loader())
+            packing = read_packing(config.hydra.launcher)
             for run in sweep.runs:
                 _check_machine(run)
+            settled, why = settle(sweep.runs, sweep.jobs, sweep.round, packing)
+            log.info(why)
             sweep_file.write(
                 sweep_file.SweepFile(
                     overrides=tuple(config.hydra.overrides.task),
@@ -57,6 +62,7 @@ class RegsweepCallback(Callback):
                     searched=sweep.searched,
                     objective=config.objective,
                     seed=config.seed,
+                    settled=settled,
                     versions=package_versions(),
                 ),
                 directory,

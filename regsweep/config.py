@@ -129,10 +129,15 @@ def _typed(key: str, value: Any, hint: Any) -> Any:
     """``value`` as the type ``hint``; whole numbers pass as floats, lists as tuples."""
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
-        if value is None:
+        if value is None and type(None) in get_args(hint):
             return None
-        inner = next(choice for choice in get_args(hint) if choice is not type(None))
-        return _typed(key, value, inner)
+        first, *words = (choice for choice in get_args(hint) if choice is not type(None))
+        if not words:
+            return _typed(key, value, first)
+        allowed = get_args(words[0])
+        if not isinstance(value, first) and value not in allowed:
+            raise bad_value(key, value, f"{', '.join(allowed)}, {EXPECTED[first]}")
+        return value
     if origin is Literal:
         if not isinstance(value, str):
             raise bad_value(key, value, f"one of {', '.join(get_args(hint))}")

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import torch
 
     from regsweep.spec.trainer import Trainer
+    from regsweep.training.pack import Mode
 
 PACKAGES = ("regsweep", "torch", "hydra-core", "optuna", "pandas")
 
@@ -17,8 +18,8 @@ def package_versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
-def describe(device: "torch.device", trainer: "Trainer") -> dict[str, Any]:
-    """The versions, the device and its name, the threads and the precision of a run."""
+def describe(device: "torch.device", mode: "Mode", trainer: "Trainer") -> dict[str, Any]:
+    """The versions, the device, compiled or eager, the threads and the precision of a run."""
     import torch
 
     from regsweep.training.pack import THREADS
@@ -29,7 +30,7 @@ def describe(device: "torch.device", trainer: "Trainer") -> dict[str, Any]:
         "platform": platform.platform(),
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if cuda else platform.machine(),
-        "mode": "eager",
+        "mode": mode,
         "threads": THREADS,
         "matmul_precision": trainer.matmul_precision,
     }

@@ -1,10 +1,11 @@
 """One Hydra job: a config in, a trained run and its record out."""
 
 import csv
+import logging
 import os
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,18 @@ from safetensors.torch import save_file
 
 from regsweep import sweep_file
 from regsweep.config import flatten, read_channel, read_run
-from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.environment import describe
 from regsweep.preflight import is_search, plain_config
 from regsweep.progress import log_batch, log_end, log_epoch
 from regsweep.record import Record, Stage, publish, refuse_used
-from regsweep.spec.data import Data
+from regsweep.settle import Settled, mode_of, settle
 from regsweep.spec.run import Run
 from regsweep.training.device import resolve_device
 from regsweep.training.pack import train_pack
 from regsweep.training.result import Epoch, Result
+from regsweep.worker import Trained, load_data
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,22 @@ class Role:
     overrides: tuple[str, ...]
 
 
+# How a job comes by its result: by training, or from a pack that has trained it already.
+Train = Callable[[Run, Role, Settled], Result]
+
+
 def train_job(config: DictConfig) -> float | None:
     """Train the run that ``config`` describes, publish its record and return its objective.
 
     An error is published in the record, then raised again.
     """
+    return complete_job(config, _train_alone)
+
+
+def complete_job(config: DictConfig, train: Train) -> float | None:
+    """As ``train_job``, with the result that ``train`` gives."""
     hydra = HydraConfig.get()
     plain = plain_config(config)
-    run = read_run(plain)
     role = read_role(hydra, plain)
     directory = Path(hydra.runtime.output_dir)
     refuse_used(directory)
@@ -59,22 +70,18 @@ def train_job(config: DictConfig) -> float | None:
         stage=role.stage,
         arm=role.arm,
         trial=role.trial,
-        seed=run.seed,
+        seed=plain["seed"] if type(plain["seed"]) is int else 0,
         status="failed",
         overrides=role.overrides,
         params={key: value for key, value in flat.items() if key in role.searched},
         config=flat,
     )
     try:
+        run = read_run(plain)
+        settled = _settled(hydra, run)
         device = resolve_device(run.trainer.device)
-        record = replace(record, environment=describe(device, run.trainer))
-        [result] = train_pack(
-            [run],
-            _dataset(run.data, Path(hydra.runtime.cwd), test=role.stage != "search"),
-            device,
-            on_epoch=lambda _, epoch: log_epoch(epoch, run, alone=role.trial is None),
-            on_batch=log_batch,
-        )
+        record = replace(record, environment=describe(device, mode_of(run, settled), run.trainer))
+        result = train(run, role, settled)
         write_history(result.history, directory / "history.csv")
         if role.stage != "search" and result.status == "completed":
             save_file(dict(result.weights), directory / "weights.safetensors")
@@ -94,16 +101,48 @@ def train_job(config: DictConfig) -> float | None:
     return objective(run, result)
 
 
-def _dataset(data: Data, cwd: Path, test: bool) -> Dataset:
-    """The data; a relative root is taken from ``cwd``, also under ``hydra.job.chdir=true``."""
-    return load_dataset(
-        data.name,
-        cwd / Path(data.root).expanduser(),
-        validation_size=data.validation_size,
-        train_size=data.train_size,
-        split_seed=data.split_seed,
-        test=test,
+def publish_job(config: DictConfig, outcome: Trained | Exception) -> float | None:
+    """As ``train_job``, for a run that a pack has trained: its log, its files, its record."""
+
+    def trained(run: Run, role: Role, settled: Settled) -> Result:
+        if isinstance(outcome, Exception):
+            raise outcome
+        batches = iter(outcome.batches)
+        batch = next(batches, None)
+        for epoch in outcome.result.history:
+            while batch and batch.epoch <= epoch.epoch:
+                log_batch(batch)
+                batch = next(batches, None)
+            log_epoch(epoch, run, alone=role.trial is None)
+        return outcome.result
+
+    return complete_job(config, trained)
+
+
+def _train_alone(run: Run, role: Role, settled: Settled) -> Result:
+    [result] = train_pack(
+        [run],
+        load_data(run.data, data_root(run, HydraConfig.get()), test=role.stage != "search"),
+        resolve_device(run.trainer.device),
+        on_epoch=lambda _, epoch: log_epoch(epoch, run, alone=role.trial is None),
+        on_batch=log_batch,
+        mode=mode_of(run, settled),
     )
+    return result
+
+
+def _settled(hydra: HydraConf, run: Run) -> Settled:
+    """What was settled for the job's sweep; a lone run settles it for itself, and says so."""
+    if hydra.mode == RunMode.MULTIRUN:
+        return sweep_file.read_settled(Path(hydra.runtime.cwd, hydra.sweep.dir))
+    settled, why = settle([run])
+    log.info(why)
+    return settled
+
+
+def data_root(run: Run, hydra: HydraConf) -> Path:
+    """Where the data lies; a relative root starts where the command was given, not at chdir."""
+    return Path(hydra.runtime.cwd) / Path(run.data.root).expanduser()
 
 
 def read_role(hydra: HydraConf, config: Mapping[str, Any]) -> Role:
@@ -118,17 +157,22 @@ def read_role(hydra: HydraConf, config: Mapping[str, Any]) -> Role:
         sweep = Path(hydra.runtime.cwd, hydra.sweep.dir)
         name = Path(os.path.relpath(output, sweep)).as_posix()
         trial, searched = hydra.job.num, sweep_file.read_searched(sweep)
-        stage: Stage = "search" if is_search(hydra) else "single"
     else:
-        name, trial, searched, stage = "/".join(output.parts[-2:]), None, (), "single"
+        name, trial, searched = "/".join(output.parts[-2:]), None, ()
     return Role(
-        stage=channel.stage or stage,
+        stage=read_stage(hydra, config),
         arm=channel.arm or {"regularizer": config["regularizer"]["name"]},
         trial=trial if channel.trial is None else channel.trial,
         searched=searched,
         name=name,
         overrides=tuple(hydra.overrides.task),
     )
+
+
+def read_stage(hydra: HydraConf, config: Mapping[str, Any]) -> Stage:
+    """What the job's sweeper says, else ``search`` under a search and ``single`` otherwise."""
+    searching = hydra.mode == RunMode.MULTIRUN and is_search(hydra)
+    return read_channel(config).stage or ("search" if searching else "single")
 
 
 def objective(run: Run, result: Result) -> float | None:

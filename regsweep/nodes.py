@@ -1,16 +1,20 @@
-"""Config nodes of hydra-optuna-sweeper under the names that ``conf/hydra/sweeper`` builds on.
+"""What Hydra is told of: the pack launcher, and the nodes that ``conf/hydra/sweeper`` builds on.
 
 A YAML with the name of a plugin's own node shadows it, so it lists that node as ``base_*``.
 """
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 from hydra_plugins.hydra_optuna_sweeper.config import OptunaSweeperConf, TPESamplerConfig
+
+from regsweep.launcher import PackLauncher
 
 
 def register_nodes() -> None:
-    """Put the nodes into Hydra's config store; a second call changes nothing."""
+    """Register the launcher and the nodes; a second call changes nothing."""
     for group, name, node in (
         ("hydra/sweeper", "base_optuna", OptunaSweeperConf),
         ("hydra/sweeper/sampler", "base_tpe", TPESamplerConfig),
     ):
         ConfigStore.instance().store(name, node, group=group, provider="regsweep", replace=True)
+    Plugins.instance().register(PackLauncher)

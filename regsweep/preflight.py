@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
+from math import prod
 from typing import Any
 
 from hydra.conf import HydraConf
@@ -14,7 +15,7 @@ from hydra.core.override_parser.types import (
     QuotedString,
     Transformer,
 )
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
 from regsweep.config import read_run
 from regsweep.errors import InputError, bad_value
@@ -32,21 +33,28 @@ MOST_VALUES = 1_000
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep will do: the choices it compares, the keys it varies, a run of each arm."""
+    """What a sweep will do: the choices it compares, the keys it varies, a run of each arm.
+
+    ``jobs`` is the number of its jobs, ``round`` the most that the sweeper hands over at once.
+    """
 
     arms: tuple[Mapping[str, str], ...]
     searched: tuple[str, ...]
     runs: tuple[Run, ...]
+    jobs: int
+    round: int
 
 
 def plain_config(config: DictConfig) -> dict[str, Any]:
     """The job's part of a composed config, resolved, as plain dicts and lists."""
-    job = config.copy()
-    with open_dict(job):
-        job.pop("hydra", None)
-    plain = OmegaConf.to_container(job, resolve=True, throw_on_missing=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    return {str(key): _plain(config, key) for key in config if key != "hydra"}
+
+
+def _plain(config: DictConfig, key: Any) -> Any:
+    value = config[key]  # a missing value raises
+    if not OmegaConf.is_config(value):
+        return value
+    return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
 
 
 def is_search(hydra: HydraConf) -> bool:
@@ -86,7 +94,19 @@ def check_sweep(config: DictConfig, loader: ConfigLoader) -> Sweep:
         arms.append({"regularizer": composed["regularizer"]["name"]})
         searched |= dict.fromkeys(space)
         runs.append(read_run(composed))
-    return Sweep(tuple(arms), tuple(searched), tuple(runs))
+    jobs, together = _jobs(config.hydra.sweeper, groups + swept)
+    return Sweep(tuple(arms), tuple(searched), tuple(runs), jobs, together)
+
+
+def _jobs(sweeper: DictConfig, swept: list[Override]) -> tuple[int, int]:
+    """The number of jobs, and of those in a round; what other sweepers do is not known."""
+    combinations = prod(
+        sum(1 for _ in override.sweep_iterator())
+        for override in swept
+        if not isinstance(override.value(), IntervalSweep)
+    )
+    jobs = int(sweeper.get("n_trials") or combinations)
+    return jobs, min(jobs, int(sweeper.get("n_jobs") or sweeper.get("max_batch_size") or jobs))
 
 
 def _overrides(config: DictConfig, loader: ConfigLoader) -> list[Override]:

@@ -17,8 +17,8 @@ CONFIG = {
     "regularizer": {"name": "none", "scope": "weights"},
     "optimizer": {"name": "adam", "lr": 1e-3},
     "trainer": {
-        "epochs": 1, "batch_size": 1, "device": "cpu", "matmul_precision": "highest",
-        "log_every": None,
+        "epochs": 1, "batch_size": 1, "device": "cpu", "compile": "auto",
+        "matmul_precision": "highest", "log_every": None,
     },
     "run": {"stage": None, "arm": None, "trial": None},
 }  # fmt: skip

@@ -37,3 +37,8 @@ class Run:
                 self.trainer.batch_size,
                 f"at most the number of training images, {self.data.train_count}",
             )
+
+    @property
+    def steps(self) -> int:
+        """The optimizer's steps: whole batches of all epochs."""
+        return self.trainer.epochs * (self.data.train_count // self.trainer.batch_size)

@@ -14,6 +14,8 @@ Precision = Literal["highest", "high", "medium"]
 class Trainer:
     """Epochs, batch size, device, and PyTorch's float32 matrix-product precision.
 
+    ``compile`` asks for ``torch.compile``; ``auto`` leaves it to what is settled for the sweep.
+
     ``log_every`` prints the loss with its penalty part after every so many batches, as the
     article does; ``None`` prints a line an epoch.
     """
@@ -21,6 +23,7 @@ class Trainer:
     epochs: int
     batch_size: int
     device: str
+    compile: bool | Literal["auto"]
     matmul_precision: Precision
     log_every: int | None
 

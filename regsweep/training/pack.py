@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -213,15 +213,21 @@ def _layers(model: Model, classes: int) -> nn.Sequential:
         return build_network(model, classes)
 
 
+def fusible(run: Run) -> tuple[Any, ...]:
+    """What the runs of a pack share; everything else may differ.
+
+    The data, the layers, the form of the optimizer's update and all of the trainer (batch size,
+    epochs, device, precision) shape the one graph that a step is. Seeds, coefficients of the
+    regularizers and numbers of the optimizers are vectors along the runs in it.
+    """
+    return run.data, run.model, type(run.optimizer), run.trainer
+
+
 def _check_alike(runs: Sequence[Run]) -> None:
-    first = runs[0]
     for run in runs:
-        for part in ("data", "model", "trainer"):
-            if getattr(run, part) != getattr(first, part):
-                raise ValueError(
-                    f"the runs of a pack must share their {part}: "
-                    f"{getattr(run, part)} is not {getattr(first, part)}"
-                )
+        for part, first in zip(fusible(run), fusible(runs[0]), strict=True):
+            if part != first:
+                raise ValueError(f"the runs of a pack must be alike: {part} is not {first}")
 
 
 @contextmanager

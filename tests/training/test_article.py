@@ -66,7 +66,7 @@ def experiment(name, dataset, **trainer):
         model=MLP((64, 32)),
         regularizer=EXPERIMENTS[name],
         optimizer=Adam(LR),
-        trainer=Trainer(device="cpu", matmul_precision="highest", **settings),
+        trainer=Trainer(device="cpu", compile="auto", matmul_precision="highest", **settings),
     )
 
 

@@ -27,7 +27,13 @@ DIVERGING = Adam(1e38)
 
 
 def make_run(seed=0, regularizer=ALL_FIVE[0], model=None, optimizer=None, **trainer):
-    settings = {"epochs": 2, "batch_size": 10, "device": "cpu", "matmul_precision": "highest"}
+    settings = {
+        "epochs": 2,
+        "batch_size": 10,
+        "device": "cpu",
+        "compile": "auto",
+        "matmul_precision": "highest",
+    }
     return Run(
         seed=seed,
         objective="val_loss",
@@ -188,13 +194,14 @@ def test_progress_is_told_by_epoch_and_by_batch(digits):
 @pytest.mark.parametrize(
     ("part", "odd"),
     [
-        ("model", make_run(model=Logistic())),
-        ("trainer", make_run(epochs=3)),
-        ("data", replace(make_run(), data=Data("mnist", "unused", 200, 100, 0))),
+        ("Logistic", make_run(model=Logistic())),
+        ("epochs=3", make_run(epochs=3)),
+        ("train_size=200", replace(make_run(), data=Data("mnist", "unused", 200, 100, 0))),
+        ("SGD", make_run(optimizer=SGD(0.1, 0.9))),
     ],
 )
 def test_unlike_runs_do_not_share_a_pack(digits, part, odd):
-    with pytest.raises(ValueError, match=f"must share their {part}"):
+    with pytest.raises(ValueError, match=f"must be alike: .*{part}"):
         train_pack([make_run(), odd], digits, CPU)
 
 

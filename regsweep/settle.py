@@ -1,0 +1,135 @@
+"""What is settled once for all runs of a sweep, so that its results do not depend on the order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Literal
+
+from regsweep.errors import bad_value
+from regsweep.spec.model import CNN
+from regsweep.spec.run import Run
+
+if TYPE_CHECKING:
+    import torch
+
+# A compiled step saves 0.3 ms a run and step on one core, and costs 20 s when nothing of it is
+# cached. Counted in what is asked, never in what is measured: compiled and eager round otherwise.
+REPAID_STEPS = 100_000
+# On a CPU the parameters of more runs do not fit the caches; benchmarks/packs.py measures it.
+WIDEST_ON_CPU = 8
+WIDEST_ON_GPU = 1024
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How the runs of a sweep are computed.
+
+    ``mode`` holds for the runs with ``trainer.compile=auto``; ``pack_width`` is the most runs
+    that train as one.
+    """
+
+    device: str
+    mode: Literal["compiled", "eager"]
+    threads: int
+    matmul_precision: str
+    pack_width: int
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What the pack launcher is asked for; ``None`` leaves it to the machine.
+
+    ``pack_size`` is the most runs that train as one, ``workers`` the number of processes.
+    """
+
+    pack_size: int | None
+    workers: int | None
+
+
+def settle(
+    runs: Sequence[Run], jobs: int = 1, together: int = 1, packing: Packing | None = None
+) -> tuple[Settled, str]:
+    """What holds for a sweep of ``jobs`` runs like ``runs``, and one line that says why.
+
+    ``together`` jobs make a round; without ``packing`` each run trains alone.
+
+    Raises:
+        InputError: a device is not there, or ``trainer.compile=true`` and there is no compiler.
+    """
+    from regsweep.training.compiled import can_compile
+    from regsweep.training.device import resolve_device
+    from regsweep.training.pack import THREADS
+
+    devices = [resolve_device(run.trainer.device) for run in runs]
+    compilers = all(can_compile(device) for device in devices)
+    asked = {run.trainer.compile for run in runs}
+    if True in asked and not compilers:
+        expected = "auto or false: torch.compile needs a C++ compiler and Python's headers"
+        raise bad_value("trainer.compile", "true", expected)
+    steps = round(sum(run.steps for run in runs) / len(runs) * jobs)
+    mode: Literal["compiled", "eager"] = "eager"
+    if "auto" not in asked:
+        mode = "compiled" if True in asked else "eager"
+        why = "trainer.compile says so"
+    elif not compilers:
+        why = "torch.compile needs a C++ compiler and Python's headers"
+    elif steps < REPAID_STEPS:
+        why = f"{steps:,} steps do not repay compiling ({REPAID_STEPS:,} do)"
+    else:
+        mode, why = "compiled", f"{steps:,} steps repay it"
+    settled = Settled(
+        device=_joined([str(device) for device in devices]),
+        mode=mode,
+        threads=THREADS,
+        matmul_precision=_joined([run.trainer.matmul_precision for run in runs]),
+        pack_width=_pack_width(runs, devices, together, packing),
+    )
+    return settled, f"{settled.device}, {mode}: {why}"
+
+
+def _pack_width(
+    runs: Sequence[Run],
+    devices: Sequence["torch.device"],
+    together: int,
+    packing: Packing | None,
+) -> int:
+    if packing is None:
+        return 1
+    if packing.pack_size is not None:
+        return packing.pack_size
+    most = max(widest(run, device) for run, device in zip(runs, devices, strict=True))
+    return even_width(together, count_workers(packing, devices[0]), most)
+
+
+def even_width(jobs: int, workers: int, widest: int) -> int:
+    """The least width at which ``jobs`` take as few turns of ``workers`` as at ``widest``."""
+    turns = ceil(jobs / (workers * widest))
+    return ceil(jobs / (workers * turns))
+
+
+def count_workers(packing: Packing, device: "torch.device") -> int:
+    """Processes: one a core that this process may use, by affinity and cgroup; one for a GPU."""
+    from loky import cpu_count
+
+    return packing.workers or (cpu_count() if device.type == "cpu" else 1)
+
+
+def mode_of(run: Run, settled: Settled) -> Literal["compiled", "eager"]:
+    """How ``run`` is trained: as its config says, or as was settled."""
+    if run.trainer.compile == "auto":
+        return settled.mode
+    return "compiled" if run.trainer.compile else "eager"
+
+
+def widest(run: Run, device: "torch.device") -> int:
+    """The most runs like ``run`` that one pack holds without being slower than several packs.
+
+    Convolutions under ``torch.func.vmap`` are slower on a CPU than one by one.
+    """
+    if device.type != "cpu":
+        return WIDEST_ON_GPU
+    return 1 if isinstance(run.model, CNN) else WIDEST_ON_CPU
+
+
+def _joined(values: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(values))

@@ -1,0 +1,72 @@
+"""What a worker process does: it trains packs, one thread each."""
+
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from regsweep.data.dataset import Dataset, load_dataset
+from regsweep.spec.data import Data
+from regsweep.spec.run import Run
+from regsweep.training.pack import Mode, train_pack
+from regsweep.training.result import BatchLoss, Result
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Runs to train as one, and what ``train_pack`` needs beside them.
+
+    ``jobs`` are the places of the runs in the batch that the sweeper handed over; ``root`` is
+    where the data lies; ``test`` says whether the test set is loaded.
+    """
+
+    jobs: tuple[int, ...]
+    runs: tuple[Run, ...]
+    root: Path
+    test: bool
+    device: str
+    mode: Mode
+    width: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result of one run, and the losses of its batches where ``trainer.log_every`` asks."""
+
+    result: Result
+    batches: tuple[BatchLoss, ...]
+
+
+def prepare() -> None:
+    """Set a fresh worker up: an interrupt is the parent's to handle; it ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def train(pack: Pack) -> list[Trained]:
+    """Train ``pack``, the results in the order of its runs."""
+    batches: list[BatchLoss] = []
+    results = train_pack(
+        pack.runs,
+        load_data(pack.runs[0].data, pack.root, pack.test),
+        torch.device(pack.device),
+        on_batch=batches.append,
+        mode=pack.mode,
+        width=pack.width,
+    )
+    return [
+        Trained(result, tuple(batch for batch in batches if batch.run == i))
+        for i, result in enumerate(results)
+    ]
+
+
+def load_data(data: Data, root: Path, test: bool) -> Dataset:
+    """The examples that ``data`` names, read from ``root`` once a process."""
+    return load_dataset(
+        data.name,
+        root,
+        validation_size=data.validation_size,
+        train_size=data.train_size,
+        split_seed=data.split_seed,
+        test=test,
+    )

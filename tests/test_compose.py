@@ -1,0 +1,103 @@
+import pytest
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.utils import setup_globals
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+
+from regsweep.app import CONF
+from regsweep.compose import ComposedOnce
+from regsweep.nodes import register_nodes
+
+
+@pytest.fixture
+def loader():
+    register_nodes()
+    setup_globals()
+    with initialize_config_dir(str(CONF)):
+        yield GlobalHydra.instance().config_loader()
+
+
+@pytest.fixture
+def master(loader):
+    return loader.load_configuration("config", ["seed=7"], run_mode=RunMode.MULTIRUN)
+
+
+class Counting:
+    """Counts what is composed in earnest."""
+
+    def __init__(self, loader):
+        self.loader, self.composed = loader, 0
+
+    def load_sweep_config(self, master, overrides):
+        self.composed += 1
+        return self.loader.load_sweep_config(master, overrides)
+
+
+SAME = [
+    ["regularizer=l1", "regularizer.weight=1e-3", "optimizer.lr=0.1", "seed=1"],
+    ["regularizer=l1", "regularizer.weight=0.5", "optimizer.lr=3e-4", "seed=2"],
+    ["regularizer=l1", "regularizer.weight=5.0", "optimizer.lr=1.0", "seed=3"],
+]
+ODD = [
+    ["regularizer=l2", "regularizer.weight=1e-3"],
+    ["regularizer=l2", "regularizer.weight=0.001", "regularizer.weight=0.002"],
+    ["regularizer=l2", "regularizer.weight=0.003", "regularizer.weight=0.004"],
+    ["experiment=article_l1", "trainer.epochs=2"],
+    ["experiment=article_l1", "trainer.epochs=3"],
+    ["model.hidden=[8]", "data.train_size=100"],
+    ["model.hidden=[16]", "data.train_size=200"],
+    ["seed='3'"],
+    ["seed=true"],
+    ["objective=val_error"],
+    ["hydra.job.num=3"],
+    ["~regularizer.search"],
+    ["regularizer.weight=${optimizer.lr}", "regularizer=l1"],
+]
+
+
+def test_configs_are_those_of_hydra(loader, master):
+    once = ComposedOnce(loader)
+
+    for overrides in [*SAME, *SAME, *ODD, *ODD]:
+        mine = once.load_sweep_config(master, overrides)
+        hydras = loader.load_sweep_config(master, overrides)
+        assert OmegaConf.to_yaml(mine) == OmegaConf.to_yaml(hydras)
+        assert mine.hydra.job.override_dirname == hydras.hydra.job.override_dirname
+        assert OmegaConf.is_struct(mine) == OmegaConf.is_struct(hydras)
+        assert OmegaConf.is_readonly(mine.hydra) == OmegaConf.is_readonly(hydras.hydra)
+
+
+def test_jobs_that_differ_in_numbers_are_composed_once(loader, master):
+    counting = Counting(loader)
+    once = ComposedOnce(counting)
+
+    configs = [once.load_sweep_config(master, overrides) for overrides in SAME]
+    configs[0].optimizer.lr = -1
+
+    assert counting.composed == 1
+    assert [config.seed for config in configs] == [1, 2, 3]
+    assert once.load_sweep_config(master, SAME[0]).optimizer.lr == 0.1
+
+
+def test_times_in_paths_are_those_of_the_sweep(loader, master):
+    once = ComposedOnce(loader)
+    folder = master.hydra.sweep.dir
+
+    folders = {once.load_sweep_config(master, overrides).hydra.sweep.dir for overrides in SAME}
+
+    assert folders == {folder}
+
+
+@pytest.mark.parametrize("wrong", ["nonsense=1", "regularizer.weigth=1", "trainer=none"])
+def test_errors_are_those_of_hydra(loader, master, wrong):
+    once = ComposedOnce(loader)
+    once.load_sweep_config(master, SAME[0])
+
+    with pytest.raises(HydraException) as hydras:
+        loader.load_sweep_config(master, [*SAME[0], wrong])
+    with pytest.raises(HydraException) as mine:
+        once.load_sweep_config(master, [*SAME[0], wrong])
+
+    assert (type(mine.value), str(mine.value)) == (type(hydras.value), str(hydras.value))

@@ -1,0 +1,66 @@
+from dataclasses import replace
+from pathlib import Path
+
+import faulty
+import pytest
+
+from regsweep import packs
+from regsweep.packs import deal, train_packs
+from regsweep.worker import Pack
+from tests.training.test_pack import make_run
+
+
+def pack_of(*seeds):
+    runs = tuple(make_run(seed) for seed in seeds)
+    return Pack(seeds, runs, Path("unused"), False, "cpu", "eager", len(seeds))
+
+
+@pytest.mark.parametrize(
+    ("jobs", "workers", "widest", "sizes"),
+    [
+        (16, 2, 8, [8, 8]),
+        (5, 2, 8, [3, 2]),
+        (20, 2, 8, [7, 7, 6]),
+        (1, 2, 8, [1]),
+        (3, 2, 1, [1, 1, 1]),
+        (9, 4, 100, [3, 2, 2, 2]),
+    ],
+)
+def test_jobs_are_dealt_evenly_in_their_order(jobs, workers, widest, sizes):
+    dealt = deal(range(jobs), workers, widest)
+
+    assert [len(share) for share in dealt] == sizes
+    assert [job for share in dealt for job in share] == list(range(jobs))
+
+
+def test_a_pack_without_memory_is_halved_until_it_fits(monkeypatch, caplog):
+    monkeypatch.setattr(packs, "train", faulty.out_of_memory)
+
+    ended = list(train_packs([pack_of(*range(7)), pack_of(7, 8)], workers=2))
+
+    assert sorted(seed for _, seeds in ended for seed in seeds) == list(range(9))
+    assert all(list(pack.jobs) == seeds for pack, seeds in ended)
+    assert all(len(pack.runs) <= pack.width <= 2 for pack, _ in ended)
+    assert "7 runs at once: MemoryError: 7 runs; the pack is trained again as two halves" in (
+        caplog.text
+    )
+
+
+def test_a_run_that_kills_its_process_fails_alone(monkeypatch):
+    monkeypatch.setattr(packs, "train", faulty.killed)
+
+    ended = list(train_packs([pack_of(0, 1), pack_of(2, 3, 4), pack_of(5)], workers=2))
+
+    by_seed = {seed: outcome for pack, outcome in ended for seed in pack.jobs}
+    assert sorted(by_seed) == [0, 1, 2, 3, 4, 5]
+    assert isinstance(by_seed.pop(3), Exception)
+    assert all(seed in outcome for seed, outcome in by_seed.items())
+
+
+def test_an_error_of_one_run_is_its_own(digits):
+    broken = replace(pack_of(0), device="cuda:9")
+
+    [(pack, error)] = train_packs([broken], workers=1)
+
+    assert pack == broken
+    assert isinstance(error, Exception)
