@@ -10,6 +10,7 @@ module                           what it holds
 ``benchmarks.gpu``               packs of up to 1,024 runs against an eager loop, on a GPU
 ``benchmarks.tables``            the tables of README.md, from results/*.json
 ``benchmarks.measure``           what all of them share
+``benchmarks.runs``              runs as the command line composes them
 ``benchmarks.article_loop``      the article's loop
 ``benchmarks.user_app``          what a user would write with Hydra, Optuna and joblib
 ``benchmarks.scikit_loop``       scikit-learn's ``MLPClassifier``
