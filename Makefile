@@ -1,13 +1,14 @@
 # Two commands on a fresh machine with python3 (3.11 or later), a C++ compiler and make:
 #   make sweep   compare all five regularizers on MNIST
 #   make test    lint, types and all tests
-# Both set up .venv first, once.
+# And make bench, half an hour: the measurements in benchmarks/README.md.
+# All set up .venv first, once.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: sweep test lock clean
+.PHONY: sweep test bench lock clean
 
 sweep: $(INSTALLED)
 	$(BIN)/python -m regsweep -m
@@ -18,6 +19,15 @@ test: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/python -m regsweep.data
 	$(BIN)/python -m pytest -n 2
+
+# Everything but the GPU's part, which is `python -m benchmarks.gpu`.
+bench: $(INSTALLED)
+	$(BIN)/python -m regsweep.data
+	$(BIN)/python -m benchmarks.cost
+	$(BIN)/python -m benchmarks.width
+	$(BIN)/python -m benchmarks.size
+	$(BIN)/python -m benchmarks.parity
+	$(BIN)/python -m benchmarks.tables
 
 $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "regsweep needs Python 3.11 or later; set PYTHON=...")'

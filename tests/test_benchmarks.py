@@ -1,0 +1,144 @@
+"""Every benchmark runs and writes its result; no test looks at how long anything took."""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from command import command
+from torch.nn.functional import cross_entropy
+
+from benchmarks import gpu, scikit_loop, width
+from benchmarks.cost import per_run, start_up
+from benchmarks.measure import RESULTS, alternate, ratios, row
+from benchmarks.parity import rows_of
+from benchmarks.tables import BEGIN, END, README, read_results, with_tables
+from benchmarks.user_app import training
+
+ROOT = Path(__file__).parent.parent
+RUNS = {
+    "cost": "batch 10: a run, user's app over regsweep",
+    "width": "batch 10, precision highest, width 2: share of the peak",
+    "size": "a run more, from 1 to 3",
+    "parity": "test accuracy, pack minus article's loop: mean, 95 % interval",
+}
+
+
+@pytest.mark.parametrize(("name", "quantity"), RUNS.items())
+def test_it_runs_and_writes_its_result(name, quantity, tmp_path, mnist):
+    done = command("--quick", str(tmp_path), module=f"benchmarks.{name}", cwd=ROOT)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    [result] = read_results(tmp_path)
+    assert quantity in [one["what"] for one in result["rows"]]
+    assert result["machine"]["torch"] == version("torch")
+    assert quantity in with_tables(f"{BEGIN}{END}", [result])
+
+
+def test_a_machine_without_a_gpu_is_told_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["gpu", "--quick", str(tmp_path)])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    with pytest.raises(SystemExit, match="needs a CUDA GPU"):
+        gpu.main()
+
+
+def test_the_tables_are_those_of_the_results():
+    text = README.read_text()
+
+    assert with_tables(text, read_results(RESULTS)) == text
+
+
+def test_a_table_has_a_row_a_quantity_and_its_aim():
+    result = {
+        "name": "cost",
+        "machine": {
+            "processor": "P", "cores": "2", "memory": "4 GiB", "system": "Linux", "torch": "2",
+        },
+        "rows": [
+            {"what": "a", "unit": "s", "value": 1.23456, "low": 1, "high": 2, "aim": None},
+            {"what": "b", "unit": "x", "value": 41.0, "low": 40, "high": 42, "aim": 40.0},
+        ],
+    }  # fmt: skip
+
+    text = with_tables(f"before {BEGIN}old{END} after", [result])
+
+    assert text.startswith("before ")
+    assert text.endswith(" after")
+    assert "old" not in text
+    assert "P, 2 cores, 4 GiB, Linux; torch 2." in text
+    assert "| a | 1.235 | 1 | 2 | s |  |" in text
+    assert "| b | 41 | 40 | 42 | x | at least 40 |" in text
+
+
+def test_a_run_costs_what_more_runs_add_and_the_rest_is_start_up():
+    # 5 s of start-up and 2 s a run, for n = 3 and 4n = 12 runs.
+    costs = per_run([5 + 3 * 2], [5 + 12 * 2], n=3)
+
+    assert costs == [2]
+    assert start_up([5 + 3 * 2], costs, n=3) == [5]
+    assert ratios([80, 90], [2, 3]) == [40, 30]
+
+
+def test_a_row_is_median_least_and_greatest():
+    one = row("what", "s", [3, 1, 2, 9, 4], aim=2)
+
+    assert (one.value, one.low, one.high, one.aim) == (3, 1, 9, 2)
+
+
+def test_cases_take_turns_and_every_second_turn_is_backwards():
+    order = []
+    cases = {name: lambda name=name: order.append(name) or 0.0 for name in "abc"}
+
+    values = alternate(cases, repeats=3)
+
+    assert "".join(order) == "abccbaabc"
+    assert values == {name: [0.0] * 3 for name in "abc"}
+
+
+def test_operations_are_those_of_the_layers_products():
+    forward = 784 * 64 + 64 * 32 + 32 * 10
+    into_inputs = 64 * 32 + 32 * 10
+
+    assert width.operations(batch_size=128) == 2 * 128 * (2 * forward + into_inputs)
+
+
+def test_the_interval_is_students():
+    mean, largest = rows_of("x", [1.0, -2.0, 4.0, 1.0])
+
+    # Mean 1, standard deviation sqrt(6), and t of 3 degrees of freedom at 97.5 %: 3.182.
+    margin = 3.182446 * 6**0.5 / 2
+    assert (mean.low, mean.value, mean.high) == pytest.approx((1 - margin, 1, 1 + margin))
+    assert (largest.low, largest.value, largest.high) == (-2, 4, 4)
+
+
+def test_scikit_learn_is_given_the_same_penalty():
+    weight, batch = 1e-2, 20
+    generator = np.random.default_rng(0)
+    images, labels = generator.random((batch, 784)), np.arange(batch) % 10
+    classifier = scikit_loop.build(weight, seed=0, batch_size=batch, epochs=1)
+    classifier.set_params(learning_rate_init=1e-12)  # the loss is that of the weights at the end
+
+    scikit_loop.train(classifier, images, labels, count=batch)
+
+    likelihood = classifier.predict_proba(images)[np.arange(batch), labels]
+    squares = sum((w**2).sum() for w in classifier.coefs_)
+    assert classifier.loss_ == pytest.approx(-np.log(likelihood).mean() + weight * squares)
+
+
+def test_the_users_adam_takes_the_step_of_the_same_penalty():
+    weight = 1e-2
+    images = torch.rand(20, 784, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(20) % 10
+    mine, plain = training.build(seed=0), training.build(seed=0)
+    optimizer = torch.optim.Adam(plain.parameters(), lr=1e-3)
+
+    training.train_epoch(mine, training.adam(mine, 1e-3, weight), images, labels, batch_size=20)
+    squares = sum(w.square().sum() for w in plain.parameters() if w.dim() > 1)
+    (cross_entropy(plain(images), labels) + weight * squares).backward()
+    optimizer.step()
+
+    for one, other in zip(mine.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
