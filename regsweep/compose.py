@@ -1,18 +1,21 @@
 """The configs of a sweep's jobs, composed once for each set of choices."""
 
 import pickle
+import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
 from hydra.plugins.config_source import ConfigSource
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+# An override that sets a key to a number and does nothing else, whatever the key.
+_NUMBER = re.compile(
+    r"(?P<key>[A-Za-z_][\w.]*)=(?P<number>-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)"
+)
 
 
 class ComposedOnce(ConfigLoader):
@@ -31,11 +34,9 @@ class ComposedOnce(ConfigLoader):
         self, master_config: DictConfig, sweep_overrides: list[str]
     ) -> DictConfig:
         """The config of the job with ``sweep_overrides``."""
-        parsed = [_parse(line) for line in sweep_overrides]
-        numbers = {o.key_or_group: o.value() for o in parsed if _is_number(o)}
-        choices = tuple(
-            f"{o.key_or_group}=" if o.key_or_group in numbers else str(o.input_line) for o in parsed
-        )
+        found = [(line, _NUMBER.fullmatch(line)) for line in sweep_overrides]
+        numbers = {match["key"]: _number(match["number"]) for _, match in found if match}
+        choices = tuple(match["key"] if match else line for line, match in found)
         if choices not in self.composed:
             composed = self.loader.load_sweep_config(master_config, sweep_overrides)
             if _is_changeable(composed, numbers, sweep_overrides):
@@ -87,25 +88,20 @@ class ComposedOnce(ConfigLoader):
         return self.loader.compute_defaults_list(config_name, overrides, run_mode)
 
 
-@lru_cache(maxsize=10_000)
-def _parse(line: str) -> Override:
-    return OverridesParser.create().parse_override(line)
-
-
-def _is_number(override: Override) -> bool:
-    plain = override.type is OverrideType.CHANGE and override.package is None
-    return plain and type(override.value()) in (int, float)
+def _number(text: str) -> int | float:
+    return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
 def _is_changeable(
     config: DictConfig, numbers: Mapping[str, Any], overrides: Sequence[str]
 ) -> bool:
     """Whether changing ``numbers`` in ``config`` is all that composing anew would do."""
+    keys = {line.partition("=")[0].lstrip("+~") for line in overrides}
     return (
         list(config.hydra.overrides.task) == list(overrides)
-        and len({_parse(line).key_or_group for line in overrides}) == len(overrides)
+        and len(keys) == len(overrides)
         and all(
-            not key.startswith("hydra") and type(OmegaConf.select(config, key)) is type(number)
+            not key.startswith("hydra.") and OmegaConf.select(config, key) == number
             for key, number in numbers.items()
         )
     )

@@ -61,20 +61,22 @@ def settle(
     from regsweep.training.pack import THREADS
 
     devices = [resolve_device(run.trainer.device) for run in runs]
-    compilers = all(can_compile(device) for device in devices)
     asked = {run.trainer.compile for run in runs}
+    steps = round(sum(run.steps for run in runs) / len(runs) * jobs)
+    few = steps < REPAID_STEPS
+    # Not asked where it decides nothing: it loads the compiler.
+    compilers = (few and True not in asked) or all(map(can_compile, devices))
     if True in asked and not compilers:
         expected = "auto or false: torch.compile needs a C++ compiler and Python's headers"
         raise bad_value("trainer.compile", "true", expected)
-    steps = round(sum(run.steps for run in runs) / len(runs) * jobs)
     mode: Literal["compiled", "eager"] = "eager"
     if "auto" not in asked:
         mode = "compiled" if True in asked else "eager"
         why = "trainer.compile says so"
+    elif few:
+        why = f"{steps:,} steps do not repay compiling ({REPAID_STEPS:,} do)"
     elif not compilers:
         why = "torch.compile needs a C++ compiler and Python's headers"
-    elif steps < REPAID_STEPS:
-        why = f"{steps:,} steps do not repay compiling ({REPAID_STEPS:,} do)"
     else:
         mode, why = "compiled", f"{steps:,} steps repay it"
     settled = Settled(
