@@ -1,6 +1,7 @@
 """The rounds of a sweep: composed, trained in packs, published job by job."""
 
 import logging
+import sys
 import traceback
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict, read_write
@@ -47,7 +49,9 @@ class Rounds:
         self.config, self.hydra_context, self.packing = config, hydra_context, packing
         self.directory = Path(config.hydra.sweep.dir)
         self.settled = sweep_file.read_settled(self.directory)
-        self.processes = 1
+        device = resolve_device(self.settled.device.partition(",")[0])
+        self.workers = count_workers(packing, device)
+        self.processes = 1  # of the workers, as many as the rounds had packs so far
         self.told = False
 
     def launch(
@@ -69,6 +73,7 @@ class Rounds:
                 returns[number] = self._fail(number, list(overrides), error)
         packs = make_packs(list(jobs.values()), self.settled, self.packing)
         self._tell(packs)
+        self.processes = max(self.processes, min(self.workers, len(packs)))
         for pack, outcome in train_packs(packs, self.processes):
             for place, number in enumerate(pack.jobs):
                 own = outcome if isinstance(outcome, Exception) else outcome[place]
@@ -78,20 +83,21 @@ class Rounds:
 
     def _tell(self, packs: Sequence[Pack]) -> None:
         """What starts now; and once, how the sweeper's rounds could use more of the machine."""
-        if not packs:
-            return
         runs = sum(len(pack.runs) for pack in packs)
-        first, device = packs[0], resolve_device(packs[0].device)
-        workers = count_workers(self.packing, device)
-        self.processes = max(self.processes, min(workers, len(packs)))
-        log.info("training %d runs in %d packs on %s", runs, len(packs), first.device)
-        room = workers * (self.packing.pack_size or widest(first.runs[0], device))
+        log.info("training %d runs in %d packs", runs, len(packs))
         sweeper = self.config.hydra.sweeper
         key = "n_jobs" if "n_jobs" in sweeper else "max_batch_size"
-        if not self.told and runs == sweeper.get(key) < min(room, sweeper.get("n_trials", room)):
+        if self.told or runs == 0 or runs != sweeper.get(key):
+            return
+        widths = [
+            self.packing.pack_size or widest(pack.runs[0], torch.device(pack.device))
+            for pack in packs
+        ]
+        room = min(self.workers * max(widths), sweeper.get("n_trials") or sys.maxsize)
+        if runs < room:
             self.told = True
             log.info(
-                "this machine trains up to %d such runs at once: hydra.sweeper.%s=%d would use it",
+                "this machine trains %d such runs at once: hydra.sweeper.%s=%d makes such rounds",
                 room,
                 key,
                 room,

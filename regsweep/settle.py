@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # cached. Counted in what is asked, never in what is measured: compiled and eager round otherwise.
 REPAID_STEPS = 100_000
 # On a CPU the parameters of more runs do not fit the caches; benchmarks/packs.py measures it.
-WIDEST_ON_CPU = 8
+WIDEST_ON_CPU = 16
 WIDEST_ON_GPU = 1024
 
 

@@ -460,3 +460,7 @@ def test_sweep_json_says_what_was_asked(tmp_path):
     ]  # fmt: skip
     assert asked["searched"] == ["regularizer.weight", "regularizer.l1_ratio"]
     assert (asked["objective"], asked["seed"], asked["sweeper"]) == ("val_loss", 3, "optuna")
+    assert asked["settled"] == {
+        "device": "cpu", "mode": "eager", "threads": 1, "matmul_precision": "highest",
+        "pack_width": 1,
+    }  # fmt: skip

@@ -39,14 +39,20 @@ QUICK = ["trainer.epochs=1", "data.train_size=1000", "data.validation_size=100"]
 
 
 @pytest.fixture
-def launch(tmp_path):
-    """Launches jobs as a sweeper does: ``launch([override, ...], ...)``; the Hydra context."""
+def asked():
+    """What the sweep is asked besides."""
+    return ["hydra/sweeper=basic"]
+
+
+@pytest.fixture
+def launch(tmp_path, asked):
+    """Launches jobs as a sweeper does: ``launch([override, ...], ...)``."""
     register_nodes()
     with initialize_config_dir(str(CONF)):
         loader = ComposedOnce(GlobalHydra.instance().config_loader())
         config = loader.load_configuration(
             "config",
-            [*QUICK, "hydra.mode=MULTIRUN", "hydra/sweeper=basic", f"hydra.sweep.dir={tmp_path}"],
+            [*QUICK, "hydra.mode=MULTIRUN", *asked, f"hydra.sweep.dir={tmp_path}"],
             run_mode=RunMode.MULTIRUN,
         )
         settled = Settled("cpu", "eager", 1, "highest", pack_width=8)
@@ -56,7 +62,7 @@ def launch(tmp_path):
         )
         context = HydraContext(loader, Callbacks(), EXECUTION_WHITELIST)
         rounds = Rounds(config, context, Packing(None, 2))
-        yield lambda *jobs: rounds.launch([[*QUICK, *job] for job in jobs], 0)
+        yield lambda *jobs, number=0: rounds.launch([[*QUICK, *job] for job in jobs], number)
 
 
 def test_a_job_that_cannot_start_fails_alone(launch, tmp_path, capsys):
@@ -136,6 +142,29 @@ def test_packs_hold_what_is_alike_one_seed_beside_the_other(launch, monkeypatch)
     assert sorted(pack.jobs for pack in seen) == [(0, 2), (1,), (3,), (4,), (5,), (6,), (7,), (8,)]
     assert {job: pack.test for pack in seen for job in pack.jobs}[7] is False
     assert all(one.status == JobStatus.FAILED for one in returns)
+
+
+NARROW = ["hydra/sweeper=optuna", "hydra.sweeper.n_jobs=1"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "advice"),
+    [
+        ([*NARROW, "hydra.sweeper.n_trials=100"], "hydra.sweeper.n_jobs=32 "),
+        ([*NARROW, "hydra.sweeper.n_trials=5"], "hydra.sweeper.n_jobs=5 "),
+        ([*NARROW, "hydra.sweeper.n_trials=1"], None),
+        (["hydra/sweeper=basic", "hydra.sweeper.max_batch_size=1"], "max_batch_size=32 "),
+        (["hydra/sweeper=basic"], None),
+    ],
+)
+def test_rounds_narrower_than_the_machine_are_said_once(launch, advice, capsys):
+    launch(["seed=1"])
+    first = capsys.readouterr().out
+    launch(["seed=2"], number=1)
+
+    assert (advice or "") in first
+    assert ("such rounds" in first) == (advice is not None)
+    assert "such rounds" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("key", ["pack_size", "workers"])

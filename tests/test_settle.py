@@ -80,6 +80,7 @@ def test_the_width_is_the_launchers_the_rounds_and_the_models():
 
     assert settle([run], together=16)[0].pack_width == 1
     assert settle([run], together=16, packing=Packing(None, 2))[0].pack_width == 8
+    assert settle([run], together=99, packing=Packing(None, 2))[0].pack_width == 13
     assert settle([run], together=16, packing=Packing(5, 2))[0].pack_width == 5
     assert settle([cnn], together=16, packing=Packing(None, 2))[0].pack_width == 1
     assert settle([cnn, run], together=16, packing=Packing(None, 2))[0].pack_width == 8

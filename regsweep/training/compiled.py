@@ -2,7 +2,7 @@
 
 import logging
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -46,6 +46,12 @@ def compiled_step(device_type: str) -> Callable[..., torch.Tensor]:
     config.recompile_limit = VARIANTS
     options: Any = {"triton.cudagraphs": True} if device_type == "cuda" else None
     return torch.compile(train_step, fullgraph=True, dynamic=False, options=options)
+
+
+def stay_in_place(tensors: Iterable[torch.Tensor]) -> None:
+    """Say of what a step moves in place that it stays where it is, so that CUDA can replay it."""
+    for tensor in tensors:
+        torch._dynamo.mark_static_address(tensor, guard=False)
 
 
 @contextmanager

@@ -43,6 +43,10 @@ class PackOptimizer(ABC):
             self._update(name, parameter, gradient, lr)
 
     @abstractmethod
+    def tensors(self) -> list[Tensor]:
+        """All state that a step moves in place."""
+
+    @abstractmethod
     def _start_step(self) -> None:
         """Called once a step, before any parameter is updated."""
 
@@ -62,6 +66,9 @@ class PackAdam(PackOptimizer):
         self.size = torch.zeros_like(lr)  # lr / (1 - beta1^t)
         self.first = {name: torch.zeros_like(value) for name, value in parameters.items()}
         self.second = {name: torch.zeros_like(value) for name, value in parameters.items()}
+
+    def tensors(self) -> list[Tensor]:  # noqa: D102
+        return [self.steps, *self.first.values(), *self.second.values()]
 
     def _start_step(self) -> None:
         self.steps.add_(1)
@@ -83,6 +90,9 @@ class PackSGD(PackOptimizer):
         super().__init__(lr)
         self.momentum = momentum
         self.buffer = {name: torch.zeros_like(value) for name, value in parameters.items()}
+
+    def tensors(self) -> list[Tensor]:  # noqa: D102
+        return list(self.buffer.values())
 
     def _start_step(self) -> None:
         pass

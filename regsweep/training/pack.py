@@ -14,7 +14,7 @@ from regsweep.data.dataset import Dataset, Examples
 from regsweep.spec.model import Model
 from regsweep.spec.run import Run
 from regsweep.training.batches import Shuffler
-from regsweep.training.compiled import compiled_step, same_as_before
+from regsweep.training.compiled import compiled_step, same_as_before, stay_in_place
 from regsweep.training.evaluate import evaluate
 from regsweep.training.initial import initial_parameters
 from regsweep.training.network import build_network
@@ -26,7 +26,7 @@ from regsweep.training.penalty import (
     weight_statistics,
 )
 from regsweep.training.result import BatchLoss, Epoch, Result
-from regsweep.training.step import Totals, gather, new_totals, train_step
+from regsweep.training.step import gather, new_totals, train_step
 
 THREADS = 1
 
@@ -105,28 +105,33 @@ class _Pack:
             [run.regularizer for run in runs], device, every_term=compiled
         )
         self.optimizer = pack_optimizer([run.optimizer for run in runs], self.parameters)
+        self.totals = new_totals(len(runs), device)
         self.shuffler = Shuffler(seeds, len(self.data.train), self.trainer.batch_size, device)
         self.step = compiled_step(device.type) if compiled else train_step
+        if compiled:
+            state = (self.parameters.values(), self.optimizer.tensors(), self.totals.tensors())
+            stay_in_place(tensor for part in state for tensor in part)
         self.settled = same_as_before if compiled else nullcontext
         self.history: list[list[Epoch]] = [[] for _ in runs]
 
     def train_epoch(self, number: int) -> None:
         """One pass over the training data, the validation metrics, and who diverged."""
-        totals = new_totals(len(self.runs), self.data.train.labels.device)
+        for total in self.totals.tensors():
+            total.zero_()
         batches = enumerate(self.shuffler.epoch(), start=1)
         # The first step may compile; the others are like it.
-        self._train_batch(number, *next(batches), totals)
+        self._train_batch(number, *next(batches))
         with self.settled():
             for batch, indices in batches:
-                self._train_batch(number, batch, indices, totals)
+                self._train_batch(number, batch, indices)
         steps = self.shuffler.steps
         self._close_epoch(
             number,
-            (totals.losses / steps).tolist(),
-            (totals.hits.double() / (steps * self.trainer.batch_size)).tolist(),
+            (self.totals.losses / steps).tolist(),
+            (self.totals.hits.double() / (steps * self.trainer.batch_size)).tolist(),
         )
 
-    def _train_batch(self, number: int, batch: int, indices: Tensor, totals: Totals) -> None:
+    def _train_batch(self, number: int, batch: int, indices: Tensor) -> None:
         logged = self.on_batch and batch % (self.trainer.log_every or batch + 1) == 0
         penalties = penalty_terms(self.parameters, self.coefficients) if logged else None
         losses = self.step(
@@ -135,7 +140,7 @@ class _Pack:
             self.optimizer,
             self.coefficients,
             *gather(self.data.train, indices),
-            totals,
+            self.totals,
         )
         if self.on_batch and penalties:
             self._log_batch(self.on_batch, number, batch, losses, penalties)

@@ -20,6 +20,10 @@ class Totals:
     losses: Tensor
     hits: Tensor
 
+    def tensors(self) -> tuple[Tensor, Tensor]:
+        """All that a step moves in place."""
+        return self.losses, self.hits
+
 
 def new_totals(runs: int, device: torch.device) -> Totals:
     """Zeros: losses in float64, hits in int64."""
