@@ -7,8 +7,9 @@ loop takes the last, partial batch of an epoch too.
 
 What seeds alone do is measured by training the pack again on other seeds. Where there is parity,
 the difference to the article's loop has no more spread than the difference between the two packs,
-which differ in their initial weights too. The same pack at ``trainer.matmul_precision=medium`` shows
-what that costs.
+which differ in their initial weights too.
+
+The same pack at ``trainer.matmul_precision=medium`` shows what that costs.
 """
 
 import statistics

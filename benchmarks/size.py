@@ -42,6 +42,7 @@ FULL = Settings(
     validation=1000,
     repeats=5,
     compiled=True,
+    overrides=("trainer.compile=true",),
 )
 QUICK = Settings(
     sizes=(1, 3),

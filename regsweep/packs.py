@@ -62,7 +62,8 @@ def train_packs(
                     raise error
                 elif len(pack.runs) > 1:
                     log.warning("%s; the pack is trained again as two halves", _told(pack, error))
-                    suspects.extendleft(reversed(_halves(pack)))
+                    deadly = isinstance(error, BrokenExecutor)
+                    (suspects if deadly else waiting).extendleft(reversed(_halves(pack)))
                 else:
                     yield pack, error
         ended = True

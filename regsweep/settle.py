@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # A compiled step saves 0.3 ms a run and step on one core, and costs 20 s when nothing of it is
 # cached. Counted in what is asked, never in what is measured: compiled and eager round otherwise.
 REPAID_STEPS = 100_000
-# On a CPU the parameters of more runs do not fit the caches; benchmarks/packs.py measures it.
+# On a CPU the parameters of more runs do not fit the caches; benchmarks/width.py measures it.
 WIDEST_ON_CPU = 16
 WIDEST_ON_GPU = 1024
 

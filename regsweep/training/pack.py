@@ -113,6 +113,7 @@ class _Pack:
             stay_in_place(tensor for part in state for tensor in part)
         self.settled = same_as_before if compiled else nullcontext
         self.history: list[list[Epoch]] = [[] for _ in runs]
+        self.validation: list[tuple[float, float]] | None = None  # of the last epoch
 
     def train_epoch(self, number: int) -> None:
         """One pass over the training data, the validation metrics, and who diverged."""
@@ -146,7 +147,7 @@ class _Pack:
             self._log_batch(self.on_batch, number, batch, losses, penalties)
 
     def _close_epoch(self, number: int, losses: list[float], accuracies: list[float]) -> None:
-        validation = self._measure(self.data.validation)
+        validation = self.validation = self._measure(self.data.validation)
         l1, l2 = penalty_terms(self.parameters, self.coefficients)
         penalties = (l1 + l2).tolist()
         for i in sorted(self.alive):
@@ -182,7 +183,7 @@ class _Pack:
         """The metrics of a record, of every run, from the weights of the last epoch."""
         measured = {
             "train": self._measure(self.data.train),
-            "val": self._measure(self.data.validation),
+            "val": self.validation,
             "test": self._measure(self.data.test),
         }
         l1, l2 = penalty_terms(self.parameters, self.coefficients)
