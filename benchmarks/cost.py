@@ -43,7 +43,7 @@ SCALE = 4
 
 @dataclass(frozen=True)
 class Work:
-    """What a run is, how many times as cheap regsweep's is to be, and whether a cold start counts."""
+    """What a run is, how many times as cheap regsweep's is to be, whether cold starts count."""
 
     batch_size: int
     epochs: int
