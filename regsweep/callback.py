@@ -1,7 +1,7 @@
 """What regsweep does around Hydra's own work: checks before it, tables after it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class RegsweepCallback(Callback):
         with _refusing():
             run = read_run(plain_config(config))
             refuse_used(Path(config.hydra.run.dir))
-            _check_machine(run)
+            _check_machine([run])
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check every arm, its folder and its data, then write ``sweep.json``."""
@@ -50,8 +50,7 @@ class RegsweepCallback(Callback):
                 refuse_used(folder)
             sweep = check_sweep(config, GlobalHydra.instance().config_loader())
             packing = read_packing(config.hydra.launcher)
-            for run in sweep.runs:
-                _check_machine(run)
+            _check_machine(sweep.runs)
             settled, why = settle(sweep.runs, sweep.jobs, sweep.round, packing)
             log.info(why)
             sweep_file.write(
@@ -90,9 +89,12 @@ def _refusing() -> Iterator[None]:
         raise SystemExit(f"regsweep: {explain(error)}") from None
 
 
-def _check_machine(run: Run) -> None:
-    if run.trainer.device.startswith("cuda"):
-        from regsweep.training.device import resolve_device
+def _check_machine(runs: Sequence[Run]) -> None:
+    """Whether the devices are there, and the data."""
+    for device in {run.trainer.device for run in runs}:
+        if device.startswith("cuda"):
+            from regsweep.training.device import resolve_device
 
-        resolve_device(run.trainer.device)
-    ensure_files(run.data.source, Path(run.data.root))
+            resolve_device(device)
+    for data in {(run.data.name, run.data.root): run.data for run in runs}.values():
+        ensure_files(data.source, Path(data.root))

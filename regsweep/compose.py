@@ -12,6 +12,9 @@ from hydra.plugins.config_source import ConfigSource
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+# Configs kept, of 20 kB each.
+MOST_COMPOSED = 1_000
+
 # An override that sets a key to a number and does nothing else, whatever the key.
 _NUMBER = re.compile(
     r"(?P<key>[A-Za-z_][\w.]*)=(?P<number>-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)"
@@ -40,6 +43,8 @@ class ComposedOnce(ConfigLoader):
         if choices not in self.composed:
             composed = self.loader.load_sweep_config(master_config, sweep_overrides)
             if _is_changeable(composed, numbers, sweep_overrides):
+                if len(self.composed) == MOST_COMPOSED:
+                    self.composed.clear()
                 # Pickling copies a config 6 times as fast as deepcopy.
                 self.composed[choices] = pickle.dumps(composed)
             return composed
@@ -96,10 +101,14 @@ def _is_changeable(
     config: DictConfig, numbers: Mapping[str, Any], overrides: Sequence[str]
 ) -> bool:
     """Whether changing ``numbers`` in ``config`` is all that composing anew would do."""
-    keys = {line.partition("=")[0].lstrip("+~") for line in overrides}
+    keys = [line.partition("=")[0].lstrip("+~") for line in overrides]
+    choices = {f"{group}={name}" for group, name in config.hydra.runtime.choices.items()}
+    # A node given as a whole, such as optimizer={lr: 1}, covers what stands before it.
+    nodes = [k for k, line in zip(keys, overrides, strict=True) if line.lstrip("+") not in choices]
     return (
-        list(config.hydra.overrides.task) == list(overrides)
-        and len(keys) == len(overrides)
+        len(set(keys)) == len(keys)
+        and not any(key.startswith(f"{node}.") for key in keys for node in nodes)
+        and list(config.hydra.overrides.task) == list(overrides)
         and all(
             not key.startswith("hydra.") and OmegaConf.select(config, key) == number
             for key, number in numbers.items()

@@ -1,6 +1,8 @@
 """Packs of runs: dealt out evenly, trained on all cores, each published as it ends."""
 
 import logging
+import os
+import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
@@ -37,54 +39,96 @@ def train_packs(
 ) -> Iterator[tuple[Pack, list[Trained] | Exception]]:
     """Train ``packs`` in ``workers`` processes; each as it ends, with its results or its error.
 
-    A pack that fails, for want of memory for instance, is trained again as two halves, down to
-    single runs: only those give an error. Where a process dies with several packs at work, which
-    of them it was is found by training each alone.
+    A pack that fails for want of memory, or whose process dies, is trained again half as wide;
+    one that fails otherwise, run by run. Only a run alone gives an error. Where a process dies
+    with several packs at work, which of them it was is found by training each alone.
     """
     waiting, suspects = deque(packs), deque[Pack]()
-    running: dict[Future[list[Trained]], Pack] = {}
-    ended = False
+    running: dict[Future[list[Trained]], tuple[Pack, bool]] = {}
+    ended: list[tuple[Pack, list[Trained] | Exception]] = []
+    finished = False
     try:
         while waiting or suspects or running:
-            while (suspects and not running) or (
-                waiting and not suspects and len(running) < workers
-            ):
-                pack = (suspects or waiting).popleft()
-                running[_executor(workers).submit(train, pack)] = pack
-            done, others = wait(running, return_when=FIRST_COMPLETED)
+            alone = bool(suspects) or any(suspected for _, suspected in running.values())
+            queue = suspects if suspects else waiting
+            while queue and len(running) < (1 if alone else workers):
+                pack = queue.popleft()
+                try:
+                    running[_submit(pack, workers)] = pack, alone
+                except BrokenExecutor:  # another pack killed a worker just now
+                    queue.appendleft(pack)
+                    break
+            # Published while the next are at work.
+            yield from ended
+            ended.clear()
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                pack, error = running.pop(future), future.exception()
+                (pack, suspected), error = running.pop(future), future.exception()
                 if error is None:
-                    yield pack, future.result()
-                elif isinstance(error, BrokenExecutor) and len(done) + len(others) > 1:
+                    ended.append((pack, future.result()))
+                elif isinstance(error, BrokenExecutor) and not suspected:
                     suspects.append(pack)
                 elif not isinstance(error, Exception):
                     raise error
-                elif len(pack.runs) > 1:
-                    log.warning("%s; the pack is trained again as two halves", _told(pack, error))
-                    deadly = isinstance(error, BrokenExecutor)
-                    (suspects if deadly else waiting).extendleft(reversed(_halves(pack)))
+                elif parts := _smaller(pack, error):
+                    log.warning("%s; trained again in %d packs", _told(pack, error), len(parts))
+                    (suspects if suspected else waiting).extendleft(reversed(parts))
                 else:
-                    yield pack, error
-        ended = True
+                    ended.append((pack, error))
+        yield from ended
+        finished = True
     finally:
-        if not ended:  # an interrupt: what is at work is not waited for
+        if not finished:  # an interrupt: what is at work is not waited for
             _executor(workers).shutdown(wait=False, kill_workers=True)
+
+
+def _submit(pack: Pack, workers: int) -> Future[list[Trained]]:
+    # A worker that starts now inherits the mask: an interrupt is for this process to handle.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        future: Future[list[Trained]] = _executor(workers).submit(train, pack)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    return future
 
 
 def _executor(workers: int) -> Any:
     """The worker processes: those of the round before, or new ones after a death."""
     return get_reusable_executor(
-        workers, timeout=IDLE_SECONDS, initializer=prepare, env={"OMP_NUM_THREADS": "1"}
+        workers,
+        timeout=IDLE_SECONDS,
+        initializer=prepare,
+        initargs=(os.getpid(),),
+        env={"OMP_NUM_THREADS": "1"},
     )
 
 
-def _halves(pack: Pack) -> list[Pack]:
-    half = ceil(len(pack.runs) / 2)
+def _smaller(pack: Pack, error: Exception) -> list[Pack]:
+    """What to train instead of ``pack``, which failed with ``error``; nothing for a run alone."""
+    runs = len(pack.runs)
+    wide = pack.width if pack.mode == "compiled" else runs  # a compiled pack is filled up
+    if wide == 1:
+        return []
+    width = ceil(wide / 2) if _wants_memory(error) else 1
+    if runs == width == 1 and not _wants_memory(error):
+        return []
+    starts = range(0, runs, width)
     return [
-        replace(pack, jobs=pack.jobs[part], runs=pack.runs[part], width=ceil(pack.width / 2))
-        for part in (slice(half), slice(half, None))
+        replace(
+            pack,
+            jobs=pack.jobs[start : start + width],
+            runs=pack.runs[start : start + width],
+            width=width,
+        )
+        for start in starts
     ]
+
+
+def _wants_memory(error: Exception) -> bool:
+    """Whether less might fit: a process that the kernel killed has no other last words."""
+    said = str(error)
+    memory = isinstance(error, MemoryError | BrokenExecutor)
+    return memory or "out of memory" in said or "allocate memory" in said
 
 
 def _told(pack: Pack, error: Exception) -> str:

@@ -33,16 +33,17 @@ MOST_VALUES = 1_000
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep will do: the choices it compares, the keys it varies, a run of each arm.
+    """What a sweep will do: the choices it compares, the keys it varies, and runs that it may try.
 
-    ``jobs`` is the number of its jobs, ``round`` the most that the sweeper hands over at once.
+    ``jobs`` is the number of its jobs, ``round`` the most that the sweeper hands over at once;
+    ``None`` under a sweeper that decides for itself.
     """
 
     arms: tuple[Mapping[str, str], ...]
     searched: tuple[str, ...]
     runs: tuple[Run, ...]
-    jobs: int
-    round: int
+    jobs: int | None
+    round: int | None
 
 
 def plain_config(config: DictConfig) -> dict[str, Any]:
@@ -90,23 +91,21 @@ def check_sweep(config: DictConfig, loader: ConfigLoader) -> Sweep:
         space = _space_values(config.hydra, composed, settled) if searching else {}
         if searching:
             _check_searchable(composed)
-        _check_values(composed, space | tried)
+        runs += _runs(composed, space | tried)
         arms.append({"regularizer": composed["regularizer"]["name"]})
         searched |= dict.fromkeys(space)
-        runs.append(read_run(composed))
     jobs, together = _jobs(config.hydra.sweeper, groups + swept)
     return Sweep(tuple(arms), tuple(searched), tuple(runs), jobs, together)
 
 
-def _jobs(sweeper: DictConfig, swept: list[Override]) -> tuple[int, int]:
-    """The number of jobs, and of those in a round; what other sweepers do is not known."""
-    combinations = prod(
-        sum(1 for _ in override.sweep_iterator())
-        for override in swept
-        if not isinstance(override.value(), IntervalSweep)
-    )
-    jobs = int(sweeper.get("n_trials") or combinations)
-    return jobs, min(jobs, int(sweeper.get("n_jobs") or sweeper.get("max_batch_size") or jobs))
+def _jobs(sweeper: DictConfig, swept: list[Override]) -> tuple[int | None, int | None]:
+    """The number of jobs, and of those in a round."""
+    if sweeper["_target_"] == OPTUNA:
+        return sweeper.n_trials, min(sweeper.n_trials, sweeper.n_jobs)
+    if sweeper["_target_"] != BASIC:
+        return None, None
+    jobs = prod(sum(1 for _ in override.sweep_iterator()) for override in swept)
+    return jobs, min(jobs, sweeper.max_batch_size or jobs)
 
 
 def _overrides(config: DictConfig, loader: ConfigLoader) -> list[Override]:
@@ -156,12 +155,13 @@ def _check_searchable(config: Mapping[str, Any]) -> None:
         )
 
 
-def _check_values(config: dict[str, Any], tried: Mapping[str, list[Any]]) -> None:
+def _runs(config: dict[str, Any], tried: Mapping[str, list[Any]]) -> Iterator[Run]:
+    """A run of each combination of values, checked."""
     for values in islice(product(*tried.values()), MOST_VALUES):
         changed = config
         for key, value in zip(tried, values, strict=True):
             changed = _replaced(changed, key.split("."), value)
-        read_run(changed)
+        yield read_run(changed)
 
 
 def _replaced(node: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:

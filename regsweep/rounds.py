@@ -4,16 +4,17 @@ import logging
 import sys
 import traceback
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
 from hydra.types import HydraContext
-from omegaconf import DictConfig, open_dict, read_write
+from omegaconf import DictConfig, open_dict
 
 from regsweep import sweep_file
 from regsweep.config import read_run
@@ -21,7 +22,7 @@ from regsweep.job import data_root, publish_job, read_stage
 from regsweep.messages import explain
 from regsweep.packs import deal, train_packs
 from regsweep.preflight import is_search, plain_config
-from regsweep.record import Record, publish, refuse_used
+from regsweep.record import Record, publish
 from regsweep.settle import Packing, Settled, count_workers, mode_of, widest
 from regsweep.spec.run import Run
 from regsweep.training.device import resolve_device
@@ -33,13 +34,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """A composed job: its number in the sweep, and what it trains on which data."""
+    """A composed job: its number in the sweep, and what it trains, on which data and device."""
 
     number: int
     config: DictConfig
     run: Run
     root: Path
     test: bool
+    device: torch.device
 
 
 class Rounds:
@@ -49,9 +51,8 @@ class Rounds:
         self.config, self.hydra_context, self.packing = config, hydra_context, packing
         self.directory = Path(config.hydra.sweep.dir)
         self.settled = sweep_file.read_settled(self.directory)
-        device = resolve_device(self.settled.device.partition(",")[0])
-        self.workers = count_workers(packing, device)
-        self.processes = 1  # of the workers, as many as the rounds had packs so far
+        self.widest: dict[Any, int] = {}  # what memory has allowed so far, by what packs share
+        self.processes = 1  # as many as the rounds so far had packs for
         self.told = False
 
     def launch(
@@ -68,20 +69,27 @@ class Rounds:
         jobs: dict[int, Job] = {}
         for number, overrides in enumerate(job_overrides, start=first_number):
             try:
-                jobs[number] = self._compose(number, list(overrides))
+                config = self._compose(number, list(overrides))
             except Exception as error:
                 returns[number] = self._fail(number, list(overrides), error)
-        packs = make_packs(list(jobs.values()), self.settled, self.packing)
-        self._tell(packs)
-        self.processes = max(self.processes, min(self.workers, len(packs)))
+                continue
+            try:
+                jobs[number] = read_job(number, config)
+            except Exception as error:
+                returns[number] = self._publish(config, error)
+        workers = min((count_workers(self.packing, job.device) for job in jobs.values()), default=1)
+        packs = make_packs(list(jobs.values()), self.settled, self.packing, workers, self.widest)
+        self._tell(packs, workers)
+        self.processes = max(self.processes, min(workers, len(packs)))
         for pack, outcome in train_packs(packs, self.processes):
+            self.widest[fusible(pack.runs[0])] = pack.width
             for place, number in enumerate(pack.jobs):
                 own = outcome if isinstance(outcome, Exception) else outcome[place]
-                returns[number] = self._publish(jobs[number], own)
+                returns[number] = self._publish(jobs[number].config, own)
             self._log_to_the_sweep()
         return [returns[number] for number in sorted(returns)]
 
-    def _tell(self, packs: Sequence[Pack]) -> None:
+    def _tell(self, packs: Sequence[Pack], workers: int) -> None:
         """What starts now; and once, how the sweeper's rounds could use more of the machine."""
         runs = sum(len(pack.runs) for pack in packs)
         log.info("training %d runs in %d packs", runs, len(packs))
@@ -93,7 +101,7 @@ class Rounds:
             self.packing.pack_size or widest(pack.runs[0], torch.device(pack.device))
             for pack in packs
         ]
-        room = min(self.workers * max(widths), sweeper.get("n_trials") or sys.maxsize)
+        room = min(workers * max(widths), sweeper.get("n_trials") or sys.maxsize)
         if runs < room:
             self.told = True
             log.info(
@@ -110,76 +118,97 @@ class Rounds:
             execution_whitelist=self.hydra_context.execution_whitelist,
         )
 
-    def _compose(self, number: int, overrides: list[str]) -> Job:
+    def _compose(self, number: int, overrides: list[str]) -> DictConfig:
         config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
         with open_dict(config):
             config.hydra.job.id = str(number)
             config.hydra.job.num = number
-        plain = plain_config(config)
-        run = read_run(plain)
-        test = read_stage(config.hydra, plain) != "search"
-        return Job(number, config, run, data_root(run, config.hydra), test)
+        return config
 
-    def _publish(self, job: Job, outcome: Trained | Exception) -> JobReturn:
+    def _publish(self, config: DictConfig, outcome: Trained | Exception) -> JobReturn:
         return run_job(
             task_function=partial(publish_job, outcome=outcome),
-            config=job.config,
+            config=config,
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
             hydra_context=self.hydra_context,
         )
 
     def _fail(self, number: int, overrides: list[str], error: Exception) -> JobReturn:
-        """Publish the failure of a job that has no run: in its folder, as far as that is known."""
-        config = self.config.copy()
-        with read_write(config.hydra), open_dict(config.hydra):
-            config.hydra.job.id, config.hydra.job.num = str(number), number
-            config.hydra.overrides.task = overrides
-        name = str(config.hydra.sweep.subdir)
-        directory = self.directory / name
-        directory.mkdir(parents=True, exist_ok=True)
-        refuse_used(directory)
+        """Publish the failure of a job that does not compose, in a folder of its number."""
+        log.error("job %d does not compose: %s", number, explain(error))
+        given = dict(line.lstrip("+").partition("=")[::2] for line in overrides)
+        seed = given.get("seed", "")
         record = Record(
-            run=name,
-            stage="search" if is_search(config.hydra) else "single",
-            arm={"regularizer": config.regularizer.name},
+            run=str(number),
+            stage="search" if is_search(self.config.hydra) else "single",
+            arm={"regularizer": given.get("regularizer", self.config.regularizer.name)},
             trial=number,
-            seed=config.seed,
+            seed=int(seed) if seed.isdigit() else self.config.seed,
             status="failed",
             overrides=tuple(overrides),
             error="".join(traceback.format_exception(error)),
         )
+        directory = self.directory / str(number)
+        directory.mkdir(parents=True, exist_ok=True)
         publish(record, directory)
-        log.error("job %d cannot start: %s", number, explain(error))
         failed = JobReturn(overrides=overrides, status=JobStatus.FAILED)
         failed.return_value = error
         return failed
 
 
-def make_packs(jobs: Sequence[Job], settled: Settled, packing: Packing) -> list[Pack]:
+def read_job(number: int, config: DictConfig) -> Job:
+    """The job that the composed ``config`` describes, checked.
+
+    Raises:
+        InputError: a value is wrong, or its device is not there.
+    """
+    hydra: Any = HydraConfig.instance()
+    before, hydra.cfg = hydra.cfg, config  # what ${hydra:...} reads, in the job too
+    try:
+        plain = plain_config(config)
+    finally:
+        hydra.cfg = before
+    run = read_run(plain)
+    test = read_stage(config.hydra, plain) != "search"
+    device = resolve_device(run.trainer.device)
+    return Job(number, config, run, data_root(run, config.hydra), test, device)
+
+
+def make_packs(
+    jobs: Sequence[Job],
+    settled: Settled,
+    packing: Packing,
+    workers: int,
+    allowed: Mapping[Any, int],
+) -> list[Pack]:
     """The jobs that can train as one, dealt into packs; those of one seed side by side.
 
-    Runs of one seed share their batches, and then the first layer of all is one product.
+    Runs of one seed share their batches, and then the first layer of all is one product. All
+    jobs alike are filled up to the settled width, so that a smaller round compiles nothing;
+    a round of several kinds is as wide as its packs. ``allowed`` is what memory has allowed.
     """
     alike: defaultdict[Any, list[Job]] = defaultdict(list)
     for job in sorted(jobs, key=lambda job: job.run.seed):
         alike[fusible(job.run), job.root, job.test].append(job)
     packs = []
-    for group in alike.values():
-        first = group[0]
-        device = resolve_device(first.run.trainer.device)
-        width = settled.pack_width
+    for (shared, root, test), group in alike.items():
+        run, device = group[0].run, group[0].device
+        most = settled.pack_width
         if packing.pack_size is None:
-            width = min(width, widest(first.run, device))
-        for share in deal(group, count_workers(packing, device), width):
-            pack = Pack(
+            most = min(most, widest(run, device))
+        most = min(most, allowed.get(shared, most))
+        shares = deal(group, max(1, round(workers * len(group) / len(jobs))), most)
+        packs += [
+            Pack(
                 jobs=tuple(job.number for job in share),
                 runs=tuple(job.run for job in share),
-                root=first.root,
-                test=first.test,
+                root=root,
+                test=test,
                 device=str(device),
-                mode=mode_of(first.run, settled),
-                width=width,
+                mode=mode_of(run, settled),
+                width=most if len(alike) == 1 else len(shares[0]),
             )
-            packs.append(pack)
+            for share in shares
+        ]
     return packs

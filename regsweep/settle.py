@@ -47,22 +47,29 @@ class Packing:
 
 
 def settle(
-    runs: Sequence[Run], jobs: int = 1, together: int = 1, packing: Packing | None = None
+    runs: Sequence[Run],
+    jobs: int | None = 1,
+    together: int | None = 1,
+    packing: Packing | None = None,
 ) -> tuple[Settled, str]:
     """What holds for a sweep of ``jobs`` runs like ``runs``, and one line that says why.
 
-    ``together`` jobs make a round; without ``packing`` each run trains alone.
+    ``together`` jobs make a round; ``None`` if it is not known. Without ``packing`` each run
+    trains alone.
 
     Raises:
         InputError: a device is not there, or ``trainer.compile=true`` and there is no compiler.
     """
     from regsweep.training.compiled import can_compile
     from regsweep.training.device import resolve_device
-    from regsweep.training.pack import THREADS
+    from regsweep.training.pack import THREADS, fusible
 
     devices = [resolve_device(run.trainer.device) for run in runs]
     asked = {run.trainer.compile for run in runs}
-    steps = round(sum(run.steps for run in runs) / len(runs) * jobs)
+    # Each kind of run has a step of its own to compile.
+    kinds = len({fusible(run) for run in runs})
+    steps = round(sum(run.steps for run in runs) / len(runs) * (jobs or len(runs)) / kinds)
+    of_a_kind = " of a kind" if kinds > 1 else ""
     few = steps < REPAID_STEPS
     # Not asked where it decides nothing: it loads the compiler.
     compilers = (few and True not in asked) or all(map(can_compile, devices))
@@ -74,11 +81,11 @@ def settle(
         mode = "compiled" if True in asked else "eager"
         why = "trainer.compile says so"
     elif few:
-        why = f"{steps:,} steps do not repay compiling ({REPAID_STEPS:,} do)"
+        why = f"{steps:,} steps{of_a_kind} do not repay compiling ({REPAID_STEPS:,} do)"
     elif not compilers:
         why = "torch.compile needs a C++ compiler and Python's headers"
     else:
-        mode, why = "compiled", f"{steps:,} steps repay it"
+        mode, why = "compiled", f"{steps:,} steps{of_a_kind} repay it"
     settled = Settled(
         device=_joined([str(device) for device in devices]),
         mode=mode,
@@ -92,7 +99,7 @@ def settle(
 def _pack_width(
     runs: Sequence[Run],
     devices: Sequence["torch.device"],
-    together: int,
+    together: int | None,
     packing: Packing | None,
 ) -> int:
     if packing is None:
@@ -100,6 +107,8 @@ def _pack_width(
     if packing.pack_size is not None:
         return packing.pack_size
     most = max(widest(run, device) for run, device in zip(runs, devices, strict=True))
+    if together is None:
+        return most
     return even_width(together, count_workers(packing, devices[0]), most)
 
 

@@ -1,6 +1,9 @@
 """What a worker process does: it trains packs, one thread each."""
 
+import os
 import signal
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +20,8 @@ from regsweep.training.result import BatchLoss, Result
 class Pack:
     """Runs to train as one, and what ``train_pack`` needs beside them.
 
-    ``jobs`` are the places of the runs in the batch that the sweeper handed over; ``root`` is
-    where the data lies; ``test`` says whether the test set is loaded.
+    ``jobs`` are the numbers of the runs' jobs in the sweep; ``root`` is where the data lies;
+    ``test`` says whether the test set is loaded; a compiled pack is filled up to ``width`` runs.
     """
 
     jobs: tuple[int, ...]
@@ -38,9 +41,16 @@ class Trained:
     batches: tuple[BatchLoss, ...]
 
 
-def prepare() -> None:
-    """Set a fresh worker up: an interrupt is the parent's to handle; it ends its workers."""
+def prepare(parent: int) -> None:
+    """Set a fresh worker up: interrupts are for process ``parent``, with which it ends too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def train(pack: Pack) -> list[Trained]:

@@ -17,3 +17,17 @@ def killed(pack):
         os._exit(137)
     time.sleep(0.2)
     return [run.seed for run in pack.runs]
+
+
+def broken(pack):
+    """A run of seed 3 cannot be trained; that has nothing to do with the others or with memory."""
+    if any(run.seed == 3 for run in pack.runs):
+        raise ValueError("seed 3")
+    return [run.seed for run in pack.runs]
+
+
+def too_wide(pack):
+    """A compiled pack fills up: what counts is its width."""
+    if pack.width > 2:
+        raise RuntimeError("CUDA out of memory")
+    return [run.seed for run in pack.runs]

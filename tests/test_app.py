@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -449,6 +450,28 @@ def test_a_signal_ends_it_without_a_traceback(tmp_path, sweep, sent, code):
     said = {130: "regsweep: interrupted\n", 143: "regsweep: terminated\n"}[code]
     assert errors == said
     assert list(tmp_path.glob("**/record.json")) == []
+
+
+# Workers that are starting, and workers that train.
+@pytest.mark.parametrize("after", [0.5, 6])
+def test_workers_end_with_a_command_that_is_killed(tmp_path, after):
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "regsweep", "-m", "regularizer=l1,l2",
+            "hydra/sweeper=basic", "trainer.epochs=1000", "trainer.compile=false",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    assert any("training 2 runs" in line for line in process.stdout)
+    time.sleep(after)
+
+    process.kill()
+
+    # The pipe ends when the last worker has ended.
+    process.communicate(timeout=30)
 
 
 def test_sweep_json_says_what_was_asked(tmp_path):

@@ -52,6 +52,10 @@ ODD = [
     ["seed=true"],
     ["objective=val_error"],
     ["hydra.job.num=3"],
+    ["optimizer.lr=1", "optimizer={lr: 3}"],
+    ["optimizer.lr=2", "optimizer={lr: 3}"],
+    ["optimizer={lr: 3}", "optimizer.lr=2"],
+    ["optimizer={lr: 3}", "optimizer.lr=1"],
     ["~regularizer.search"],
     ["regularizer.weight=${optimizer.lr}", "regularizer=l1"],
 ]

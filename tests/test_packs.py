@@ -41,9 +41,7 @@ def test_a_pack_without_memory_is_halved_until_it_fits(monkeypatch, caplog):
     assert sorted(seed for _, seeds in ended for seed in seeds) == list(range(9))
     assert all(list(pack.jobs) == seeds for pack, seeds in ended)
     assert all(len(pack.runs) <= pack.width <= 2 for pack, _ in ended)
-    assert "7 runs at once: MemoryError: 7 runs; the pack is trained again as two halves" in (
-        caplog.text
-    )
+    assert "7 runs at once: MemoryError: 7 runs; trained again in 2 packs" in caplog.text
 
 
 def test_a_run_that_kills_its_process_fails_alone(monkeypatch):
@@ -57,10 +55,22 @@ def test_a_run_that_kills_its_process_fails_alone(monkeypatch):
     assert all(seed in outcome for seed, outcome in by_seed.items())
 
 
-def test_an_error_of_one_run_is_its_own(digits):
-    broken = replace(pack_of(0), device="cuda:9")
+def test_an_error_of_one_run_is_its_own(monkeypatch):
+    monkeypatch.setattr(packs, "train", faulty.broken)
 
-    [(pack, error)] = train_packs([broken], workers=1)
+    ended = list(train_packs([pack_of(*range(8))], workers=2))
 
-    assert pack == broken
-    assert isinstance(error, Exception)
+    by_seed = {seed: outcome for pack, outcome in ended for seed in pack.jobs}
+    assert sorted(by_seed) == list(range(8))
+    assert isinstance(by_seed.pop(3), ValueError)
+    assert all(outcome == [seed] for seed, outcome in by_seed.items())
+
+
+def test_a_pack_that_is_filled_up_is_made_less_wide(monkeypatch):
+    monkeypatch.setattr(packs, "train", faulty.too_wide)
+    filled = replace(pack_of(0, 1, 2), mode="compiled", width=16)
+
+    ended = list(train_packs([filled], workers=1))
+
+    assert [(pack.jobs, pack.width) for pack, _ in ended] == [((0, 1), 2), ((2,), 2)]
+    assert [outcome for _, outcome in ended] == [[0, 1], [2]]

@@ -34,12 +34,18 @@ def test_compiled_where_the_steps_asked_for_repay_it():
     assert (many.device, many.threads, many.matmul_precision) == ("cpu", 1, "highest")
 
 
-def test_steps_are_counted_as_the_arms_have_them():
+def test_each_kind_of_run_has_to_repay_its_own_compiling():
     short, long = make_run(epochs=1), make_run(epochs=9)
 
     _, why = settle([short, long], jobs=100)
 
-    assert f"{100 * 5 * STEPS:,} steps" in why
+    assert f"eager: {50 * 5 * STEPS:,} steps of a kind do not repay compiling" in why
+
+
+def test_of_an_unknown_number_of_jobs_the_packs_are_wide():
+    settled, _ = settle([make_run()], jobs=None, together=None, packing=AUTO)
+
+    assert (settled.mode, settled.pack_width) == ("eager", 16)
 
 
 def test_what_the_config_says_goes_before(monkeypatch):

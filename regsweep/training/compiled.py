@@ -13,7 +13,7 @@ import torch
 from regsweep.training.step import train_step
 
 # Models, batch sizes and widths that one process may compile a step for.
-VARIANTS = 256
+VARIANTS = 10_000
 
 # The CUDA builds of PyTorch say on every machine without a GPU that there is none.
 logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
@@ -22,7 +22,9 @@ logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 def can_compile(device: torch.device) -> bool:
     """Whether ``torch.compile`` has what it needs: on a CPU a C++ compiler and Python's headers."""
     if device.type != "cpu":
-        return bool(torch.utils._triton.has_triton())
+        from torch.utils._triton import has_triton
+
+        return bool(has_triton())
     from torch._inductor.cpp_builder import get_cpp_compiler
     from torch._inductor.exc import InvalidCxxCompiler
 

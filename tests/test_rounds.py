@@ -1,0 +1,189 @@
+from pathlib import Path
+
+import pytest
+from hydra import initialize_config_dir
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobStatus
+from hydra.types import HydraContext, RunMode
+
+from regsweep import sweep_file
+from regsweep.app import CONF, EXECUTION_WHITELIST
+from regsweep.compose import ComposedOnce
+from regsweep.data.source import default_root
+from regsweep.nodes import register_nodes
+from regsweep.record import read
+from regsweep.rounds import Rounds
+from regsweep.settle import Packing, Settled
+
+QUICK = ["trainer.epochs=1", "data.train_size=1000", "data.validation_size=100"]
+
+
+@pytest.fixture
+def asked():
+    """What the sweep is asked besides."""
+    return ["hydra/sweeper=basic"]
+
+
+@pytest.fixture
+def launch(tmp_path, asked):
+    """Launches jobs as a sweeper does: ``launch([override, ...], ...)``."""
+    register_nodes()
+    with initialize_config_dir(str(CONF)):
+        loader = ComposedOnce(GlobalHydra.instance().config_loader())
+        config = loader.load_configuration(
+            "config",
+            [*QUICK, "hydra.mode=MULTIRUN", *asked, f"hydra.sweep.dir={tmp_path}"],
+            run_mode=RunMode.MULTIRUN,
+        )
+        HydraConfig.instance().set_config(config)  # as Hydra does before it sweeps
+        settled = Settled("cpu", "eager", 1, "highest", pack_width=8)
+        sweep_file.write(
+            sweep_file.SweepFile((), "basic", (), ("optimizer.lr",), "val_loss", 0, settled, {}),
+            tmp_path,
+        )
+        context = HydraContext(loader, Callbacks(), EXECUTION_WHITELIST)
+        rounds = Rounds(config, context, Packing(None, 2))
+        yield lambda *jobs, number=0: rounds.launch([[*QUICK, *job] for job in jobs], number)
+
+
+def test_a_job_that_cannot_start_fails_alone(launch, tmp_path, capsys):
+    returns = launch(
+        ["seed=1"],
+        ["nonsense=1", "regularizer=l2", "seed=5"],
+        ["optimizer.lr=-1.0", "regularizer=l1", "seed=6"],
+        ["seed=2"],
+    )
+
+    statuses = [one.status for one in returns]
+    assert statuses == [
+        JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.FAILED, JobStatus.COMPLETED,
+    ]  # fmt: skip
+    records = [read(tmp_path / number / "record.json") for number in "0123"]
+    assert [record.status for record in records] == [
+        "completed", "failed", "failed", "completed",
+    ]  # fmt: skip
+    assert [record.run for record in records] == list("0123")
+    assert "nonsense" in records[1].error
+    assert "optimizer.lr=-1.0: expected" in records[2].error
+    assert "Traceback" in records[2].error
+    assert [(record.arm["regularizer"], record.seed) for record in records] == [
+        ("none", 1), ("l2", 5), ("l1", 6), ("none", 2),
+    ]  # fmt: skip
+    assert records[2].config["regularizer.name"] == "l1"
+    with pytest.raises(Exception, match="nonsense"):
+        _ = returns[1].return_value
+    said = capsys.readouterr().out
+    assert "job 1 does not compose: nonsense: no such key" in said
+
+
+def test_returns_and_folders_are_in_the_sweepers_order(launch, tmp_path):
+    jobs = [
+        ["seed=3"], ["seed=1"], ["model=logistic"], ["seed=2"], ["optimizer.lr=1e38"], ["seed=1"],
+    ]  # fmt: skip
+
+    returns = launch(*jobs)
+
+    records = [read(tmp_path / str(number) / "record.json") for number in range(len(jobs))]
+    for job, one, record in zip(jobs, returns, records, strict=True):
+        assert list(one.overrides) == list(record.overrides) == [*QUICK, *job]
+        folder = Path(one.hydra_cfg.hydra.runtime.output_dir)
+        assert folder == tmp_path / record.run
+        assert {path.name for path in folder.iterdir()} >= {
+            ".hydra", "regsweep.log", "history.csv", "record.json",
+        }  # fmt: skip
+        if record.status == "completed":
+            assert one.return_value == record.metrics["val_loss"]
+    assert [record.status for record in records].count("diverged") == 1
+    assert returns[4].return_value == float("inf")
+    assert records[1].metrics == records[5].metrics
+
+
+def test_the_losses_of_batches_are_logged_by_their_run(launch, tmp_path):
+    launch(["trainer.log_every=3"], ["trainer.log_every=3", "regularizer=l1"])
+
+    for number, said in (("0", ""), ("1", " (of which ")):
+        text = (tmp_path / number / "regsweep.log").read_text()
+        lines = [line for line in text.splitlines() if "batch     3" in line]
+        assert len(lines) == 1
+        assert ("of which" in lines[0]) == bool(said)
+
+
+def test_a_device_that_is_not_there_is_its_jobs_failure(launch, tmp_path):
+    returns = launch(["trainer.device=cuda:99"], ["seed=1"])
+
+    assert [one.status for one in returns] == [JobStatus.FAILED, JobStatus.COMPLETED]
+    assert "trainer.device=cuda:99" in read(tmp_path / "0" / "record.json").error
+
+
+@pytest.mark.parametrize("asked", [["hydra/sweeper=basic", "hydra.sweep.subdir=${optimizer.lr}"]])
+def test_failures_have_the_folders_of_their_jobs(launch, tmp_path):
+    jobs = [["optimizer.lr=-1.0"], ["optimizer.lr=-2.0"], ["optimizer.lr=0.001"]]
+
+    returns = launch(*jobs)
+
+    assert [one.status.name for one in returns] == ["FAILED", "FAILED", "COMPLETED"]
+    assert {path.parent.name for path in tmp_path.glob("*/record.json")} == {
+        "-1.0", "-2.0", "0.001",
+    }  # fmt: skip
+
+
+def test_what_a_job_reads_of_hydra_is_its_own(launch, tmp_path):
+    (tmp_path / "data-l2").symlink_to(default_root().expanduser())
+
+    [done] = launch(
+        ["regularizer=l2", f"data.root={tmp_path}/data-${{hydra:runtime.choices.regularizer}}"]
+    )
+
+    assert done.status == JobStatus.COMPLETED
+    assert read(tmp_path / "0" / "record.json").config["data.root"].endswith("/data-l2")
+
+
+def test_packs_hold_what_is_alike_one_seed_beside_the_other(launch, monkeypatch):
+    seen = []
+
+    def train_packs(packs, workers):
+        seen.extend(packs)
+        return [(pack, RuntimeError("not trained")) for pack in packs]
+
+    monkeypatch.setattr("regsweep.rounds.train_packs", train_packs)
+
+    returns = launch(
+        ["seed=0", "regularizer=l1"],
+        ["seed=1", "regularizer=l2", "regularizer.weight=1"],
+        ["seed=0", "optimizer.lr=1"],
+        ["model=logistic"],
+        ["optimizer=sgd"],
+        ["trainer.batch_size=10"],
+        ["model=cnn"],
+        ["run.stage=search"],
+        ["model=cnn"],
+    )
+
+    assert sorted(pack.jobs for pack in seen) == [(0, 2, 1), (3,), (4,), (5,), (6,), (7,), (8,)]
+    assert {job: pack.test for pack in seen for job in pack.jobs}[7] is False
+    assert all(one.status == JobStatus.FAILED for one in returns)
+
+
+NARROW = ["hydra/sweeper=optuna", "hydra.sweeper.n_jobs=1"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "advice"),
+    [
+        ([*NARROW, "hydra.sweeper.n_trials=100"], "hydra.sweeper.n_jobs=32 "),
+        ([*NARROW, "hydra.sweeper.n_trials=5"], "hydra.sweeper.n_jobs=5 "),
+        ([*NARROW, "hydra.sweeper.n_trials=1"], None),
+        (["hydra/sweeper=basic", "hydra.sweeper.max_batch_size=1"], "max_batch_size=32 "),
+        (["hydra/sweeper=basic"], None),
+    ],
+)
+def test_rounds_narrower_than_the_machine_are_said_once(launch, advice, capsys):
+    launch(["seed=1"])
+    first = capsys.readouterr().out
+    launch(["seed=2"], number=1)
+
+    assert (advice or "") in first
+    assert ("such rounds" in first) == (advice is not None)
+    assert "such rounds" not in capsys.readouterr().out
