@@ -22,7 +22,7 @@ from regsweep.job import data_root, publish_job, read_stage
 from regsweep.messages import explain
 from regsweep.packs import deal, train_packs
 from regsweep.preflight import is_search, plain_config
-from regsweep.record import Record, publish
+from regsweep.record import FILE_NAME, Record, publish
 from regsweep.settle import Packing, Settled, count_workers, mode_of, widest
 from regsweep.spec.run import Run
 from regsweep.training.device import resolve_device
@@ -82,7 +82,8 @@ class Rounds:
         self._tell(packs, workers)
         self.processes = max(self.processes, min(workers, len(packs)))
         for pack, outcome in train_packs(packs, self.processes):
-            self.widest[fusible(pack.runs[0])] = pack.width
+            if pack not in packs and 1 < pack.width:  # the memory did not hold the one dealt
+                self.widest[fusible(pack.runs[0])] = pack.width
             for place, number in enumerate(pack.jobs):
                 own = outcome if isinstance(outcome, Exception) else outcome[place]
                 returns[number] = self._publish(jobs[number].config, own)
@@ -151,7 +152,8 @@ class Rounds:
         )
         directory = self.directory / str(number)
         directory.mkdir(parents=True, exist_ok=True)
-        publish(record, directory)
+        if not (directory / FILE_NAME).exists():  # of a job whose folder is named so
+            publish(record, directory)
         failed = JobReturn(overrides=overrides, status=JobStatus.FAILED)
         failed.return_value = error
         return failed

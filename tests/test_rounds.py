@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,23 @@ def test_a_device_that_is_not_there_is_its_jobs_failure(launch, tmp_path):
 
     assert [one.status for one in returns] == [JobStatus.FAILED, JobStatus.COMPLETED]
     assert "trainer.device=cuda:99" in read(tmp_path / "0" / "record.json").error
+
+
+def test_a_width_that_memory_did_not_hold_is_not_tried_again(launch, monkeypatch):
+    rounds = []
+
+    def train_packs(packs, workers):
+        rounds.append([pack.width for pack in packs])
+        halves = [replace(pack, width=4) for pack in packs] if len(rounds) == 1 else packs
+        return [(pack, RuntimeError("not trained")) for pack in halves]
+
+    monkeypatch.setattr("regsweep.rounds.train_packs", train_packs)
+
+    launch(["seed=1"])
+    launch(["seed=2"], number=1)
+    launch(["seed=3", "model=logistic"], number=2)
+
+    assert rounds == [[8], [4], [8]]
 
 
 @pytest.mark.parametrize("asked", [["hydra/sweeper=basic", "hydra.sweep.subdir=${optimizer.lr}"]])
