@@ -82,7 +82,7 @@ class Rounds:
         self._tell(packs, workers)
         self.processes = max(self.processes, min(workers, len(packs)))
         for pack, outcome in train_packs(packs, self.processes):
-            if pack not in packs and 1 < pack.width:  # the memory did not hold the one dealt
+            if pack not in packs and pack.width > 1:  # the memory did not hold the one dealt
                 self.widest[fusible(pack.runs[0])] = pack.width
             for place, number in enumerate(pack.jobs):
                 own = outcome if isinstance(outcome, Exception) else outcome[place]
