@@ -3,9 +3,9 @@
 from hydra import compose, initialize_config_dir
 
 from regsweep.app import CONF
+from regsweep.arms import plain_config
 from regsweep.config import read_run
 from regsweep.nodes import register_nodes
-from regsweep.preflight import plain_config
 from regsweep.spec.run import Run
 
 

@@ -4,8 +4,10 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra.errors import HydraException
@@ -15,6 +17,9 @@ from regsweep.messages import explain
 from regsweep.nodes import register_nodes
 from regsweep.spec.regularizer import REGULARIZERS
 from regsweep.task import task
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
 
 PACKAGE = Path(__file__).parent
 # In a wheel conf/ lies in the package, in a checkout beside it.
@@ -26,6 +31,7 @@ EXECUTION_WHITELIST = (
     "hydra_plugins.hydra_optuna_sweeper.*",
     "regsweep.callback.RegsweepCallback",
     "regsweep.launcher.PackLauncher",
+    "regsweep.sweeper.CompareSweeper",
     "regsweep.search_space.suggest",
 )
 DEFAULT_ARMS = f"regularizer={','.join(REGULARIZERS)}"
@@ -41,8 +47,8 @@ _hydra_main = hydra.main(
 def main() -> None:
     """Run the command line; exit with 0, 1 (one message), 130 (SIGINT) or 143 (SIGTERM)."""
     register_nodes()
-    sys.argv[1:] = with_default_arms(sys.argv[1:])
-    signal.signal(signal.SIGTERM, _terminated)
+    sys.argv[1:] = for_the_arms(with_default_arms(sys.argv[1:]))
+    _heed_signals()
     with_traceback = os.environ.get(TRACEBACK) == "1"
     # Hydra then raises its errors instead of printing them with a traceback.
     os.environ[TRACEBACK] = "1"
@@ -66,13 +72,62 @@ def with_default_arms(arguments: Sequence[str]) -> list[str]:
 
     So ``python -m regsweep -m`` compares them all, under every sweeper.
     """
-    sweeping = {"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(arguments)
     named = {argument.lstrip("+").partition("=")[0] for argument in arguments}
-    if not sweeping or named & {"regularizer", "experiment"}:
+    if not _is_sweep(arguments) or named & {"regularizer", "experiment"}:
         return list(arguments)
     return [*arguments, DEFAULT_ARMS]
 
 
-def _terminated(signum: int, frame: FrameType | None) -> None:
+def for_the_arms(arguments: Sequence[str]) -> list[str]:
+    """``arguments``, with the keys of swept groups kept for the arms, which differ in their keys.
+
+    Hydra would apply ``regularizer.weight=1`` of ``regularizer=none,l1`` to its default choice,
+    which has no such key; a sweep over one value, ``choice(1)``, it leaves to the sweeper.
+    """
+    if not _is_sweep(arguments):
+        return list(arguments)
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    parser = OverridesParser.create()
+    parsed: dict[str, Override] = {}
+    for argument in arguments:
+        with suppress(HydraException):  # an option, or an error that Hydra explains
+            parsed[argument] = parser.parse_override(argument)
+    swept = {o.key_or_group for o in parsed.values() if o.is_sweep_override()}
+
+    def is_of_an_arm(override: "Override") -> bool:
+        group, dot, _ = override.get_key_element().partition(".")
+        plain = dot and group.isidentifier() and not override.is_sweep_override()
+        return bool(plain and group != "hydra" and swept & {group, "experiment"})
+
+    return [
+        "{0}=choice({2})".format(*argument.partition("="))
+        if argument in parsed and is_of_an_arm(parsed[argument])
+        else argument
+        for argument in arguments
+    ]
+
+
+def _is_sweep(arguments: Sequence[str]) -> bool:
+    return bool({"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(arguments))
+
+
+def _heed_signals() -> None:
+    signal.signal(signal.SIGTERM, _stop)
+    # A shell has the commands that it runs in the background ignore it.
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _stop)
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    """Stop in order; a second signal does not wait for that."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, _stop_at_once)
+    if signum == signal.SIGINT:
+        raise KeyboardInterrupt
     print("regsweep: terminated", file=sys.stderr)
     sys.exit(128 + signum)
+
+
+def _stop_at_once(signum: int, frame: FrameType | None) -> None:
+    os._exit(128 + signum)

@@ -1,7 +1,7 @@
 """What regsweep does around Hydra's own work: checks before it, tables after it."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,15 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from regsweep import sweep_file
+from regsweep.arms import plain_config
 from regsweep.config import read_run
-from regsweep.data.fetch import ensure_files
 from regsweep.environment import package_versions
 from regsweep.errors import InputError
 from regsweep.launcher import read_packing
 from regsweep.messages import explain
-from regsweep.preflight import check_sweep, plain_config
+from regsweep.preflight import COMPARE, check_machine, check_sweep
 from regsweep.record import refuse_used
 from regsweep.settle import settle
-from regsweep.spec.run import Run
 
 log = logging.getLogger(__name__)
 
@@ -40,24 +39,29 @@ class RegsweepCallback(Callback):
         with _refusing():
             run = read_run(plain_config(config))
             refuse_used(Path(config.hydra.run.dir))
-            _check_machine([run])
+            check_machine([run])
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check every arm, its folder and its data, then write ``sweep.json``."""
+        """Check every arm, its folder and its data, then write ``sweep.json``.
+
+        The compare sweeper does so itself: its folder may hold a sweep that it goes on with.
+        """
+        if config.hydra.sweeper["_target_"] == COMPARE:
+            return
         with _refusing():
             directory = Path(config.hydra.sweep.dir)
             for folder in (directory, *directory.glob("*/")):
                 refuse_used(folder)
             sweep = check_sweep(config, GlobalHydra.instance().config_loader())
             packing = read_packing(config.hydra.launcher)
-            _check_machine(sweep.runs)
+            check_machine(sweep.runs)
             settled, why = settle(sweep.runs, sweep.jobs, sweep.round, packing)
             log.info(why)
             sweep_file.write(
                 sweep_file.SweepFile(
-                    overrides=tuple(config.hydra.overrides.task),
+                    overrides=sweep.overrides,
                     sweeper=config.hydra.runtime.choices["hydra/sweeper"],
-                    arms=sweep.arms,
+                    arms=tuple(arm.choices for arm in sweep.arms),
                     searched=sweep.searched,
                     objective=config.objective,
                     seed=config.seed,
@@ -87,14 +91,3 @@ def _refusing() -> Iterator[None]:
         yield
     except Exception as error:
         raise SystemExit(f"regsweep: {explain(error)}") from None
-
-
-def _check_machine(runs: Sequence[Run]) -> None:
-    """Whether the devices are there, and the data."""
-    for device in {run.trainer.device for run in runs}:
-        if device.startswith("cuda"):
-            from regsweep.training.device import resolve_device
-
-            resolve_device(device)
-    for data in {(run.data.name, run.data.root): run.data for run in runs}.values():
-        ensure_files(data.source, Path(data.root))

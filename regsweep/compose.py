@@ -52,7 +52,7 @@ class ComposedOnce(ConfigLoader):
         for key, number in numbers.items():
             OmegaConf.update(config, key, number)
         with read_write(config.hydra), open_dict(config.hydra):
-            config.hydra.overrides.task = list(sweep_overrides)
+            config.hydra.overrides.task = _of_the_task(sweep_overrides)
         OmegaConf.copy_cache(from_config=master_config, to_config=config)
         return config
 
@@ -93,6 +93,11 @@ class ComposedOnce(ConfigLoader):
         return self.loader.compute_defaults_list(config_name, overrides, run_mode)
 
 
+def _of_the_task(overrides: Sequence[str]) -> list[str]:
+    """``overrides`` without those of Hydra's own config."""
+    return [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
+
+
 def _number(text: str) -> int | float:
     return int(text) if text.lstrip("-").isdigit() else float(text)
 
@@ -108,7 +113,7 @@ def _is_changeable(
     return (
         len(set(keys)) == len(keys)
         and not any(key.startswith(f"{node}.") for key in keys for node in nodes)
-        and list(config.hydra.overrides.task) == list(overrides)
+        and list(config.hydra.overrides.task) == _of_the_task(overrides)
         and all(
             not key.startswith("hydra.") and OmegaConf.select(config, key) == number
             for key, number in numbers.items()

@@ -17,14 +17,15 @@ from omegaconf import DictConfig
 from safetensors.torch import save_file
 
 from regsweep import sweep_file
+from regsweep.arms import plain_config
 from regsweep.config import flatten, read_channel, read_run
 from regsweep.environment import describe
-from regsweep.preflight import is_search, plain_config
+from regsweep.objective import cost
+from regsweep.preflight import is_search
 from regsweep.progress import log_batch, log_end, log_epoch
 from regsweep.record import Record, Stage, publish, refuse_used
-from regsweep.settle import Settled, mode_of, settle
+from regsweep.settle import Settled, device_of, mode_of, settle
 from regsweep.spec.run import Run
-from regsweep.training.device import resolve_device
 from regsweep.training.pack import train_pack
 from regsweep.training.result import Epoch, Result
 from regsweep.worker import Trained, load_data
@@ -79,7 +80,7 @@ def complete_job(config: DictConfig, train: Train) -> float | None:
     try:
         run = read_run(plain)
         settled = _settled(hydra, run)
-        device = resolve_device(run.trainer.device)
+        device = device_of(run, settled)
         record = replace(record, environment=describe(device, mode_of(run, settled), run.trainer))
         result = train(run, role, settled)
         write_history(result.history, directory / "history.csv")
@@ -123,7 +124,7 @@ def _train_alone(run: Run, role: Role, settled: Settled) -> Result:
     [result] = train_pack(
         [run],
         load_data(run.data, data_root(run, HydraConfig.get()), test=role.stage != "search"),
-        resolve_device(run.trainer.device),
+        device_of(run, settled),
         on_epoch=lambda _, epoch: log_epoch(epoch, run, alone=role.trial is None),
         on_batch=log_batch,
         mode=mode_of(run, settled),
@@ -184,9 +185,7 @@ def objective(run: Run, result: Result) -> float | None:
         return None
     if result.status == "diverged":
         return float("inf")
-    if run.objective == "val_error":
-        return 1 - result.metrics["val_accuracy"]
-    return result.metrics["val_loss"]
+    return cost(result.metrics, run.objective)
 
 
 def write_history(history: Sequence[Epoch], path: Path) -> None:

@@ -1,12 +1,12 @@
 """The rounds of a sweep: composed, trained in packs, published job by job."""
 
 import logging
-import sys
 import traceback
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,22 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
 from regsweep import sweep_file
+from regsweep.arms import plain_config
 from regsweep.config import read_run
 from regsweep.job import data_root, publish_job, read_stage
 from regsweep.messages import explain
 from regsweep.packs import deal, train_packs
-from regsweep.preflight import is_search, plain_config
+from regsweep.preflight import COMPARE, OPTUNA, is_search
 from regsweep.record import FILE_NAME, Record, publish
-from regsweep.settle import Packing, Settled, count_workers, mode_of, widest
+from regsweep.settle import Packing, Settled, count_workers, device_of, mode_of, widest
 from regsweep.spec.run import Run
-from regsweep.training.device import resolve_device
 from regsweep.training.pack import fusible
 from regsweep.worker import Pack, Trained
 
 log = logging.getLogger(__name__)
+
+# So many runs of a seed are faster in a pack of their own than in a wider one of several seeds.
+SHARING = 3
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Rounds:
                 returns[number] = self._fail(number, list(overrides), error)
                 continue
             try:
-                jobs[number] = read_job(number, config)
+                jobs[number] = read_job(number, config, self.settled)
             except Exception as error:
                 returns[number] = self._publish(config, error)
         workers = min((count_workers(self.packing, job.device) for job in jobs.values()), default=1)
@@ -93,23 +96,28 @@ class Rounds:
     def _tell(self, packs: Sequence[Pack], workers: int) -> None:
         """What starts now; and once, how the sweeper's rounds could use more of the machine."""
         runs = sum(len(pack.runs) for pack in packs)
-        log.info("training %d runs in %d packs", runs, len(packs))
+        # The compare sweeper says itself how far it is.
+        level = logging.DEBUG if self.config.hydra.sweeper["_target_"] == COMPARE else logging.INFO
+        log.log(level, "training %d runs in %d packs", runs, len(packs))
         sweeper = self.config.hydra.sweeper
         key = "n_jobs" if "n_jobs" in sweeper else "max_batch_size"
-        if self.told or runs == 0 or runs != sweeper.get(key):
+        replicates = sweeper.get("replicates", 1)
+        if self.told or runs == 0 or runs != (sweeper.get(key) or 0) * replicates:
             return
         widths = [
             self.packing.pack_size or widest(pack.runs[0], torch.device(pack.device))
             for pack in packs
         ]
-        room = min(workers * max(widths), sweeper.get("n_trials") or sys.maxsize)
+        room = workers * max(widths)
+        if sweeper["_target_"] == OPTUNA:
+            room = min(room, sweeper.n_trials)
         if runs < room:
             self.told = True
             log.info(
                 "this machine trains %d such runs at once: hydra.sweeper.%s=%d makes such rounds",
                 room,
                 key,
-                room,
+                room // replicates,
             )
 
     def _log_to_the_sweep(self) -> None:
@@ -138,6 +146,10 @@ class Rounds:
     def _fail(self, number: int, overrides: list[str], error: Exception) -> JobReturn:
         """Publish the failure of a job that does not compose, in a folder of its number."""
         log.error("job %d does not compose: %s", number, explain(error))
+        failed = JobReturn(overrides=overrides, status=JobStatus.FAILED)
+        failed.return_value = error
+        if self.config.hydra.sweeper["_target_"] == COMPARE:
+            return failed  # its folders are not numbers; it has composed all arms before
         given = dict(line.lstrip("+").partition("=")[::2] for line in overrides)
         seed = given.get("seed", "")
         record = Record(
@@ -154,12 +166,10 @@ class Rounds:
         directory.mkdir(parents=True, exist_ok=True)
         if not (directory / FILE_NAME).exists():  # of a job whose folder is named so
             publish(record, directory)
-        failed = JobReturn(overrides=overrides, status=JobStatus.FAILED)
-        failed.return_value = error
         return failed
 
 
-def read_job(number: int, config: DictConfig) -> Job:
+def read_job(number: int, config: DictConfig, settled: Settled) -> Job:
     """The job that the composed ``config`` describes, checked.
 
     Raises:
@@ -173,7 +183,7 @@ def read_job(number: int, config: DictConfig) -> Job:
         hydra.cfg = before
     run = read_run(plain)
     test = read_stage(config.hydra, plain) != "search"
-    device = resolve_device(run.trainer.device)
+    device = device_of(run, settled)
     return Job(number, config, run, data_root(run, config.hydra), test, device)
 
 
@@ -186,9 +196,10 @@ def make_packs(
 ) -> list[Pack]:
     """The jobs that can train as one, dealt into packs; those of one seed side by side.
 
-    Runs of one seed share their batches, and then the first layer of all is one product. All
-    jobs alike are filled up to the settled width, so that a smaller round compiles nothing;
-    a round of several kinds is as wide as its packs. ``allowed`` is what memory has allowed.
+    Runs of one seed share their batches, and then the first layer of all is one product: where
+    there are enough of each seed, no pack mixes them. All jobs alike are filled up to the settled
+    width, so that a smaller round compiles nothing; a round of several kinds or seeds is as wide
+    as its packs. ``allowed`` is what memory has allowed.
     """
     alike: defaultdict[Any, list[Job]] = defaultdict(list)
     for job in sorted(jobs, key=lambda job: job.run.seed):
@@ -200,7 +211,14 @@ def make_packs(
         if packing.pack_size is None:
             most = min(most, widest(run, device))
         most = min(most, allowed.get(shared, most))
-        shares = deal(group, max(1, round(workers * len(group) / len(jobs))), most)
+        parts = _by_seed(group)
+        shares = [
+            share
+            for part in parts
+            for share in deal(part, max(1, round(workers * len(part) / len(jobs))), most)
+        ]
+        alone = len(alike) == len(parts) == 1
+        width = most if alone else max(map(len, shares))
         packs += [
             Pack(
                 jobs=tuple(job.number for job in share),
@@ -209,8 +227,14 @@ def make_packs(
                 test=test,
                 device=str(device),
                 mode=mode_of(run, settled),
-                width=most if len(alike) == 1 else len(shares[0]),
+                width=width,
             )
             for share in shares
         ]
     return packs
+
+
+def _by_seed(group: Sequence[Job]) -> list[Sequence[Job]]:
+    """``group``, which is sorted by seed, in parts of one seed each; whole where one is small."""
+    parts = [list(same) for _, same in groupby(group, key=lambda job: job.run.seed)]
+    return list(parts) if min(map(len, parts)) >= SHARING else [group]

@@ -125,6 +125,19 @@ def count_workers(packing: Packing, device: "torch.device") -> int:
     return packing.workers or (cpu_count() if device.type == "cpu" else 1)
 
 
+def device_of(run: Run, settled: Settled) -> "torch.device":
+    """Where ``run`` is trained: as its config says, or as was settled.
+
+    Raises:
+        InputError: the device is not there.
+    """
+    from regsweep.training.device import resolve_device
+
+    # Runs of several devices each name their own.
+    settled_here = run.trainer.device == "auto" and ", " not in settled.device
+    return resolve_device(settled.device if settled_here else run.trainer.device)
+
+
 def mode_of(run: Run, settled: Settled) -> Literal["compiled", "eager"]:
     """How ``run`` is trained: as its config says, or as was settled."""
     if run.trainer.compile == "auto":

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from regsweep.atomic import write_text
+from regsweep.errors import InputError
 from regsweep.settle import Settled
 
 FILE_NAME = "sweep.json"
@@ -14,7 +15,11 @@ FILE_NAME = "sweep.json"
 
 @dataclass(frozen=True)
 class SweepFile:
-    """What was asked (overrides, arms, searched keys, what a search minimises) and settled."""
+    """What was asked (overrides, arms, searched keys, what a search minimises) and settled.
+
+    Of a compare sweep also, each arm's in the order of ``arms``: search spaces and configs under
+    dotted keys; and the budget, the seeds of both stages, the baseline and the sampler.
+    """
 
     overrides: tuple[str, ...]
     sweeper: str
@@ -24,6 +29,12 @@ class SweepFile:
     seed: int
     settled: Settled
     versions: Mapping[str, str]
+    spaces: tuple[Mapping[str, str], ...] = ()
+    configs: tuple[Mapping[str, Any], ...] = ()
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    baseline: str | None = None
+    sampler: Mapping[str, Any] = field(default_factory=dict)
     schema: int = 1
 
 
@@ -31,6 +42,22 @@ def write(sweep: SweepFile, directory: Path) -> None:
     """Write ``sweep.json`` into ``directory``, whole or not at all."""
     directory.mkdir(parents=True, exist_ok=True)
     write_text(directory / FILE_NAME, json.dumps(asdict(sweep), indent=1) + "\n")
+
+
+def read(directory: Path) -> SweepFile:
+    """The sweep file in ``directory``.
+
+    Raises:
+        InputError: it is damaged, or of another version.
+    """
+    try:
+        content = _read(directory)
+        settled = Settled(**content.pop("settled"))
+        return SweepFile(**content, settled=settled)
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f"{directory / FILE_NAME}: damaged, or of another version ({error})"
+        ) from error
 
 
 def read_searched(directory: Path) -> tuple[str, ...]:

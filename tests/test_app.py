@@ -17,7 +17,7 @@ from command import command, only_folder
 from hydra import compose, initialize_config_dir
 from safetensors.torch import load_file
 
-from regsweep.app import CONF, DEFAULT_ARMS, with_default_arms
+from regsweep.app import CONF, DEFAULT_ARMS, for_the_arms, with_default_arms
 from regsweep.data.dataset import scale
 from regsweep.data.source import default_root
 from regsweep.nodes import register_nodes
@@ -36,6 +36,7 @@ def needs(module):
 
 
 QUICK = ("trainer.epochs=1", "data.train_size=2000")
+STOCK = "hydra/sweeper=optuna"
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,27 @@ QUICK = ("trainer.epochs=1", "data.train_size=2000")
 )
 def test_a_sweep_compares_all_five_unless_told_otherwise(arguments, added):
     assert with_default_arms(arguments) == [*arguments, *([DEFAULT_ARMS] if added else [])]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        (
+            ["-m", "regularizer=none,l1", "regularizer.weight=1e-3"],
+            "regularizer.weight=choice(1e-3)",
+        ),
+        (["-m", "model=mlp,cnn", "model.hidden=[8,4]"], "model.hidden=choice([8,4])"),
+        (["-m", "experiment=a,b", "optimizer.lr=1"], "optimizer.lr=choice(1)"),
+        (["-m", "regularizer=none,l1", "optimizer.lr=1"], "optimizer.lr=1"),
+        (["-m", "regularizer=none,l1", "regularizer.weight=1,2"], "regularizer.weight=1,2"),
+        (["-m", "regularizer=l1", "regularizer.weight=1"], "regularizer.weight=1"),
+        (["regularizer=none,l1", "regularizer.weight=1"], "regularizer.weight=1"),
+        (["-m", "regularizer=none,l1", "regularizer.weight=("], "regularizer.weight=("),
+    ],
+)
+def test_keys_of_swept_groups_are_kept_for_the_arms(arguments, kept):
+    assert for_the_arms(arguments) == [*arguments[:-1], kept]
+    assert for_the_arms(for_the_arms(arguments)) == for_the_arms(arguments)
 
 
 def test_help_names_the_groups_and_loads_no_torch(tmp_path):
@@ -119,8 +141,8 @@ def test_an_experiment_prints_its_loss_every_500_batches(tmp_path):
     assert all("L1 penalty" in line and "L2 penalty" in line for line in lines)
 
 
-def test_the_default_sweep_searches_each_choice_over_its_own_keys(tmp_path):
-    done = command("-m", "hydra.sweeper.n_trials=8", *QUICK, cwd=tmp_path)
+def test_a_stock_search_searches_each_choice_over_its_own_keys(tmp_path):
+    done = command("-m", STOCK, "hydra.sweeper.n_trials=8", *QUICK, cwd=tmp_path)
 
     assert done.returncode == 0
     sweep = only_folder(tmp_path / "multirun")
@@ -167,7 +189,9 @@ def test_the_default_sweep_searches_each_choice_over_its_own_keys(tmp_path):
 def test_a_seeded_search_repeats_itself(tmp_path):
     tried = []
     for name in ("one", "two"):
-        command("-m", f"hydra.sweep.dir={name}", "hydra.sweeper.n_trials=4", *QUICK, cwd=tmp_path)
+        command(
+            "-m", STOCK, f"hydra.sweep.dir={name}", "hydra.sweeper.n_trials=4", *QUICK, cwd=tmp_path
+        )
         tried.append([read(tmp_path / name / str(i) / "record.json").overrides for i in range(4)])
 
     assert tried[0] == tried[1]
@@ -177,6 +201,7 @@ def test_a_seeded_search_repeats_itself(tmp_path):
 def test_other_samplers_work(tmp_path, sampler):
     done = command(
         "-m",
+        STOCK,
         "regularizer=l1",
         f"hydra/sweeper/sampler={sampler}",
         "hydra.sweeper.n_trials=2",
@@ -191,6 +216,7 @@ def test_other_samplers_work(tmp_path, sampler):
 def test_an_interval_of_the_command_line_goes_before_the_yamls(tmp_path):
     done = command(
         "-m",
+        STOCK,
         "regularizer=l1",
         "regularizer.weight=tag(log,interval(1e-4,2e-4))",
         "hydra.sweeper.n_trials=3",
@@ -243,6 +269,7 @@ def test_a_grid_is_the_same_under_every_launcher(tmp_path, stock, compiled):
 def test_a_diverged_run_is_no_failure_and_no_winner(tmp_path):
     done = command(
         "-m",
+        STOCK,
         "regularizer=none",
         "optimizer=sgd",
         "optimizer.lr=1e8,1e-2",
@@ -259,7 +286,9 @@ def test_a_diverged_run_is_no_failure_and_no_winner(tmp_path):
     assert by_lr[1e-2][0] == "completed"
     [row] = csv_rows(sweep / "comparison.csv")
     assert int(row["diverged"]) == sum(r.status == "diverged" for r in records)
-    assert row["best_overrides"] == "regularizer=none optimizer.lr=0.01"
+    assert row["best_overrides"] == (
+        "regularizer=none optimizer.lr=0.01 optimizer=sgd trainer.epochs=1 data.train_size=2000"
+    )
     assert "diverged: the loss was not finite in epoch 1" in done.stdout
 
 
@@ -306,6 +335,7 @@ def test_jobs_that_change_their_folder_find_data_and_sweep(tmp_path):
 def test_a_fixed_key_is_not_searched(tmp_path):
     done = command(
         "-m",
+        STOCK,
         "regularizer=elastic",
         "regularizer.weight=1e-3",
         "hydra.sweeper.n_trials=2",
@@ -324,6 +354,7 @@ def test_search_nodes_of_the_command_line_are_obeyed(tmp_path):
     for name, override in (("some", node), ("none", "regularizer.search=null")):
         done = command(
             "-m",
+            STOCK,
             "regularizer=l1",
             override,
             f"hydra.sweep.dir={name}",
@@ -341,7 +372,7 @@ def test_search_nodes_of_the_command_line_are_obeyed(tmp_path):
 def test_samplers_have_the_defaults_of_optuna():
     register_nodes()
     with initialize_config_dir(str(CONF)):
-        config = compose("config", ["seed=7"], return_hydra_config=True)
+        config = compose("config", [STOCK, "seed=7"], return_hydra_config=True)
     sampler = config.hydra.sweeper.sampler
 
     assert sampler._target_ == "optuna.samplers.TPESampler"
@@ -367,8 +398,9 @@ REFUSED = {
     ("+extra=1",): "extra: no such key; ",
     ("-m", "data.validation_size=0"): "data.validation_size=0: expected above 0 in a search",
     ("-m", "regularizer=l1,l3"): "regularizer=l3: no such choice; ",
-    ("-m", "regularizer=none,l1", "regularizer.weight=1,2"): "regularizer.weight: no such key "
-    "of regularizer=none; ",
+    ("-m", STOCK, "regularizer=none,l1", "regularizer.weight=1,2"): (
+        "regularizer.weight: no such key of regularizer=none; "
+    ),
     ("-m", "regularizer=l1", "regularizer.weight=interval(-1,1)"): "regularizer.weight=-1.0: ",
     ("-m", "hydra/sweeper=basic", "regularizer=l1", "regularizer.weight=1,-1"): (
         "regularizer.weight=-1.0: expected "
@@ -475,7 +507,7 @@ def test_workers_end_with_a_command_that_is_killed(tmp_path, after):
 
 
 def test_sweep_json_says_what_was_asked(tmp_path):
-    command("-m", "hydra.sweeper.n_trials=1", "seed=3", *QUICK, cwd=tmp_path)
+    command("-m", STOCK, "hydra.sweeper.n_trials=1", "seed=3", *QUICK, cwd=tmp_path)
 
     asked = json.loads((only_folder(tmp_path / "multirun") / "sweep.json").read_text())
     assert [arm["regularizer"] for arm in asked["arms"]] == [

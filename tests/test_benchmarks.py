@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from benchmarks import gpu, scikit_loop, width
 from benchmarks.cost import per_run, start_up
 from benchmarks.measure import RESULTS, alternate, ratios, row
+from benchmarks.null import share_row
 from benchmarks.parity import rows_of
 from benchmarks.tables import BEGIN, END, README, read_results, with_tables
 from benchmarks.user_app import training
@@ -23,6 +24,7 @@ RUNS = {
     "width": "batch 10, precision highest, width 2: share of the peak",
     "size": "a run more, from 1 to 3",
     "parity": "test accuracy, pack minus article's loop: mean, 95 % interval",
+    "null": "of 3 comparisons, with a false verdict: share, 95 % interval",
 }
 
 
@@ -112,6 +114,13 @@ def test_the_interval_is_students():
     margin = 3.182446 * 6**0.5 / 2
     assert (mean.low, mean.value, mean.high) == pytest.approx((1 - margin, 1, 1 + margin))
     assert (largest.low, largest.value, largest.high) == (-2, 4, 4)
+
+
+def test_the_interval_of_a_share_is_exact():
+    none = share_row("x", [False] * 100)
+
+    # No hit of 100 has a chance of 2.5 % where (1 - share)^100 = 0.025.
+    assert (none.value, none.low, none.high) == pytest.approx((0, 0, 100 * (1 - 0.025**0.01)))
 
 
 def test_scikit_learn_is_given_the_same_penalty():

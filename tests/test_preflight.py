@@ -28,7 +28,7 @@ def check(*overrides):
 def test_every_combination_of_choices_is_an_arm():
     sweep = check("regularizer=none,l1,l2", "model=mlp,logistic")
 
-    assert [arm["regularizer"] for arm in sweep.arms] == [
+    assert [arm.choices["regularizer"] for arm in sweep.arms] == [
         "none", "none", "l1", "l1", "l2", "l2",
     ]  # fmt: skip
     assert {type(run.regularizer) for run in sweep.runs} == {NoRegularizer, L1, L2}

@@ -6,15 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from regsweep.errors import InputError
-from regsweep.report.comparison import comparison_table
-from regsweep.report.gather import gather
-from regsweep.report.runs import runs_table
+from regsweep.report.build import build_report
+from regsweep.report.page import page
 from regsweep.report.terminal import show
-from regsweep.report.write import write_tables
+from regsweep.report.write import write_files
 
 
 def gather_and_show(directories: Sequence[str | Path], out: str | Path | None = None) -> list[Path]:
-    """Gather the records, write ``runs.csv`` and ``comparison.csv`` and print the comparison.
+    """Gather the records, write the tables and ``report.html``, and print the comparison.
 
     ``out`` is the folder of the files, by default the directory itself if there is just one.
     Returns the paths of the files.
@@ -25,11 +24,10 @@ def gather_and_show(directories: Sequence[str | Path], out: str | Path | None = 
     if out is None and len(directories) != 1:
         raise InputError(f"--out: name a folder for the tables of {len(directories)} directories")
     with _no_cycle_search():
-        gathered = gather(directories)
-        runs = runs_table(gathered.runs)
-        comparison = comparison_table(runs, gathered.objectives)
-        files = write_tables(runs, comparison, Path(directories[0] if out is None else out))
-        show(runs, comparison, gathered, files)
+        report = build_report(directories)
+        folder = Path(directories[0] if out is None else out)
+        files = write_files(report.runs, report.comparison, page(report), folder)
+        show(report, files)
     return files
 
 

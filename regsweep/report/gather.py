@@ -1,27 +1,25 @@
 """The records under one or several directories, and what could not be read there."""
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
 
 from regsweep.errors import InputError
+from regsweep.objective import JUDGED
 from regsweep.record import FILE_NAME, Record, RecordError, read
+from regsweep.report.asked import Asked, read_asked
 from regsweep.report.scan import RunFolder, run_folders
-from regsweep.spec.run import Objective
 from regsweep.sweep_file import FILE_NAME as SWEEP_FILE
-
-OBJECTIVES: tuple[str, ...] = get_args(Objective)
 
 
 @dataclass(frozen=True)
 class GatheredRun:
-    """A record and the name of its sweep, empty for a run outside any sweep."""
+    """A record, the name of its sweep, empty for a run outside any sweep, and its folder."""
 
     sweep: str
     record: Record
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,10 +32,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Gathered:
-    """All that the directories hold: runs, each sweep's objective, and what is missing."""
+    """All that the directories hold: runs, what each sweep was asked for, and what is missing.
+
+    ``objectives`` has an entry for every sweep, ``asked`` for those with a sweep file.
+    """
 
     runs: tuple[GatheredRun, ...]
     objectives: Mapping[str, str]
+    asked: Mapping[str, Asked]
     unreadable: tuple[Problem, ...]
     unfinished: tuple[Problem, ...]
 
@@ -58,13 +60,15 @@ def gather(directories: Sequence[str | Path]) -> Gathered:
     ]
     placed, damaged_records = _read_all([f for f in folders if f.finished])
     unreadable += damaged_records
-    names = _sweep_names({sweep for sweep, _ in placed})
+    names = _sweep_names({sweep for sweep, _, _ in placed})
     if not placed:
         raise InputError(_nothing_to_read(directories, unreadable, unfinished))
-    objectives, damaged_sweeps = _objectives(placed, names)
+    asked, damaged_sweeps = _read_sweeps(names)
+    objectives = _objectives(placed, names, asked)
     return Gathered(
-        runs=tuple(GatheredRun(names[sweep], record) for sweep, record in placed),
+        runs=tuple(GatheredRun(names[sweep], record, folder) for sweep, record, folder in placed),
         objectives=objectives,
+        asked={name: replace(one, objective=objectives[name]) for name, one in asked.items()},
         unreadable=tuple(sorted(unreadable + damaged_sweeps, key=lambda p: p.path)),
         unfinished=tuple(sorted(unfinished, key=lambda p: p.path)),
     )
@@ -90,7 +94,9 @@ def _real_length(directory: str) -> int:
     return len(os.path.realpath(directory))
 
 
-def _read_all(folders: Iterable[RunFolder]) -> tuple[list[tuple[str, Record]], list[Problem]]:
+def _read_all(
+    folders: Iterable[RunFolder],
+) -> tuple[list[tuple[str, Record, str]], list[Problem]]:
     """The folders' records, each with the folder of its sweep, and those that are damaged."""
     placed, damaged = [], []
     for folder in folders:
@@ -100,7 +106,7 @@ def _read_all(folders: Iterable[RunFolder]) -> tuple[list[tuple[str, Record]], l
         except RecordError as error:
             damaged.append(Problem(path, error.reason))
         else:
-            placed.append((_sweep_folder(folder, record), record))
+            placed.append((_sweep_folder(folder, record), record, folder.path))
     return placed, damaged
 
 
@@ -124,32 +130,32 @@ def _sweep_names(folders: Iterable[str]) -> dict[str, str]:
     return {"": ""} | {f: os.path.relpath(path, common) for f, path in paths.items()}
 
 
-def _objectives(
-    placed: Sequence[tuple[str, Record]], names: Mapping[str, str]
-) -> tuple[dict[str, str], list[Problem]]:
-    """Each sweep's objective, from its sweep file or else its first record, and bad files."""
-    objectives: dict[str, str] = {}
-    damaged = []
-    for sweep, record in placed:
-        if names[sweep] in objectives:
+def _read_sweeps(names: Mapping[str, str]) -> tuple[dict[str, Asked], list[Problem]]:
+    """What the sweeps were asked for, by their names, and the sweep files that are damaged."""
+    asked, damaged = {}, []
+    for folder, name in names.items():
+        path = os.path.join(folder, SWEEP_FILE)
+        if not name or not os.path.exists(path):
             continue
-        configured = record.config.get("objective")
-        objectives[names[sweep]] = str(configured) if configured in OBJECTIVES else OBJECTIVES[0]
-        path = os.path.join(sweep, SWEEP_FILE)
-        if sweep and os.path.exists(path):
-            try:
-                objectives[names[sweep]] = _asked_objective(path) or objectives[names[sweep]]
-            except (OSError, ValueError) as error:
-                damaged.append(Problem(path, f"unreadable ({error})"))
-    return objectives, damaged
+        try:
+            asked[name] = read_asked(Path(path))
+        except (OSError, ValueError) as error:
+            damaged.append(Problem(path, f"unreadable ({error})"))
+    return asked, damaged
 
 
-def _asked_objective(path: str) -> str | None:
-    content = json.loads(Path(path).read_bytes())
-    objective = content.get("objective") if isinstance(content, dict) else content
-    if objective is not None and objective not in OBJECTIVES:
-        raise ValueError(f"objective {objective!r}, expected one of {OBJECTIVES}")
-    return objective
+def _objectives(
+    placed: Sequence[tuple[str, Record, str]],
+    names: Mapping[str, str],
+    asked: Mapping[str, Asked],
+) -> dict[str, str]:
+    """Each sweep's objective: its sweep file's, else its first record's."""
+    objectives = {name: sweep.objective for name, sweep in asked.items() if sweep.objective}
+    for sweep, record, _ in placed:
+        if names[sweep] not in objectives:
+            configured = record.config.get("objective")
+            objectives[names[sweep]] = configured if configured in JUDGED else next(iter(JUDGED))
+    return objectives
 
 
 def _nothing_to_read(

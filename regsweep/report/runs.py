@@ -1,5 +1,6 @@
 """The table with a row a run, as ``runs.csv`` holds it."""
 
+import shlex
 from collections.abc import Sequence
 from typing import get_args
 
@@ -21,7 +22,11 @@ def runs_table(runs: Sequence[GatheredRun]) -> pd.DataFrame:
     A searched key that an arm lacks is NaN; ``None`` there is Hydra's null. A searched key that
     has the name of a fixed column (``seed``) or is the arm itself gets no column of its own.
     """
-    ordered = sorted(with_varied_settings(runs), key=_sort_key)
+    return table_of_runs(in_order(runs))
+
+
+def table_of_runs(ordered: Sequence[GatheredRun]) -> pd.DataFrame:
+    """``runs_table`` of runs that are ``in_order`` already."""
     records = [run.record for run in ordered]
     columns: dict[str, pd.Series] = {
         "sweep": _text([run.sweep or None for run in ordered]),
@@ -41,6 +46,22 @@ def runs_table(runs: Sequence[GatheredRun]) -> pd.DataFrame:
     columns["seconds"] = pd.Series([r.seconds for r in records], dtype=float)
     columns["error"] = _text([_last_line(r.error) for r in records])
     return pd.DataFrame(columns)
+
+
+def in_order(runs: Sequence[GatheredRun]) -> list[GatheredRun]:
+    """The runs in the order of the table, with all that was varied in their params."""
+    return sorted(with_varied_settings(runs), key=_sort_key)
+
+
+def fixed_overrides(record: Record) -> str:
+    """What a run was given beside its arm, its searched keys and its seed."""
+    known = {*record.arm, *record.params, "seed"}
+    lines = [
+        line
+        for line in record.overrides
+        if (key := line.lstrip("+~").partition("=")[0]) not in known and not key.startswith("run.")
+    ]
+    return shlex.join(lines)
 
 
 def param_columns(runs: pd.DataFrame) -> list[str]:

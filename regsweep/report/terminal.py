@@ -7,7 +7,9 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from regsweep.report.gather import Gathered, Problem
+from regsweep.report.asked import Asked
+from regsweep.report.gather import Problem
+from regsweep.report.report import Report
 from regsweep.report.view import comparison_view, lone_run_view
 
 WIDTH_WITHOUT_TERMINAL = 100
@@ -18,19 +20,30 @@ EXPLORATORY = (
 )
 
 
-def show(
-    runs: pd.DataFrame, comparison: pd.DataFrame, gathered: Gathered, files: Sequence[Path]
-) -> None:
-    """Print the comparison, or a lone run's metrics; then what is missing, then the files."""
+def show(report: Report, files: Sequence[Path]) -> None:
+    """Print the comparison, or a lone run's metrics; the verdict; what is missing; the files."""
     console = _console()
+    runs = report.runs
     if len(runs) == 1 and not runs["sweep"].notna().iat[0]:
         _show_lone_run(console, runs.iloc[0])
     else:
-        _show_comparison(console, runs, comparison)
-    _say_problems(console, "unreadable", gathered.unreadable)
-    _say_problems(console, "unfinished", gathered.unfinished)
+        _show_comparison(console, report)
+    for sentence in (*report.verdicts, *report.remarks):
+        _say(console, sentence)
+    if report.verdicts:
+        _say(console, f"\nto train the first arm again: {again(report.comparison, runs)}")
+    if report.verdicts or report.remarks:
+        _say(console, "")
+    _say_problems(console, "unreadable", report.unreadable)
+    _say_problems(console, "unfinished", report.unfinished)
     for path in files:
         _say(console, f"wrote {path}")
+
+
+def again(comparison: pd.DataFrame, runs: pd.DataFrame) -> str:
+    """The command that trains the best arm again, on the first of its confirm seeds."""
+    seed = runs.loc[runs["stage"] == "confirm", "seed"].min()
+    return f"python -m regsweep {comparison['best_overrides'].iloc[0]} seed={seed}"
 
 
 def is_exploratory(runs: pd.DataFrame) -> bool:
@@ -51,19 +64,25 @@ def _say(console: Console, text: str) -> None:
     console.print(text, markup=False, emoji=False, soft_wrap=True)
 
 
-def _show_comparison(console: Console, runs: pd.DataFrame, comparison: pd.DataFrame) -> None:
+def _show_comparison(console: Console, report: Report) -> None:
     """A table a sweep: arms of different sweeps are not ranked against each other."""
+    runs, comparison = report.runs, report.comparison
     if "sweep" not in comparison:
-        _show_arms(console, runs, comparison)
+        name = str(runs["sweep"].fillna("").iat[0])
+        _show_arms(console, runs, comparison, report.asked.get(name))
         return
     for sweep, its_arms in comparison.groupby(comparison["sweep"].fillna(""), sort=False):
-        _say(console, str(sweep) or "runs outside any sweep")
-        _show_arms(console, runs[runs["sweep"].fillna("") == sweep], its_arms)
+        name = str(sweep)
+        _say(console, name or "runs outside any sweep")
+        its_runs = runs[runs["sweep"].fillna("") == name]
+        _show_arms(console, its_runs, its_arms, report.asked.get(name))
 
 
-def _show_arms(console: Console, runs: pd.DataFrame, arms: pd.DataFrame) -> None:
-    _print_table(console, comparison_view(arms))
-    if is_exploratory(runs):
+def _show_arms(
+    console: Console, runs: pd.DataFrame, arms: pd.DataFrame, asked: Asked | None
+) -> None:
+    _print_table(console, comparison_view(arms, asked.overrides if asked else ()))
+    if is_exploratory(runs) and not (asked and asked.budget):
         _say(console, f"{EXPLORATORY}\n")
 
 

@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import pandas as pd
 from rich import box
@@ -17,6 +17,10 @@ def _decimal(value: float) -> str:
     return f"{value:.4f}" if usual else f"{value:.3e}"
 
 
+def _signed(value: float) -> str:
+    return f"{value:+.4f}" if abs(value) >= 1e-3 or value == 0 else f"{value:+.1e}"
+
+
 def _percent(value: float) -> str:
     return f"{100 * value:.2f}"
 
@@ -25,23 +29,41 @@ def _count(value: float) -> str:
     return f"{value:.0f}"
 
 
+def _p(value: float) -> str:
+    return "<0.001" if value < 1e-3 else f"{value:.3f}"
+
+
+Column = tuple[str, str, Callable[[float], str]]
+
 # Column, title of at most two lines, form.
-_COMPARED: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+_EXPLORED: tuple[Column, ...] = (
     ("val_loss", "val\nloss", _decimal),
     ("val_accuracy", "val\nacc %", _percent),
     ("test_accuracy_mean", "test\nacc %", _percent),
     ("near_zero_fraction_mean", "near-\nzero %", _percent),
 )
+# Of arms that were tested against a baseline.
+_JUDGED: tuple[Column, ...] = (
+    ("test_accuracy_mean", "test\nacc %", _percent),
+    ("test_loss_mean", "test\nloss", _decimal),
+    ("near_zero_fraction_mean", "near-\nzero %", _percent),
+    ("improvement_mean", "improve-\nment", _signed),
+    ("p_holm", "p\n(Holm)", _p),
+)
 
 
-def comparison_view(comparison: pd.DataFrame) -> Table:
-    """One sweep's arms, a row each, in the table's order; columns without a value are left out."""
-    words = _word_columns(comparison)
-    numbers = {"trials": _formatted(comparison["trials"], _count)}
+def comparison_view(comparison: pd.DataFrame, fixed: Collection[str] = ()) -> Table:
+    """One sweep's arms, a row each, in the table's order; columns without a value are left out.
+
+    ``fixed`` are the overrides that all arms were given, which say nothing of one.
+    """
+    words = _word_columns(comparison, fixed)
+    judged = bool(comparison["baseline"].notna().any())
+    numbers = {} if judged else {"trials": _formatted(comparison["trials"], _count)}
     if (comparison[["failed", "diverged"]] > 0).any(axis=None):
         pairs = zip(comparison["failed"], comparison["diverged"], strict=True)
         numbers["failed/\ndiverged"] = [f"{failed}/{diverged}" for failed, diverged in pairs]
-    for name, title, form in _COMPARED:
+    for name, title, form in _JUDGED if judged else _EXPLORED:
         if comparison[name].notna().any():
             numbers[title] = _formatted(comparison[name], form)
     table = _empty_table()
@@ -51,7 +73,10 @@ def comparison_view(comparison: pd.DataFrame) -> Table:
     for title, texts in numbers.items():
         width = _longest_word([title, *texts])
         table.add_column(_at_bottom(title), justify="right", min_width=width)
-    for row in zip(*words.values(), *numbers.values(), strict=True):
+    verdicts = {"verdict": list(comparison["verdict"].fillna(""))} if judged else {}
+    for title, texts in verdicts.items():
+        table.add_column(_at_bottom(title), min_width=_longest_word([title, *texts]))
+    for row in zip(*words.values(), *numbers.values(), *verdicts.values(), strict=True):
         table.add_row(*map(Text, row))
     return table
 
@@ -90,20 +115,22 @@ def _metric_title(name: str) -> str:
     return name.replace("_", "\n")
 
 
-def _word_columns(comparison: pd.DataFrame) -> dict[str, list[str]]:
+def _word_columns(comparison: pd.DataFrame, fixed: Collection[str]) -> dict[str, list[str]]:
     columns = {"arm": list(comparison["arm"])}
     overrides = comparison["best_overrides"].fillna("")
-    best = [_searched(*pair) for pair in zip(comparison["arm"], overrides, strict=True)]
+    best = [
+        short_overrides(arm, [w for w in shlex.split(text.removeprefix(arm)) if w not in fixed])
+        for arm, text in zip(comparison["arm"], overrides, strict=True)
+    ]
     if any(best):
         columns["best overrides (rounded)"] = best
     return columns
 
 
-def _searched(arm: str, overrides: str) -> str:
+def short_overrides(arm: str, overrides: Iterable[str]) -> str:
     """The searched values, a line each: ``weight=0.0012``, the group being named by the arm."""
     groups = {choice.partition("=")[0] for choice in arm.split()}
-    words = map(_rounded, shlex.split(overrides.removeprefix(arm)))
-    return "\n".join(_without_group(word, groups) for word in words)
+    return "\n".join(_without_group(_rounded(word), groups) for word in overrides)
 
 
 def _without_group(word: str, groups: set[str]) -> str:

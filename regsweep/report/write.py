@@ -11,22 +11,29 @@ from regsweep.report.override import spelled
 
 RUNS_FILE = "runs.csv"
 COMPARISON_FILE = "comparison.csv"
+REPORT_FILE = "report.html"
 # A cell that begins like this is a formula to a spreadsheet, which could run a command.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_tables(runs: pd.DataFrame, comparison: pd.DataFrame, out: Path) -> list[Path]:
-    """Write both tables into the folder ``out``, each whole or not at all; the files' paths.
+def write_files(runs: pd.DataFrame, comparison: pd.DataFrame, page: str, out: Path) -> list[Path]:
+    """Write both tables and the ``page`` into the folder ``out``, each whole or not at all.
+
+    Returns the files' paths.
 
     Raises:
         InputError: the folder cannot be written.
     """
-    tables = {RUNS_FILE: runs, COMPARISON_FILE: comparison}
+    texts = {
+        RUNS_FILE: csv_text(runs),
+        COMPARISON_FILE: csv_text(comparison),
+        REPORT_FILE: page,
+    }
     try:
         out.mkdir(parents=True, exist_ok=True)
-        return [write_text(out / name, csv_text(table)) for name, table in tables.items()]
+        return [write_text(out / name, text) for name, text in texts.items()]
     except OSError as error:
-        raise InputError(f"{out}: the tables cannot be written there ({error})") from error
+        raise InputError(f"{out}: the report cannot be written there ({error})") from error
 
 
 def csv_text(table: pd.DataFrame) -> str:

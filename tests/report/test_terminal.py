@@ -27,6 +27,7 @@ def test_problems_are_counted_and_ten_are_named(folder, capsys):
         "  and 2 more",
         f"wrote {sweep}/runs.csv",
         f"wrote {sweep}/comparison.csv",
+        f"wrote {sweep}/report.html",
     ]
 
 

@@ -90,7 +90,7 @@ def test_no_word_is_cut_where_the_terminal_is_too_narrow(folder):
 
 
 def test_a_table_of_nothing_known_still_prints():
-    runs = pd.DataFrame({"arm": ["a"], "best_overrides": [None], "trials": [0]})
+    runs = pd.DataFrame({"arm": ["a"], "best_overrides": [None], "trials": [0], "baseline": [None]})
     for column in ("failed", "diverged"):
         runs[column] = 0
     for column in ("val_loss", "val_accuracy", "test_accuracy_mean", "near_zero_fraction_mean"):

@@ -9,7 +9,7 @@ from regsweep.record import METRICS
 from regsweep.report.comparison import comparison_table
 from regsweep.report.gather import gather
 from regsweep.report.runs import runs_table
-from regsweep.report.write import csv_text, write_tables
+from regsweep.report.write import csv_text, write_files
 
 
 def read_back(text):
@@ -67,15 +67,16 @@ def test_cells_with_separators_quotes_and_line_ends_read_back():
     assert read_back(csv_text(table))["x"].tolist() == texts
 
 
-def test_both_files_are_written_and_nothing_else(folder):
+def test_three_files_are_written_and_nothing_else(folder):
     folder.trial(0, 0.5, 0.5)
     runs = runs_table(gather([folder.root]).runs)
     out = folder.root / "new" / "out"
     for _ in range(2):
-        files = write_tables(runs, comparison_table(runs), out)
-    assert files == [out / "runs.csv", out / "comparison.csv"]
-    assert sorted(os.listdir(out)) == ["comparison.csv", "runs.csv"]
+        files = write_files(runs, comparison_table(runs), "<p>", out)
+    assert files == [out / "runs.csv", out / "comparison.csv", out / "report.html"]
+    assert sorted(os.listdir(out)) == ["comparison.csv", "report.html", "runs.csv"]
     assert files[0].read_text() == csv_text(runs)
+    assert files[2].read_text() == "<p>"
     assert read_back(files[1].read_text())["best_overrides"].tolist() == [
         "regularizer=l1 regularizer.weight=0.5"
     ]
@@ -83,22 +84,22 @@ def test_both_files_are_written_and_nothing_else(folder):
 
 def test_a_write_that_breaks_off_leaves_the_old_file_alone(tmp_path, monkeypatch):
     table = pd.DataFrame({"x": [1]})
-    write_tables(table, table, tmp_path)
+    write_files(table, table, "<p>", tmp_path)
 
     def broken(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", broken)
     with pytest.raises(InputError) as caught:
-        write_tables(table[:0], table, tmp_path)
+        write_files(table[:0], table, "<p>", tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: the tables cannot be written there ([Errno 28] No space left on device)"
+        f"{tmp_path}: the report cannot be written there ([Errno 28] No space left on device)"
     )
-    assert sorted(os.listdir(tmp_path)) == ["comparison.csv", "runs.csv"]
+    assert sorted(os.listdir(tmp_path)) == ["comparison.csv", "report.html", "runs.csv"]
     assert (tmp_path / "runs.csv").read_text() == "x\n1\n"
 
 
 def test_an_out_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="the tables cannot be written there"):
-        write_tables(pd.DataFrame(), pd.DataFrame(), tmp_path / "file")
+    with pytest.raises(InputError, match="the report cannot be written there"):
+        write_files(pd.DataFrame(), pd.DataFrame(), "", tmp_path / "file")

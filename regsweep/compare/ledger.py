@@ -1,0 +1,141 @@
+"""What the records of a sweep's folder say has been done."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from optuna.trial import TrialState
+
+from regsweep.compare.plan import Place, Plan, Slot
+from regsweep.compare.studies import Outcome, Recorded, Space, free_name, params_of
+from regsweep.errors import InputError
+from regsweep.objective import cost, mean_cost
+from regsweep.record import FILE_NAME, Record, RecordError, read
+
+log = logging.getLogger(__name__)
+
+
+class Ledger:
+    """The records of the runs of ``plan`` under ``directory``, each read once."""
+
+    def __init__(self, plan: Plan, spaces: Sequence[Space], directory: Path) -> None:
+        self.plan, self.spaces, self.directory = plan, spaces, directory
+        self.records: dict[Place, Record] = {}
+        self.over: dict[Slot, Recorded] = {}
+
+    def record(self, place: Place) -> Record | None:
+        """The record of a run, if it has been published; a damaged one is set aside by name."""
+        if place not in self.records:
+            path = self.directory / self.plan.folder(place) / FILE_NAME
+            if not path.exists():
+                return None
+            try:
+                self.records[place] = read(path)
+            except RecordError as error:
+                aside = free_name(path, "damaged")
+                path.rename(aside)
+                log.warning("%s; now %s, the run is done again", error, aside.name)
+                return None
+        return self.records[place]
+
+    def places(self, slot: Slot) -> list[Place]:
+        """The search runs of a trial."""
+        return [Place("search", slot, seed) for seed in self.plan.search_seeds]
+
+    def recorded(self, slot: Slot) -> Recorded | None:
+        """What the records say of a trial; ``None`` where it has none yet.
+
+        Raises:
+            InputError: a record has parameters that the arm's search space does not hold.
+        """
+        if slot in self.over:
+            return self.over[slot]
+        records = [self.record(place) for place in self.places(slot)]
+        known = [record for record in records if record is not None]
+        if not known:
+            return None
+        try:
+            params = params_of(known[0].overrides, self.spaces[slot.arm])
+        except (KeyError, ValueError, StopIteration) as error:
+            folder = self.directory / self.plan.folder(self.places(slot)[0])
+            raise InputError(
+                f"{folder}: its record does not fit this sweep's search space ({error}); "
+                "take another hydra.sweep.dir"
+            ) from error
+        if len(known) < len(records):
+            return Recorded(params, None)
+        self.over[slot] = Recorded(params, self._outcome(known))
+        return self.over[slot]
+
+    def is_over(self, slot: Slot) -> bool:
+        """Whether all runs of a trial have a record."""
+        known = self.recorded(slot)
+        return known is not None and known.outcome is not None
+
+    def trials_over(self) -> list[int]:
+        """The number of each arm's trials in the rounds before the first that is not over."""
+        over = [0] * len(self.plan.arms)
+        for slots in self.plan.rounds():
+            if not all(map(self.is_over, slots)):
+                break
+            for slot in slots:
+                over[slot.arm] += 1
+        return over
+
+    def _outcome(self, records: Sequence[Record]) -> Outcome:
+        """Failed where a run failed, pruned where one diverged, else the mean objective."""
+        statuses = {record.status for record in records}
+        if "failed" in statuses:
+            return Outcome(TrialState.FAIL, None)
+        if "diverged" in statuses:
+            return Outcome(TrialState.PRUNED, None)
+        values = [cost(record.metrics, self.plan.objective) for record in records]
+        return Outcome(TrialState.COMPLETE, mean_cost(values))
+
+    def best(self, arm: int) -> tuple[Slot, float] | None:
+        """The arm's trial of least objective, the first of equals; ``None`` if none completed."""
+        ended = [
+            (known.outcome.value, number)
+            for number in range(self.plan.trials[arm])
+            if (known := self.recorded(Slot(arm, number)))
+            and known.outcome
+            and known.outcome.value is not None
+        ]
+        if not ended:
+            return None
+        value, number = min(ended)
+        return Slot(arm, number), value
+
+    def states(self) -> list[TrialState]:
+        """How the trials ended that have ended."""
+        known = [self.recorded(slot) for one in self.plan.rounds() for slot in one]
+        return [one.outcome.state for one in known if one and one.outcome]
+
+    def refuse_more(self) -> None:
+        """Refuse a plan of fewer trials or confirm seeds than have been run.
+
+        Raises:
+            InputError: there are records beyond the plan.
+        """
+        plan, budget = self.plan, self.plan.budget
+        for arm, trials in enumerate(plan.trials):
+            done = [trial for trial, _ in self._published("search", arm)]
+            if max(done, default=0) >= trials:
+                raise InputError(
+                    f"hydra.sweeper.n_trials={budget.n_trials}: {self.directory} already holds "
+                    f"{max(done) + 1} trials of {plan.arms[arm].name}; ask for as many or more"
+                )
+            seeds = {seed for _, seed in self._published("confirm", arm)}
+            if budget.confirm_seeds and seeds - set(plan.confirm_seeds):
+                raise InputError(
+                    f"hydra.sweeper.confirm_seeds={budget.confirm_seeds}: {self.directory} already "
+                    f"holds confirm runs of {len(seeds)} seeds; ask for as many or more"
+                )
+
+    def _published(self, stage: Literal["search", "confirm"], arm: int) -> list[tuple[int, int]]:
+        """The trial and the seed of every published run of an arm."""
+        any_run = self.plan.folder(Place(stage, Slot(arm, 0), 0))
+        folder = self.directory / Path(any_run).parent
+        names = [path.parent.name.split("-") for path in folder.glob(f"*-*/{FILE_NAME}")]
+        return [(int(trial), int(seed)) for trial, seed in names]

@@ -1,0 +1,203 @@
+"""What a sweep does: its arms, its budget, its rounds, and the folder of every run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from omegaconf import DictConfig, OmegaConf
+
+from regsweep.arms import Arm
+from regsweep.errors import InputError, bad_value, nearest
+from regsweep.preflight import Sweep
+from regsweep.report.override import spelled
+from regsweep.spec.checks import fraction, whole
+from regsweep.spec.run import HIGHEST_SEED
+
+# Confirm seeds lie so far above the seed of the sweep, and search seeds below them.
+CONFIRM_OFFSET = 10_000
+
+# What the jobs of a sweep say goes to their own logs; the sweep says how it goes.
+QUIET = "hydra/job_logging=file"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every arm gets: trials, runs of different seeds a trial, fresh seeds to confirm.
+
+    ``n_jobs`` trials make a round, dealt over the arms in turn; more than ``max_failure_rate``
+    of all trials failed end the sweep.
+    """
+
+    n_trials: int
+    n_jobs: int
+    replicates: int
+    confirm_seeds: int
+    max_failure_rate: float
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place of a trial: the index of its arm, and its number in the arm's study."""
+
+    arm: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a run is part of: its stage, its trial, and its seed."""
+
+    stage: Literal["search", "confirm"]
+    slot: Slot
+    seed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep before it starts; ``trials`` is the number of each arm's trials."""
+
+    arms: tuple[Arm, ...]
+    trials: tuple[int, ...]
+    budget: Budget
+    seed: int
+    objective: str
+    baseline: str
+
+    @property
+    def search_seeds(self) -> range:
+        """The seeds of every trial."""
+        return range(self.seed, self.seed + self.budget.replicates)
+
+    @property
+    def confirm_seeds(self) -> range:
+        """The fresh seeds of the arms' winners."""
+        first = self.seed + CONFIRM_OFFSET
+        return range(first, first + self.budget.confirm_seeds)
+
+    @property
+    def search_runs(self) -> int:
+        """The number of runs of the search."""
+        return sum(self.trials) * self.budget.replicates
+
+    @property
+    def confirm_runs(self) -> int:
+        """The number of runs of the confirm stage, if every arm has a winner."""
+        return len(self.arms) * self.budget.confirm_seeds
+
+    def rounds(self) -> list[tuple[Slot, ...]]:
+        """The trials of each round: ``n_jobs`` at a time, dealt over the arms in turn.
+
+        More trials an arm add rounds behind, and change none before.
+        """
+        dealt = [
+            Slot(arm, number)
+            for number in range(max(self.trials))
+            for arm, trials in enumerate(self.trials)
+            if number < trials
+        ]
+        size = self.budget.n_jobs
+        return [tuple(dealt[i : i + size]) for i in range(0, len(dealt), size)]
+
+    def folder(self, place: Place) -> str:
+        """The folder of a run, relative to the sweep's: ``search/regularizer=l1/7-0``."""
+        slot = place.slot
+        return f"{place.stage}/{_label(self.arms[slot.arm])}/{slot.number}-{place.seed}"
+
+    def overrides(self, place: Place, params: Sequence[str]) -> list[str]:
+        """What the job of a run is given; ``params`` are the overrides of its searched keys."""
+        arm = self.arms[place.slot.arm]
+        # Interpolations, so that the jobs of an arm differ in numbers alone: composed once.
+        folder = f"${{run.stage}}/{_label(arm)}/${{run.trial}}-${{seed}}"
+        return [
+            *(line for line in arm.overrides if not line.startswith("seed=")),
+            *params,
+            f"seed={place.seed}",
+            f"run.stage={place.stage}",
+            f"run.arm={spelled(arm.choices)}",
+            f"run.trial={place.slot.number}",
+            QUIET,
+            f"hydra.sweep.subdir={spelled(folder)}",
+        ]
+
+
+def _label(arm: Arm) -> str:
+    return arm.name.replace("/", "_").replace(" ", ",")
+
+
+def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
+    """The plan that the sweeper's settings ask for, each of them checked.
+
+    Raises:
+        InputError: a setting is out of range, or there is no such baseline.
+    """
+    sweeper = config.hydra.sweeper
+    budget = Budget(
+        n_trials=sweeper.n_trials,
+        n_jobs=sweeper.n_jobs,
+        replicates=sweeper.replicates,
+        confirm_seeds=sweeper.confirm_seeds,
+        max_failure_rate=sweeper.max_failure_rate,
+    )
+    whole("hydra.sweeper.replicates", budget.replicates, low=1, high=CONFIRM_OFFSET)
+    whole("hydra.sweeper.confirm_seeds", budget.confirm_seeds, low=0, high=HIGHEST_SEED)
+    fraction("hydra.sweeper.max_failure_rate", budget.max_failure_rate)
+    if sweeper.custom_search_space is not None:
+        raise bad_value(
+            "hydra.sweeper.custom_search_space",
+            sweeper.custom_search_space,
+            "null: every arm is searched by the search nodes of its config",
+        )
+    arms = sweep.arms
+    names = [arm.name for arm in arms]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{name}: named twice; an arm is compared once")
+    _refuse_unequal(arms)
+    return Plan(
+        arms, tuple(trials), budget, config.seed, config.objective, _baseline(sweeper, arms)
+    )
+
+
+def _refuse_unequal(arms: Sequence[Arm]) -> None:
+    """Refuse arms that differ in what they are judged on, or in their epochs.
+
+    The command line sweeps none of these over arms; experiments may.
+    """
+    first = arms[0]
+    for arm in arms:
+        for line in arm.overrides:
+            if line.startswith("run."):
+                raise InputError(f"{line}: set by the sweeper; leave it out")
+        for key, value in first.config.items():
+            comparable = key in ("objective", "trainer.epochs") or key.startswith("data.")
+            searched = key in first.space and key in arm.space
+            if comparable and not searched and arm.config[key] != value:
+                raise InputError(
+                    f"{key}: {value} in {first.name}, but {arm.config[key]} in {arm.name}; "
+                    "arms are compared on equal terms"
+                )
+
+
+def _baseline(sweeper: DictConfig, arms: Sequence[Arm]) -> str:
+    """The name of the baseline: the arm asked for, else that of no regularizer, else the first."""
+    asked = sweeper.baseline
+    if asked is None:
+        plain = [arm.name for arm in arms if arm.choices.get("regularizer") == "none"]
+        return plain[0] if plain else arms[0].name
+    if OmegaConf.is_config(asked):
+        asked = " ".join(f"{group}={choice}" for group, choice in asked.items())
+    for arm in arms:
+        if asked in (arm.name, *_short(arm, arms)):
+            return arm.name
+    hint = nearest(str(asked), [arm.name for arm in arms])
+    raise InputError(f"hydra.sweeper.baseline={asked}: no such arm; {hint}")
+
+
+def _short(arm: Arm, arms: Sequence[Arm]) -> list[str]:
+    """The choices that name ``arm`` alone."""
+    others: list[Mapping[str, str]] = [other.choices for other in arms if other is not arm]
+    return [
+        choice
+        for group, choice in arm.choices.items()
+        if all(other.get(group) != choice for other in others)
+    ]

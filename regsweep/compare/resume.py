@@ -1,0 +1,68 @@
+"""Whether the sweep of a folder may go on under the settings that are given now."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from regsweep.errors import InputError
+from regsweep.sweep_file import SweepFile
+
+# What a result does not depend on: where the data lies, what is printed.
+_FREE = ("data.root", "trainer.log_every", "run.")
+
+
+def refuse_changed(before: SweepFile, now: SweepFile, directory: Path) -> None:
+    """Refuse to go on where old and new trials would not be comparable.
+
+    More trials, more confirm seeds, another baseline and another failure rate are allowed.
+
+    Raises:
+        InputError: the names of the keys that differ, with both values.
+    """
+    if before.sweeper != now.sweeper:
+        raise InputError(
+            f"{directory}: a sweep of hydra/sweeper={before.sweeper} was made here; "
+            "take another hydra.sweep.dir"
+        )
+    changes = _changes(_comparable(before), _comparable(now))
+    if changes:
+        listed = "; ".join(
+            f"{key} was {old} and is now {new}" for key, (old, new) in changes.items()
+        )
+        raise InputError(
+            f"{directory}: its trials would not be comparable with new ones: {listed}. "
+            "Give the old values, or take another hydra.sweep.dir"
+        )
+
+
+def _comparable(sweep: SweepFile) -> dict[str, Any]:
+    """What must stay: arms, their configs and search spaces, rounds, replicates, sampler."""
+    names = [" ".join(f"{g}={c}" for g, c in arm.items()) for arm in sweep.arms]
+    flat: dict[str, Any] = {"arms": ", ".join(names), "seed": sweep.seed}
+    for key in ("n_jobs", "replicates"):
+        flat[f"hydra.sweeper.{key}"] = sweep.budget[key]
+    flat |= {f"hydra.sweeper.sampler.{key}": value for key, value in sweep.sampler.items()}
+    for name, space, config in zip(names, sweep.spaces, sweep.configs, strict=True):
+        flat |= {f"{key} searched ({name})": sweep_text for key, sweep_text in space.items()}
+        for key, value in config.items():
+            if not key.startswith(_FREE) and key not in space and ".search" not in key:
+                flat[f"{key} ({name})"] = value
+    return flat
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Each key that differs, once for all arms in which it differs alike."""
+    changes: dict[str, tuple[Any, Any]] = {}
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key, "not there"), now.get(key, "not there")
+        if old == new:
+            continue
+        common = key.partition(" (")[0]
+        if changes.get(common, (old, new)) == (old, new):
+            changes[common] = (old, new)
+        else:
+            changes[key] = (old, new)
+    # Other arms bring keys of their own, which say nothing more.
+    if "arms" in changes:
+        return {key: pair for key, pair in changes.items() if "not there" not in pair}
+    return changes

@@ -1,0 +1,186 @@
+"""A compare sweep from its config to its report."""
+
+import logging
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import optuna
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf
+
+from regsweep import sweep_file
+from regsweep.compare.ledger import Ledger
+from regsweep.compare.live import View, new_console, show_plan
+from regsweep.compare.lock import hold
+from regsweep.compare.plan import Place, Plan, Slot, read_plan
+from regsweep.compare.resume import refuse_changed
+from regsweep.compare.stages import TooManyFailed, confirm, search
+from regsweep.compare.studies import Space, Studies, count_trials, open_storage, search_space_of
+from regsweep.environment import package_versions
+from regsweep.launcher import read_packing
+from regsweep.preflight import Sweep, check_machine, check_sweep
+from regsweep.record import refuse_used
+from regsweep.report.aggregate import gather_and_show
+from regsweep.settle import Settled, settle
+
+log = logging.getLogger(__name__)
+
+
+def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> None:
+    """Search and confirm every arm, from where the folder's records leave off; then report.
+
+    Raises:
+        InputError: a setting is wrong, the folder holds another sweep, or too many trials failed.
+    """
+    sweep = check_sweep(config, context.config_loader)
+    spaces = [search_space_of(arm) for arm in sweep.arms]
+    trials = [
+        count_trials(space, config.hydra.sweeper.n_trials, config.hydra.sweeper.sampler)
+        for space in spaces
+    ]
+    plan = read_plan(config, sweep, trials)
+    check_machine(sweep.runs)
+    directory = Path(config.hydra.sweep.dir)
+    _refuse_others(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    with hold(directory):
+        settled, why = _settle(config, sweep, plan, directory)
+        ledger = Ledger(plan, spaces, directory)
+        ledger.refuse_more()
+        sweep_file.write(_sweep_file(config, sweep, plan, settled), directory)
+        console = new_console()
+        epochs = sorted({run.trainer.epochs for run in sweep.runs})
+        show_plan(plan, f"of {' or '.join(map(str, epochs))} epochs", why, directory, console)
+        try:
+            with View(plan, directory, console) as view:
+                _Launcher(plan, launcher, ledger, view).run(
+                    _open_studies(config, plan, spaces, directory, ledger)
+                )
+        except TooManyFailed:
+            gather_and_show([directory])
+            raise
+        except (KeyboardInterrupt, SystemExit):
+            print(_how_to_resume(directory), file=sys.stderr)
+            raise
+        gather_and_show([directory])
+
+
+class _Launcher:
+    """Hands the runs of a sweep to Hydra's launcher, and takes their records."""
+
+    def __init__(self, plan: Plan, launcher: Launcher, ledger: Ledger, view: View) -> None:
+        self.plan, self.launcher, self.ledger, self.view = plan, launcher, ledger, view
+        self.jobs = 0
+
+    def run(self, studies: Studies) -> None:
+        """Both stages."""
+        search(self.plan, studies, self.ledger, self.launch, self.view)
+        confirm(self.plan, self.ledger, self.launch)
+
+    def launch(self, places: Sequence[Place], params: Mapping[Slot, Sequence[str]]) -> None:
+        """Train the runs at ``places``; each has a record then."""
+        self.view.launched(places[0].stage, places, self._left())
+        overrides = [self.plan.overrides(place, params[place.slot]) for place in places]
+        returns = self.launcher.launch(overrides, initial_job_idx=self.jobs)
+        self.jobs += len(overrides)
+        for place, job in zip(places, returns, strict=True):
+            if self.ledger.record(place) is None:
+                _ = job.return_value  # raises what kept the job from publishing
+                raise RuntimeError(f"{self.plan.folder(place)}: its job left no record")
+
+    def _left(self) -> int:
+        done = len(self.ledger.records)
+        return self.plan.search_runs + self.plan.confirm_runs - done
+
+
+def _refuse_others(directory: Path) -> None:
+    """Refuse a folder that holds runs, but not those of a compare sweep."""
+    if (directory / sweep_file.FILE_NAME).exists():
+        return
+    for folder in (directory, *directory.glob("*/")):
+        refuse_used(folder)
+
+
+def _settle(config: DictConfig, sweep: Sweep, plan: Plan, directory: Path) -> tuple[Settled, str]:
+    """What holds for all runs: what was settled when the sweep began, else what is settled now."""
+    if (directory / sweep_file.FILE_NAME).exists():
+        before = sweep_file.read(directory)
+        refuse_changed(before, _sweep_file(config, sweep, plan, before.settled), directory)
+        settled = before.settled
+        for key, version in before.versions.items():
+            if package_versions()[key] != version:
+                log.warning(
+                    "%s was %s when this sweep began, is now %s: new runs may differ in the last "
+                    "digits",
+                    key,
+                    version,
+                    package_versions()[key],
+                )
+        check_machine(sweep.runs, settled.device)
+        return settled, f"{settled.device}, {settled.mode}, as when the sweep began"
+    settled, why = settle(
+        sweep.runs,
+        plan.search_runs + plan.confirm_runs,
+        plan.budget.n_jobs * plan.budget.replicates,
+        read_packing(config.hydra.launcher),
+    )
+    return settled, why
+
+
+def _sweep_file(
+    config: DictConfig, sweep: Sweep, plan: Plan, settled: Settled
+) -> sweep_file.SweepFile:
+    sampler = OmegaConf.to_container(config.hydra.sweeper.sampler, resolve=True)
+    assert isinstance(sampler, dict)
+    return sweep_file.SweepFile(
+        overrides=sweep.overrides,
+        sweeper=config.hydra.runtime.choices["hydra/sweeper"],
+        arms=tuple(arm.choices for arm in plan.arms),
+        searched=sweep.searched,
+        objective=plan.objective,
+        seed=plan.seed,
+        settled=settled,
+        versions=package_versions(),
+        spaces=tuple(arm.space for arm in plan.arms),
+        configs=tuple(arm.config for arm in plan.arms),
+        budget=asdict(plan.budget),
+        seeds={"search": tuple(plan.search_seeds), "confirm": tuple(plan.confirm_seeds)},
+        baseline=plan.baseline,
+        sampler={str(key): value for key, value in sampler.items()},
+    )
+
+
+def _open_studies(
+    config: DictConfig,
+    plan: Plan,
+    spaces: Sequence[Space],
+    directory: Path,
+    ledger: Ledger,
+) -> Studies:
+    """The studies of the arms, in agreement with the records."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sweeper = config.hydra.sweeper
+    # A storage of the user's may hold other sweeps.
+    prefix = sweeper.study_name or (sweeper.storage and str(directory))
+    names = [f"{prefix}: {arm.name}" if prefix else arm.name for arm in plan.arms]
+    storage = open_storage(sweeper.storage, directory)
+    studies = Studies(names, spaces, storage, sweeper.sampler, plan.seed)
+    for arm, done in enumerate(ledger.trials_over()):
+        recorded = {
+            number: known
+            for number in range(plan.trials[arm])
+            if (known := ledger.recorded(Slot(arm, number)))
+        }
+        studies.reconcile(arm, recorded, done)
+    return studies
+
+
+def _how_to_resume(directory: Path) -> str:
+    python, *given = sys.orig_argv
+    kept = [word for word in given if not word.startswith("hydra.sweep.dir=")]
+    words = [Path(python).name, *kept, f"hydra.sweep.dir={directory}"]
+    return f"what is published is kept; to go on:\n  {shlex.join(words)}"

@@ -1,0 +1,94 @@
+"""A report, made from the records and sweep files under directories."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from regsweep.report.arm import ArmResult, arm_results
+from regsweep.report.comparison import table_of
+from regsweep.report.gather import GatheredRun, gather
+from regsweep.report.judge import judge
+from regsweep.report.remarks import remarks_on
+from regsweep.report.report import Report
+from regsweep.report.runs import fixed_overrides, in_order, table_of_runs
+from regsweep.report.verdicts import verdict_sentences
+
+HISTORY = "history.csv"
+CURVE_COLUMNS = (
+    *("sweep", "arm", "seed"),
+    *("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"),
+)
+
+
+def build_report(directories: Sequence[str | Path]) -> Report:
+    """Gather the records under ``directories`` and make of them all that a report says.
+
+    Raises:
+        InputError: a directory does not exist or holds no run, or no record can be read.
+    """
+    gathered = gather(directories)
+    ordered = in_order(gathered.runs)
+    runs = table_of_runs(ordered)
+    results = arm_results(
+        runs,
+        gathered.objectives,
+        gathered.asked,
+        fixed=lambda row: fixed_overrides(ordered[row].record),
+    )
+    judgement = judge(results, gathered.asked)
+    comparison = table_of(results, judgement.columns)
+    return Report(
+        runs=_marked(runs, results),
+        comparison=comparison,
+        curves=_curves(ordered, runs, results),
+        asked=gathered.asked,
+        verdicts=verdict_sentences(comparison),
+        remarks=(*judgement.remarks, *remarks_on(results, gathered.asked)),
+        unreadable=gathered.unreadable,
+        unfinished=gathered.unfinished,
+    )
+
+
+def _marked(runs: pd.DataFrame, results: Sequence[ArmResult]) -> pd.DataFrame:
+    """The table, with the superseded confirm runs marked in ``error``."""
+    error = runs["error"].copy()
+    for result in results:
+        if len(result.superseded) and result.winner is not None:
+            winner = result.winner["trial"].iloc[0]
+            error.loc[result.superseded.index] = f"superseded: the winner is now trial {winner}"
+    return runs.assign(error=error)
+
+
+def _curves(
+    ordered: Sequence[GatheredRun], runs: pd.DataFrame, results: Sequence[ArmResult]
+) -> pd.DataFrame:
+    """The learning curves of the winners' confirm runs, a row an epoch."""
+    rows: list[dict[str, object]] = []
+    for result in results:
+        if not result.confirmed or result.winner is None:
+            continue
+        trial = result.winner["trial"].iloc[0]
+        own = runs[
+            (runs["sweep"].fillna("") == result.sweep)
+            & (runs["arm"] == result.arm)
+            & (runs["stage"] == "confirm")
+            & (runs["trial"] == trial)
+        ]
+        for i in own.index:
+            place = {"sweep": result.sweep, "arm": result.arm, "seed": runs.at[i, "seed"]}
+            rows += [place | epoch for epoch in _history(ordered[i])]
+    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+
+
+def _history(run: GatheredRun) -> list[dict[str, object]]:
+    """The epochs of a run, none where its folder holds no ``history.csv``."""
+    path = Path(run.folder, HISTORY)
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            {key: float(value) if value else None for key, value in row.items()}
+            for row in csv.DictReader(file)
+        ]

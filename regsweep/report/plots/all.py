@@ -1,0 +1,39 @@
+"""All plots of one sweep, in the order in which they answer."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from regsweep.report.plots.arms import Look
+from regsweep.report.plots.curves import curves_plot
+from regsweep.report.plots.figure import Plot
+from regsweep.report.plots.search import search_plot
+from regsweep.report.plots.seeds import seeds_plot
+from regsweep.report.plots.sparse import sparse_plot
+from regsweep.report.plots.trials import final_runs
+from regsweep.report.plots.weight import weight_plot
+
+
+def sweep_plots(
+    runs: pd.DataFrame,
+    comparison: pd.DataFrame,
+    curves: pd.DataFrame,
+    looks: Mapping[str, Look],
+    objective: str,
+    baseline: str | None,
+) -> list[Plot]:
+    """The plots for which the tables of one sweep have data.
+
+    ``looks`` may hold arms of other sweeps; ``objective`` is ``val_loss`` or ``val_error``.
+    """
+    looks = {arm: looks[arm] for arm in comparison["arm"]}
+    judged = "test_loss" if objective == "val_loss" else "test_error"
+    final = final_runs(runs, objective)
+    plots = (
+        *(seeds_plot(final, comparison, looks, m, baseline) for m in (judged, "test_accuracy")),
+        weight_plot(runs, looks, objective),
+        search_plot(runs, looks, objective),
+        curves_plot(curves, looks, objective),
+        sparse_plot(runs, looks),
+    )
+    return [plot for plot in plots if plot is not None]

@@ -1,0 +1,116 @@
+"""What the figures share: their frame, their axes, safe text, and how many points they draw."""
+
+import html
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+MOST_POINTS = 30_000
+BETWEEN = "rgba(128, 128, 128, 0.9)"
+_GRID = "rgba(128, 128, 128, 0.25)"
+_CLEAR = "rgba(0, 0, 0, 0)"
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_DECADES_OF_WHOLE_TICKS = 3
+_MOST_WHOLE_TICKS = 5
+# With fewer, plotly would put ticks at halves.
+_WHOLE_TICKS = 8
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure, its title, and a sentence on how to read it (both plain text)."""
+
+    title: str
+    caption: str
+    figure: go.Figure
+
+
+def new_figure(x: dict[str, Any], y: dict[str, Any], height: int = 440) -> go.Figure:
+    """An empty figure of ``height`` pixels that reads on a light and on a dark page."""
+    axis = {
+        "automargin": True,
+        "color": BETWEEN,
+        "gridcolor": _GRID,
+        "linecolor": _GRID,
+        "showline": True,
+        "zeroline": False,
+        "title": {"font": {"size": 13}, "standoff": 10},
+    }
+    return go.Figure(
+        layout={
+            "template": go.layout.Template(),
+            "height": height,
+            "margin": {"l": 10, "r": 16, "t": 24, "b": 10},
+            "paper_bgcolor": _CLEAR,
+            "plot_bgcolor": _CLEAR,
+            "font": {"family": _FONT, "size": 13, "color": BETWEEN},
+            "hoverlabel": {"align": "left", "namelength": -1},
+            "hovermode": "closest",
+            "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
+            "xaxis": axis | x,
+            "yaxis": axis | y,
+        }
+    )
+
+
+def fitting_axis(title: str, values: Iterable[float], spread: float = 3) -> dict[str, Any]:
+    """A log axis where all values are positive and span more than ``spread``, else a linear one.
+
+    Losses near the best one are what a plot is read for; a linear axis squashes them as soon as
+    the worst is several times as large.
+    """
+    known = [value for value in values if math.isfinite(value)]
+    if not known or min(known) <= 0 or max(known) <= spread * min(known):
+        return {"title_text": title}
+    return {"title_text": f"{title} (log scale)", "type": "log"} | _ticks(min(known), max(known))
+
+
+def counting_axis(title: str, values: Iterable[int]) -> dict[str, Any]:
+    """A linear axis without ticks between whole numbers."""
+    known = list(values)
+    few = len(known) > 0 and max(known) - min(known) < _WHOLE_TICKS
+    return {"title_text": title} | ({"dtick": 1} if few else {})
+
+
+def _ticks(low: float, high: float) -> dict[str, Any]:
+    """Powers of ten; of few decades some between them too, each written out in full."""
+    if high / low > 10**_DECADES_OF_WHOLE_TICKS:
+        # Every second power of many, so that their labels fit side by side on a telephone.
+        step = 2 if high / low > 10**_MOST_WHOLE_TICKS else 1
+        return {"dtick": step, "exponentformat": "power", "tickangle": 0}
+    steps = ("1", "2", "5") if high / low > 10 else ("1", "1.5", "2", "3", "4", "5", "7")
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    values = [float(f"{step}e{decade}") for decade in decades for step in steps]
+    return {"tickvals": values, "ticktext": [f"{value:g}" for value in values]}
+
+
+def escaped(text: object, longest: int = 100) -> str:
+    """``text`` with nothing that plotly would take for markup, cut to ``longest`` characters."""
+    whole = " ".join(str(text).split())
+    return html.escape(whole if len(whole) <= longest else f"{whole[: longest - 1]}…", quote=False)
+
+
+def hover(name: str, *lines: str) -> str:
+    """A hover text of an escaped name and lines, in which each line is escaped here."""
+    return "<br>".join([f"<b>{name}</b>", *map(escaped, lines)])
+
+
+def sampled(table: pd.DataFrame, what: str) -> tuple[pd.DataFrame, str]:
+    """At most ``MOST_POINTS`` rows, evenly spaced, and what to add to a title if any is missing."""
+    if len(table) <= MOST_POINTS:
+        return table, ""
+    kept = np.linspace(0, len(table) - 1, MOST_POINTS).round().astype(int)
+    return table.iloc[kept], f" ({MOST_POINTS:,} of {len(table):,} {what})"
+
+
+def jitter(count: int, width: float) -> np.ndarray:
+    """Offsets in ``[-width, width]`` that keep neighbours apart, the same ones every time.
+
+    Multiples of the golden ratio modulo 1, which fill an interval evenly at every length.
+    """
+    return ((np.arange(count) * 0.6180339887498949 + 0.5) % 1 * 2 - 1) * width

@@ -1,0 +1,55 @@
+"""What sparsity costs: accuracy against the share of weights near zero."""
+
+import shlex
+from collections.abc import Mapping
+
+import pandas as pd
+
+from regsweep.report.arm import searched_overrides
+from regsweep.report.plots.arms import Look
+from regsweep.report.plots.figure import Plot, hover, new_figure, sampled
+from regsweep.report.plots.trials import is_superseded
+
+_CAPTION = "A mark is a run; near zero means that |w| < 1e-3."
+
+
+def sparse_plot(runs: pd.DataFrame, looks: Mapping[str, Look]) -> Plot | None:
+    """Test accuracy against near-zero share, a mark a run; validation where nothing was tested."""
+    runs = runs[runs["near_zero_fraction"].notna() & ~is_superseded(runs)]
+    judged = "test" if runs["test_accuracy"].notna().any() else "validation"
+    column = "test_accuracy" if judged == "test" else "val_accuracy"
+    runs = runs[runs[column].notna()]
+    if len(runs) < 2:
+        return None
+    drawn, note = sampled(runs, "runs")
+    figure = new_figure(
+        {"title_text": "weights near zero (%)"}, {"title_text": f"{judged} accuracy (%)"}
+    )
+    for arm, look in looks.items():
+        marks = drawn[drawn["arm"] == arm]
+        if not marks.empty:
+            figure.add_scatter(
+                x=100 * marks["near_zero_fraction"].to_numpy(),
+                y=100 * marks[column].to_numpy(),
+                mode="markers",
+                marker={"color": look.color, "symbol": look.symbol, "size": 8, "opacity": 0.7},
+                name=look.name,
+                hoverinfo="text",
+                hovertext=_texts(look, marks, judged, column),
+            )
+    return Plot(f"{judged.capitalize()} accuracy against sparsity{note}", _CAPTION, figure)
+
+
+def _texts(look: Look, runs: pd.DataFrame, judged: str, column: str) -> list[str]:
+    settings = searched_overrides(runs)
+    rows = zip(runs["seed"], runs[column], runs["near_zero_fraction"], settings, strict=True)
+    return [
+        hover(
+            look.name,
+            f"seed {seed}",
+            f"{judged} accuracy: {100 * accuracy:.2f} %",
+            f"near zero: {100 * share:.2f} %",
+            *shlex.split(text),
+        )
+        for seed, accuracy, share, text in rows
+    ]

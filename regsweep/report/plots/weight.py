@@ -1,0 +1,112 @@
+"""The objective against the penalty weight: where each arm's best weight lies, and how sharply."""
+
+import math
+import shlex
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from regsweep.report.plots.arms import Look
+from regsweep.report.plots.figure import Plot, fitting_axis, hover, new_figure, sampled
+from regsweep.report.plots.trials import WEIGHT, trials_table
+
+NAMES = {"val_loss": "validation loss", "val_error": "validation error"}
+_CAPTION = "A mark is a trial; a star is the arm's winner."
+_LINES = " An arm without a weight is a dashed line at its best value."
+
+
+def weight_plot(runs: pd.DataFrame, looks: Mapping[str, Look], objective: str) -> Plot | None:
+    """A mark a trial, the winners as stars; arms without a weight as level lines."""
+    trials = trials_table(runs, objective)
+    weighted = trials.dropna(subset=["weight"])
+    if weighted.empty:
+        return None
+    name = NAMES[objective]
+    # Weights mean factors, so their axis is linear only where it has to be.
+    x = fitting_axis(WEIGHT, weighted["weight"], spread=1)
+    figure = new_figure(x, fitting_axis(name, trials["value"]))
+    drawn, note = sampled(weighted, "trials")
+    ends = (float(weighted["weight"].min()), float(weighted["weight"].max()))
+    has_level = False
+    # Added last, so that no other mark covers them.
+    stars: dict[str, pd.DataFrame] = {}
+    for arm, look in looks.items():
+        of_arm = trials[trials["arm"] == arm]
+        if of_arm.empty:
+            continue
+        marks = drawn[drawn["arm"] == arm]
+        if of_arm["weight"].isna().all():
+            _add_level(figure, look, float(of_arm["value"].min()), ends, name)
+            has_level = True
+            continue
+        _add_marks(figure, look, marks, name)
+        stars[arm] = of_arm[of_arm["won"] & of_arm["weight"].notna()]
+    for arm, winner in stars.items():
+        _add_winner(figure, looks[arm], winner, name)
+    title = f"{name.capitalize()} against penalty weight"
+    return Plot(title + note, _CAPTION + _LINES * has_level, figure)
+
+
+def _add_level(
+    figure: go.Figure, look: Look, value: float, ends: tuple[float, float], name: str
+) -> None:
+    figure.add_scatter(
+        x=ends if ends[0] < ends[1] else [ends[0] * 0.9, ends[0] * 1.1],
+        y=[value, value],
+        mode="lines",
+        line={"color": look.color, "width": 2, "dash": "dash"},
+        name=look.name,
+        legendgroup=look.name,
+        hoverinfo="text",
+        hovertext=[hover(look.name, f"{name}: {value:.5g}", "no weight")] * 2,
+    )
+
+
+def _add_marks(figure: go.Figure, look: Look, trials: pd.DataFrame, name: str) -> None:
+    figure.add_scatter(
+        x=trials["weight"].to_numpy(),
+        y=trials["value"].to_numpy(),
+        mode="markers",
+        marker={"color": look.color, "symbol": look.symbol, "size": 8, "opacity": 0.7},
+        name=look.name,
+        legendgroup=look.name,
+        hoverinfo="text",
+        hovertext=_texts(look, trials, name),
+    )
+
+
+def _add_winner(figure: go.Figure, look: Look, winner: pd.DataFrame, name: str) -> None:
+    if winner.empty:
+        return
+    figure.add_scatter(
+        x=winner["weight"].to_numpy(),
+        y=winner["value"].to_numpy(),
+        mode="markers",
+        marker={
+            "color": look.color,
+            "symbol": "star",
+            "size": 17,
+            "line": {"color": "white", "width": 1.5},
+        },
+        name=f"{look.name}, winner",
+        legendgroup=look.name,
+        showlegend=False,
+        hoverinfo="text",
+        hovertext=_texts(look, winner, name, "winner"),
+    )
+
+
+def _texts(look: Look, trials: pd.DataFrame, name: str, *extra: str) -> list[str]:
+    columns = zip(trials["trial"], trials["value"], trials["settings"], strict=True)
+    return [
+        hover(
+            look.name,
+            *extra,
+            *([] if pd.isna(trial) else [f"trial {trial}"]),
+            f"{name}: {value:.5g}",
+            *shlex.split(settings),
+        )
+        for trial, value, settings in columns
+        if not math.isnan(value)
+    ]

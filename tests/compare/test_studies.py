@@ -1,0 +1,216 @@
+import json
+
+import optuna
+import pytest
+from omegaconf import OmegaConf
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
+
+from regsweep.compare.studies import (
+    Outcome,
+    Recorded,
+    Studies,
+    count_trials,
+    open_storage,
+    override_lines,
+    params_of,
+)
+from regsweep.errors import InputError
+
+SPACE = {
+    "regularizer.weight": FloatDistribution(1e-6, 1e-2, log=True),
+    "model.hidden": CategoricalDistribution(["[64]", "[32,16]"]),
+    "trainer.batch_size": IntDistribution(10, 200),
+}
+SAMPLERS = {
+    "tpe": {
+        "_target_": "optuna.samplers.TPESampler",
+        "seed": None,
+        "n_startup_trials": 4,
+        "multivariate": True,
+        "constant_liar": True,
+    },
+    "random": {"_target_": "optuna.samplers.RandomSampler", "seed": None},
+}
+SAMPLERS["grid"] = {"_target_": "optuna.samplers.GridSampler", "_partial_": True, "seed": None}
+ROUND, TRIALS = 5, 20
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    yield
+    optuna.logging.set_verbosity(before)
+
+
+def studies(directory, sampler="tpe", seed=0, names=("l1",), space=SPACE):
+    directory.mkdir(exist_ok=True)
+    node = OmegaConf.create(SAMPLERS[sampler])
+    return Studies(names, [space] * len(names), open_storage(None, directory), node, seed)
+
+
+def result(params):
+    """A stand-in for training: some trials fail, some diverge, the others have a value."""
+    weight = params["regularizer.weight"]
+    if params["trainer.batch_size"] % 7 == 0:
+        return Outcome(TrialState.FAIL, None)
+    if params["trainer.batch_size"] % 7 == 1:
+        return Outcome(TrialState.PRUNED, None)
+    return Outcome(TrialState.COMPLETE, abs(weight - 1e-4) + len(params["model.hidden"]))
+
+
+def search(one, records, until=TRIALS, told=True):
+    """Rounds of five up to ``until`` trials, on top of what ``records`` hold."""
+    for first in range(0, until, ROUND):
+        numbers = range(first, min(first + ROUND, until))
+        params = {n: one.params(0, n, records.get(n)) for n in numbers}
+        for n in numbers:
+            records[n] = Recorded(params[n], result(params[n]))
+        if told or numbers.stop < until:
+            for n in numbers:
+                one.tell(0, n, records[n].outcome)
+    return {n: dict(records[n].params) for n in range(until)}
+
+
+def over(records):
+    """The trials in whole rounds."""
+    n = 0
+    while all(records.get(i) and records[i].outcome for i in range(n, n + ROUND)):
+        n += ROUND
+    return n
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+@pytest.mark.parametrize("lost", [False, True], ids=["storage kept", "storage lost"])
+@pytest.mark.parametrize("cut", [3, 5, 8, 13])
+def test_a_search_that_was_cut_off_goes_on_as_it_would_have(tmp_path, sampler, lost, cut):
+    whole = search(studies(tmp_path / "whole", sampler), {})
+    records = {}
+    search(studies(tmp_path / "cut", sampler), records, until=cut, told=False)
+    # Of the round that was cut off, the second trial has left no record.
+    records.pop(cut // ROUND * ROUND + 1, None)
+
+    again = studies(tmp_path / ("new" if lost else "cut"), sampler)
+    again.reconcile(0, records, over(records))
+
+    assert search(again, records) == whole
+
+
+def test_more_trials_than_asked_at_first_are_those_of_a_longer_search(tmp_path):
+    whole = search(studies(tmp_path / "whole"), {})
+    records = {}
+    search(studies(tmp_path / "short"), records, until=12)
+
+    # Told already, though the round is not over: the others of the round must not see it.
+    again = studies(tmp_path / "short")
+    again.reconcile(0, records, over(records))
+
+    assert search(again, records) == whole
+
+
+def test_suggestions_depend_on_seed_arm_and_number(tmp_path):
+    first = search(studies(tmp_path / "a"), {})
+    other_seed = search(studies(tmp_path / "b", seed=1), {})
+    other_arm = search(studies(tmp_path / "c", names=("l2",)), {})
+
+    weights = [trial["regularizer.weight"] for trial in first.values()]
+    assert len(set(weights)) == TRIALS
+    assert first[0] != other_seed[0]
+    assert first[0] != other_arm[0]
+
+
+def test_a_search_learns(tmp_path):
+    found = search(studies(tmp_path / "tpe"), {}, until=60)
+
+    late = [abs(found[n]["regularizer.weight"] - 1e-4) for n in range(40, 60)]
+    early = [abs(found[n]["regularizer.weight"] - 1e-4) for n in range(20)]
+    assert sorted(late)[10] < sorted(early)[10]
+
+
+def test_the_study_has_what_was_told(tmp_path):
+    one = studies(tmp_path / "s")
+    records = {}
+    search(one, records)
+
+    [study] = open_storage(None, tmp_path / "s").get_all_studies()
+    trials = open_storage(None, tmp_path / "s").get_all_trials(study._study_id)
+    assert study.study_name == "l1"
+    assert [(t.params, t.state, t.value) for t in trials] == [
+        (r.params, r.outcome.state, r.outcome.value) for r in records.values()
+    ]
+    assert {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL} == {t.state for t in trials}
+
+
+def test_a_study_that_contradicts_the_records_is_built_anew(tmp_path, caplog):
+    records = {}
+    one = studies(tmp_path / "s")
+    search(one, records, until=5)
+    records[2] = Recorded(records[2].params, Outcome(TrialState.COMPLETE, 123.0))
+
+    again = studies(tmp_path / "s")
+    again.reconcile(0, records, 5)
+    search(again, dict(records), until=0)
+    for n in range(5):
+        again.params(0, n, records[n])
+        again.tell(0, n, records[n].outcome)
+
+    assert again.studies[0].trials[2].value == 123.0
+    again.reconcile(0, records, 5)
+    assert len(again.studies[0].trials) == 5
+
+
+def test_a_grid_is_walked_through_once(tmp_path):
+    space = {
+        "a": CategoricalDistribution(["x", "y"]),
+        "b": IntDistribution(1, 5, step=2),
+        "c": FloatDistribution(0.0, 0.5, step=0.25),
+    }
+    node = OmegaConf.create(SAMPLERS["grid"])
+    assert count_trials(space, 100, node) == 18
+    assert count_trials(space, 4, node) == 4
+
+    one = studies(tmp_path / "s", "grid", space=space)
+    points = [one.params(0, n, None) for n in range(18)]
+
+    assert [tuple(p.values()) for p in points[:4]] == [
+        ("x", 1, 0.0), ("x", 1, 0.25), ("x", 1, 0.5), ("x", 3, 0.0),
+    ]  # fmt: skip
+    assert len({json.dumps(p) for p in points}) == 18
+
+
+def test_an_arm_with_nothing_to_search_is_tried_once():
+    assert count_trials({}, 20, OmegaConf.create(SAMPLERS["tpe"])) == 1
+    assert count_trials(SPACE, 20, OmegaConf.create(SAMPLERS["tpe"])) == 20
+
+
+def test_parameters_come_back_from_a_jobs_overrides():
+    params = {"regularizer.weight": 1.2345678901234567e-05, "model.hidden": "[32,16]"}
+    params["trainer.batch_size"] = 17
+    lines = ["regularizer=l1", *override_lines(params), "seed=0", "~x"]
+
+    assert params_of(lines, SPACE) == params
+
+
+@pytest.mark.parametrize(
+    "line", ["regularizer.weight=1", "regularizer.weight=x", "model.hidden=[1]"]
+)
+def test_parameters_of_another_space_are_refused(line):
+    key = line.partition("=")[0]
+
+    with pytest.raises((ValueError, KeyError, StopIteration)):
+        params_of([line], {key: SPACE[key]})
+
+
+def test_a_torn_storage_is_set_aside(tmp_path, caplog):
+    (tmp_path / "optuna.db").write_bytes(b"no database" * 1000)
+
+    open_storage(None, tmp_path)
+
+    assert (tmp_path / "optuna.db.damaged-1").read_bytes().startswith(b"no database")
+    assert "optuna.db cannot be read" in caplog.text
+
+
+def test_a_storage_that_cannot_be_opened_is_told_without_its_password(tmp_path):
+    with pytest.raises(InputError, match=r"^hydra.sweeper.storage=mysql:\.\.\.: cannot be opened"):
+        open_storage("mysql://me:secret@localhost/x", tmp_path)

@@ -1,0 +1,391 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_tables import confirmed, curves, judge, run, small_sweep, tables
+from scipy import stats
+
+from regsweep.report.plots import figure as shared
+from regsweep.report.plots.all import sweep_plots
+from regsweep.report.plots.arms import looks, short_names
+from regsweep.report.plots.curves import curves_plot
+from regsweep.report.plots.figure import counting_axis, escaped, fitting_axis, jitter, sampled
+from regsweep.report.plots.search import search_plot
+from regsweep.report.plots.seeds import seeds_plot
+from regsweep.report.plots.sparse import sparse_plot
+from regsweep.report.plots.trials import final_runs, trials_table
+from regsweep.report.plots.weight import weight_plot
+
+NONE, L1, L2 = "regularizer=none", "regularizer=l1", "regularizer=l2"
+HOSTILE = "<b>x</b> & <script>"
+
+
+def looked(comparison):
+    return looks(comparison["arm"], [NONE])
+
+
+def traces(plot, **wanted):
+    """The plot's traces whose attributes are as wanted; ``marker_symbol`` reaches into a part."""
+    return [t for t in plot.figure.data if all(t[key] == value for key, value in wanted.items())]
+
+
+def seeds_of(runs, metric="test_loss", baseline=NONE):
+    table, comparison = tables(runs)
+    final = final_runs(table, "val_loss")
+    return seeds_plot(final, comparison, looked(comparison), metric, baseline)
+
+
+def weights_of(runs, objective="val_loss"):
+    table, comparison = tables(runs, objective)
+    return weight_plot(table, looked(comparison), objective)
+
+
+def search_of(runs):
+    table, comparison = tables(runs)
+    return search_plot(table, looked(comparison), "val_loss")
+
+
+class TestArms:
+    def test_names_leave_out_the_groups(self):
+        arms = ["regularizer=l1 model=mlp", "regularizer=none"]
+        assert list(short_names(arms).values()) == ["l1, mlp", "none"]
+
+    def test_arms_of_one_short_name_keep_the_whole(self):
+        arms = ["model=none", "regularizer=none"]
+        assert list(short_names(arms).values()) == arms
+
+    def test_baselines_are_grey_and_the_others_differ(self):
+        made = looks([L1, NONE, L2, L1], [NONE])
+        assert list(made) == [L1, NONE, L2]
+        assert made[NONE].color == "#808080"
+        assert len({look.color for look in made.values()}) == 3
+        assert len({look.symbol for look in made.values()}) == 3
+
+    def test_more_arms_than_colours_still_have_one(self):
+        assert len(looks(f"regularizer={i}" for i in range(40))) == 40
+
+
+class TestFigure:
+    @pytest.mark.parametrize(
+        ("values", "is_log"),
+        [
+            ([1, 100], True),
+            ([1, 2.9], False),
+            ([0, 100], False),
+            ([-1, 1], False),
+            ([], False),
+            ([math.nan, math.inf, 1], False),
+        ],
+    )
+    def test_an_axis_is_log_where_values_allow_it_and_need_it(self, values, is_log):
+        axis = fitting_axis("loss", values)
+        assert (axis.get("type") == "log") is is_log
+        assert ("log scale" in axis["title_text"]) is is_log
+
+    def test_few_decades_have_ticks_between_powers_of_ten(self):
+        assert {0.1, 0.2, 0.5} <= set(fitting_axis("loss", [0.1, 0.9])["tickvals"])
+        assert fitting_axis("weight", [1e-6, 1e-2])["dtick"] == 1
+        assert fitting_axis("weight", [1e-6, 1])["dtick"] == 2
+
+    def test_few_counts_have_whole_ticks(self):
+        assert counting_axis("epoch", [1, 2, 3])["dtick"] == 1
+        assert "dtick" not in counting_axis("epoch", range(100))
+        assert "dtick" not in counting_axis("epoch", [])
+
+    def test_text_has_no_markup_and_is_cut(self):
+        assert escaped("<b>a</b> & b") == "&lt;b&gt;a&lt;/b&gt; &amp; b"
+        assert escaped("a\nb\tc") == "a b c"
+        assert escaped("x" * 200, 10) == "x" * 9 + "…"
+
+    def test_jitter_stays_inside_and_never_changes(self):
+        offsets = jitter(500, 0.2)
+        assert np.abs(offsets).max() <= 0.2
+        assert len(np.unique(offsets)) == 500
+        assert (offsets == jitter(500, 0.2)).all()
+
+    def test_a_sample_is_even_and_said_to_be_one(self, monkeypatch):
+        monkeypatch.setattr(shared, "MOST_POINTS", 3)
+        kept, note = sampled(pd.DataFrame({"x": range(5)}), "runs")
+        assert kept["x"].tolist() == [0, 2, 4]
+        assert note == " (3 of 5 runs)"
+        assert sampled(kept, "runs")[1] == ""
+
+
+class TestTrials:
+    def test_a_trial_is_the_mean_over_its_seeds(self):
+        runs = [run("l1", loss, weight=1e-3, trial=0, seed=s) for s, loss in enumerate((0.2, 0.4))]
+        made = trials_table(tables(runs)[0], "val_loss")
+        assert made[["arm", "trial", "weight"]].values.tolist() == [[L1, 0, 1e-3]]
+        assert made["value"].tolist() == pytest.approx([0.3])
+        assert made["settings"].tolist() == ["regularizer.weight=0.001"]
+
+    def test_the_error_is_one_minus_the_accuracy(self):
+        runs = [run("l1", 0.4, weight=1e-3, trial=0)]
+        assert trials_table(tables(runs)[0], "val_error")["value"].tolist() == pytest.approx([0.1])
+
+    @pytest.mark.parametrize("status", ["failed", "diverged"])
+    def test_a_trial_with_a_broken_seed_is_none(self, status):
+        runs = [run("l1", weight=1.0, trial=0), run("l1", weight=1.0, trial=0, status=status)]
+        assert trials_table(tables(runs)[0], "val_loss").empty
+
+    def test_runs_of_a_grid_are_put_together_by_their_settings(self):
+        runs = [
+            run("l1", loss, weight=weight, stage="single", trial=number, seed=number)
+            for number, (weight, loss) in enumerate([(1e-3, 0.2), (1e-3, 0.4), (1e-2, 0.5)])
+        ]
+        made = trials_table(tables(runs)[0], "val_loss")
+        assert made["value"].tolist() == pytest.approx([0.3, 0.5])
+        assert made["won"].tolist() == [True, False]
+
+
+class TestSeedsPlot:
+    def test_every_seed_is_a_dot_in_the_order_of_the_comparison(self):
+        plot = seeds_of(small_sweep())
+        assert plot.figure.layout.yaxis.ticktext == ("l2", "l1", "none")
+        dots = traces(plot, marker_size=7)
+        assert [list(t.x) for t in dots] == [
+            pytest.approx([mean, mean + 0.01, mean + 0.02]) for mean in (0.1, 0.2, 0.3)
+        ]
+        assert [round(np.mean(t.y)) for t in dots] == [0, 1, 2]
+        assert all(np.abs(t.y - place).max() < 0.5 for place, t in enumerate(dots))
+        assert "seed 10000" in dots[0].hovertext[0]
+
+    def test_a_loss_has_students_interval(self):
+        mean = traces(seeds_of(small_sweep()), marker_size=12)[0]
+        low, high = stats.t.interval(0.95, 2, 0.11, 0.01 / math.sqrt(3))
+        assert mean.x == pytest.approx((0.11,))
+        assert mean.error_x.array[0] == pytest.approx(high - 0.11)
+        assert mean.error_x.arrayminus[0] == pytest.approx(0.11 - low)
+
+    def test_an_accuracy_has_the_interval_of_the_comparison(self):
+        table, comparison = tables(small_sweep())
+        judge(comparison, "l2", test_accuracy_ci_low=0.96, test_accuracy_ci_high=0.99)
+        final = final_runs(table, "val_loss")
+        plot = seeds_plot(final, comparison, looked(comparison), "test_accuracy", NONE)
+        mean = traces(plot, marker_size=12)[0]
+        assert mean.x == pytest.approx((97.25,))
+        assert mean.error_x.array[0] == pytest.approx(1.75)
+        assert mean.error_x.arrayminus[0] == pytest.approx(1.25)
+        assert "97.2500" in mean.hovertext[0]
+        assert "96.0000 to 99.0000" in mean.hovertext[0]
+
+    def test_overlapping_bars_are_explained_where_arms_were_compared(self):
+        table, comparison = tables(small_sweep())
+        final = final_runs(table, "val_loss")
+        args = (looked(comparison), "test_loss", NONE)
+        assert "in pairs" not in seeds_plot(final, comparison, *args).caption
+        judge(comparison, "l1", improvement_mean=0.1)
+        assert "in pairs" in seeds_plot(final, comparison, *args).caption
+
+    def test_an_error_is_in_percent(self):
+        assert traces(seeds_of(small_sweep(), "test_error"), marker_size=12)[0].x == pytest.approx(
+            (2.75,)
+        )
+
+    def test_the_baselines_mean_is_a_line(self):
+        (line,) = seeds_of(small_sweep()).figure.layout.shapes
+        assert (line.x0, line.x1) == pytest.approx((0.31, 0.31))
+        plot = seeds_of(small_sweep(), baseline=None)
+        assert plot.figure.layout.shapes == ()
+        assert "baseline" not in plot.caption
+
+    def test_superseded_runs_are_left_out(self):
+        old = confirmed("l2", 7, 9.0, trial=0, weight=1e-2)
+        dots = traces(seeds_of([*small_sweep(), old]), marker_size=7)[0]
+        assert max(dots.x) < 1
+
+    def test_an_arm_that_broke_off_has_dots_and_no_mean(self):
+        broken = confirmed("l2", 7, 0.1, weight=1e-4, status="diverged", metrics={})
+        plot = seeds_of([*small_sweep(), broken])
+        assert sorted(plot.figure.layout.yaxis.ticktext) == ["l1", "l2", "none"]
+        assert len(traces(plot, marker_size=7)) == 3
+        assert len(traces(plot, marker_size=12)) == 2
+
+    def test_of_single_runs_those_of_the_best_setting_count(self):
+        grid = [
+            confirmed("l1", n, loss, stage="single", trial=n, weight=weight)
+            for n, (weight, loss) in enumerate([(1e-3, 0.2), (1e-3, 0.3), (1e-2, 0.9)])
+        ]
+        plot = seeds_of([*grid[:2], run("l1", 9, weight=1e-2, stage="single", trial=2)])
+        assert sorted(traces(plot, marker_size=7)[0].x) == pytest.approx([0.2, 0.3])
+
+    def test_one_run_or_an_untested_sweep_has_none(self):
+        assert seeds_of([confirmed("l1", 0, 0.2, stage="single")]) is None
+        assert seeds_of([run("l1", weight=w, trial=n) for n, w in enumerate((0.1, 0.2))]) is None
+
+
+class TestWeightPlot:
+    def test_a_mark_a_trial_and_a_star_for_the_winner(self):
+        plot = weights_of(small_sweep())
+        marks = traces(plot, name="l1", mode="markers")[0]
+        assert list(marks.x) == [1e-2, 1e-4]
+        assert list(marks.y) == pytest.approx([0.49, 0.24])
+        star = traces(plot, name="l1, winner")[0]
+        assert list(star.x) == [1e-4]
+        assert star.marker.color == marks.marker.color
+        assert plot.figure.layout.xaxis.type == "log"
+        assert plot.figure.data[-1].marker.symbol == "star"
+
+    def test_an_arm_without_a_weight_is_a_level_line(self):
+        plot = weights_of(small_sweep())
+        (line,) = traces(plot, name="none")
+        assert line.mode == "lines"
+        assert list(line.x) == [1e-4, 1e-2]
+        assert list(line.y) == [0.5, 0.5]
+        assert "without a weight" in plot.caption
+        assert "without a weight" not in weights_of(small_sweep(arms=["l1"])).caption
+
+    def test_a_weight_of_zero_makes_the_axis_linear(self):
+        runs = [run("l1", 0.3, weight=weight, trial=n) for n, weight in enumerate((0.0, 1e-2))]
+        assert weights_of(runs).figure.layout.xaxis.type is None
+
+    def test_hovering_shows_all_settings_without_markup(self):
+        params = {"regularizer.weight": 0.1, "x.name": HOSTILE}
+        plot = weights_of([run("l1", 0.3, params=params, trial=0)])
+        text = plot.figure.data[0].hovertext[0]
+        assert "regularizer.weight=0.1" in text
+        assert "&lt;script&gt;" in text
+        assert "<script" not in text
+
+    def test_without_weights_there_is_none(self):
+        assert weights_of([run("none", trial=0)]) is None
+        assert weights_of([run("l1", weight=0.1, trial=0, status="diverged")]) is None
+
+    def test_more_trials_than_can_be_drawn_are_sampled(self, monkeypatch):
+        monkeypatch.setattr(shared, "MOST_POINTS", 2)
+        runs = [run("l1", 0.1 + n, weight=0.1 + n, trial=n) for n in range(5)]
+        plot = weights_of(runs)
+        assert plot.title.endswith(" (2 of 5 trials)")
+        assert len(traces(plot, name="l1")[0].x) == 2
+        assert list(traces(plot, name="l1, winner")[0].x) == [0.1]
+
+
+class TestSearchPlot:
+    def test_a_step_where_a_trial_was_better_and_the_end(self):
+        losses = [0.5, 0.6, 0.3, 0.4, 0.35]
+        plot = search_of([run("l1", loss, weight=0.1, trial=n) for n, loss in enumerate(losses)])
+        (line,) = plot.figure.data
+        assert list(line.x) == [0, 2, 4]
+        assert list(line.y) == [0.5, 0.3, 0.3]
+        assert line.line.shape == "hv"
+
+    def test_broken_trials_do_not_count(self):
+        losses = [(0.5, "completed"), (0.1, "diverged"), (0.4, "completed")]
+        runs = [run("l1", v, weight=0.1, trial=n, status=s) for n, (v, s) in enumerate(losses)]
+        assert list(search_of(runs).figure.data[0].y) == [0.5, 0.4]
+
+    def test_an_arm_tried_once_is_a_level_line(self):
+        line = traces(search_of(small_sweep()), name="none")[0]
+        assert (list(line.x), list(line.y)) == ([0, 1], [0.5, 0.5])
+        assert line.line.dash == "dash"
+
+    def test_without_a_search_there_is_none(self):
+        assert search_of([run("l1", weight=0.1, trial=0)]) is None
+        grid = [run("l1", weight=w, trial=n, stage="single") for n, w in enumerate((0.1, 0.2))]
+        assert search_of(grid) is None
+
+
+class TestCurvesPlot:
+    def plot(self, table, objective="val_loss", arms=(L1,)):
+        return curves_plot(table, looks(arms), objective)
+
+    def test_means_over_the_seeds_and_a_thin_line_a_seed(self):
+        plot = self.plot(curves([(L1, 0), (L1, 1)]))
+        means = traces(plot, name="l1")
+        assert [(t.line.dash, list(t.x), list(t.y)) for t in means] == [
+            (dash, [1, 2], [0.375, 0.1875]) for dash in ("solid", "dot")
+        ]
+        assert [t.showlegend for t in means] == [True, False]
+        thin = traces(plot, opacity=0.25)[0]
+        assert list(thin.x) == [1, 2, None, 1, 2, None]
+        assert list(thin.y) == [0.25, 0.125, None, 0.5, 0.25, None]
+
+    def test_the_legend_says_what_the_dashes_mean(self):
+        key = self.plot(curves([(L1, 0)])).figure.data[-2:]
+        assert [t.line.dash for t in key] == ["solid", "dot"]
+        assert [(t.name, t.line.dash) for t in key] == [
+            ("validation", "solid"),
+            ("training", "dot"),
+        ]
+
+    def test_an_error_is_shown_where_it_was_the_objective(self):
+        plot = self.plot(curves([(L1, 0)]), "val_error")
+        assert list(traces(plot, name="l1")[0].y) == [75.0, 87.5]
+        assert "error" in plot.title
+
+    def test_without_validation_there_is_training_only(self):
+        plot = self.plot(curves([(L1, 0)], val_loss=None))
+        assert [t.line.dash for t in plot.figure.data] == ["dot", "dot"]
+        assert plot.figure.data[0].showlegend
+
+    def test_no_curves_no_plot(self):
+        assert self.plot(curves([])) is None
+        assert self.plot(pd.DataFrame()) is None
+
+    def test_more_seeds_than_can_be_drawn_are_sampled(self, monkeypatch):
+        monkeypatch.setattr(shared, "MOST_POINTS", 12)
+        plot = self.plot(curves([(L1, seed) for seed in range(9)]))
+        assert plot.title.endswith("(3 of 9 seeds as thin lines)")
+        assert list(traces(plot, opacity=0.25)[0].y)[0::3] == [0.25, 1.25, 2.25]
+        assert list(traces(plot, name="l1")[0].y) == [1.25, 0.625]
+
+
+class TestSparsePlot:
+    def plot(self, runs):
+        table, comparison = tables(runs)
+        return sparse_plot(table, looked(comparison))
+
+    def test_a_mark_a_tested_run_in_percent(self):
+        plot = self.plot(small_sweep())
+        assert plot.title == "Test accuracy against sparsity"
+        marks = traces(plot, name="l2")[0]
+        assert list(marks.x) == pytest.approx([10, 10, 10])
+        assert list(marks.y) == pytest.approx([97.5, 97.25, 97])
+
+    def test_superseded_runs_are_left_out(self):
+        old = confirmed("l2", 7, 9.0, trial=0, weight=1e-2, error="superseded: by trial 1")
+        assert len(traces(self.plot([*small_sweep(), old]), name="l2")[0].x) == 3
+
+    def test_validation_where_nothing_was_tested(self):
+        plot = self.plot([run("l1", 0.4, weight=w, trial=n) for n, w in enumerate((0.1, 0.2))])
+        assert plot.title == "Validation accuracy against sparsity"
+        assert list(plot.figure.data[0].y) == pytest.approx([90, 90])
+
+    def test_one_run_has_none(self):
+        assert self.plot([run("l1", trial=0)]) is None
+
+
+class TestAll:
+    def test_each_arm_has_one_colour_in_all_plots(self):
+        table, comparison = tables(small_sweep())
+        its_curves = curves([(arm, 0) for arm in (NONE, L1, L2)])
+        plots = sweep_plots(table, comparison, its_curves, looked(comparison), "val_loss", NONE)
+        assert len(plots) == 6
+        colors = {}
+        for plot in plots[2:]:
+            for trace in plot.figure.data:
+                color = trace.marker.color or trace.line.color
+                colors.setdefault(trace.name, set()).add(color)
+        assert {name: len(colors[name]) for name in ("none", "l1", "l2")} == dict.fromkeys(
+            ("none", "l1", "l2"), 1
+        )
+
+    def test_the_order_is_that_of_the_comparison(self):
+        table, comparison = tables(small_sweep())
+        plots = sweep_plots(table, comparison, curves([]), looks([L1, L2, NONE]), "val_loss", NONE)
+        names = [t.name for t in plots[-1].figure.data]
+        assert names == ["l2", "l1", "none"]
+
+    def test_an_error_as_objective_is_judged_on_the_test_error(self):
+        table, comparison = tables(small_sweep(), "val_error")
+        plots = sweep_plots(table, comparison, curves([]), looked(comparison), "val_error", NONE)
+        assert [p.title for p in plots][:2] == [
+            "Test error of the winners",
+            "Test accuracy of the winners",
+        ]
+
+    def test_a_lone_run_has_no_plot(self):
+        table, comparison = tables([confirmed("l1", 0, 0.2, stage="single", sweep="")])
+        arm_looks = looked(comparison)
+        assert sweep_plots(table, comparison, curves([]), arm_looks, "val_loss", None) == []
