@@ -58,7 +58,6 @@ def main() -> None:
         # The argument parser leaves with 2.
         raise SystemExit(1 if error.code == 2 else error.code) from None
     except KeyboardInterrupt:
-        print("regsweep: interrupted", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
         if with_traceback:
@@ -124,6 +123,7 @@ def _stop(signum: int, frame: FrameType | None) -> None:
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, _stop_at_once)
     if signum == signal.SIGINT:
+        print("regsweep: interrupted", file=sys.stderr)
         raise KeyboardInterrupt
     print("regsweep: terminated", file=sys.stderr)
     sys.exit(128 + signum)

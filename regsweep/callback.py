@@ -18,7 +18,7 @@ from regsweep.errors import InputError
 from regsweep.launcher import read_packing
 from regsweep.messages import explain
 from regsweep.preflight import COMPARE, check_machine, check_sweep
-from regsweep.record import refuse_used
+from regsweep.record import refuse_used, refuse_used_under
 from regsweep.settle import settle
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,7 @@ class RegsweepCallback(Callback):
             return
         with _refusing():
             directory = Path(config.hydra.sweep.dir)
-            for folder in (directory, *directory.glob("*/")):
-                refuse_used(folder)
+            refuse_used_under(directory)
             sweep = check_sweep(config, GlobalHydra.instance().config_loader())
             packing = read_packing(config.hydra.launcher)
             check_machine(sweep.runs)

@@ -78,6 +78,12 @@ def refuse_used(directory: Path) -> None:
         raise InputError(f"{directory}: the folder already holds a record; choose another")
 
 
+def refuse_used_under(directory: Path) -> None:
+    """InputError if ``directory`` or a folder below it holds a record."""
+    if next(directory.rglob(FILE_NAME), None) is not None:
+        raise InputError(f"{directory}: the folder already holds a record; choose another")
+
+
 def publish(record: Record, directory: Path) -> Path:
     """Write ``record`` into ``directory`` so that it is there whole or not at all.
 

@@ -72,5 +72,6 @@ def read_settled(directory: Path) -> Settled:
 
 def _read(directory: Path) -> dict[str, Any]:
     content = json.loads((directory / FILE_NAME).read_text(encoding="utf-8"))
-    assert isinstance(content, dict)
+    if not isinstance(content, dict):
+        raise ValueError(f"a JSON {type(content).__name__}, expected an object")
     return content

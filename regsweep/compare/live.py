@@ -24,6 +24,8 @@ from regsweep.report.view import short_overrides
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
+# Without a terminal, so often at most.
+LINE_SECONDS = 15
 WIDTH_WITHOUT_TERMINAL = 100
 
 
@@ -75,7 +77,8 @@ class View:
         self.ended = self.left = 0
         self.pace: Pace | None = None
         self.failed = self.diverged = 0
-        self.estimated = self.news = False
+        self.news = False
+        self.said = (0.0, 0)  # when the last line was logged, and how many runs had ended
         self.live: Live | None = None
         self.stop, self.lock = threading.Event(), threading.Lock()
         self.thread = threading.Thread(target=self._look_on, daemon=True)
@@ -99,10 +102,14 @@ class View:
         if self.live:
             self.live.stop()
 
-    def launched(self, stage: str, places: Sequence[Place], left: int) -> None:
+    def launched(self, places: Sequence[Place], left: int) -> None:
         """The runs at ``places`` are trained now; ``left`` runs are left of the whole sweep."""
         with self.lock:
-            self.stage = stage
+            self.stage = places[0].stage
+            if self.stage == "confirm":
+                for arm, line in enumerate(self.lines):
+                    missing = sum(place.slot.arm == arm for place in places)
+                    line.confirmed = self.plan.budget.confirm_seeds - missing
             self.pace = self.pace or Pace(time.monotonic())
             folders = {self.directory / self.plan.folder(place): place for place in places}
             self.waiting = {folder / FILE_NAME: place for folder, place in folders.items()}
@@ -137,9 +144,19 @@ class View:
     def _look_on(self) -> None:
         while not self.stop.wait(LOOK_SECONDS):
             self._look()
-            if not self.estimated and self._pace_text() and not self.live:
-                self.estimated = True
-                log.info("%s", self._pace_text())
+            when, ended = self.said
+            if not self.live and self.ended > ended and time.monotonic() - when > LINE_SECONDS:
+                self._say("%s %d/%d runs   %s", self.stage, *self._runs(), self._pace_text())
+
+    def _say(self, line: str, *values: object) -> None:
+        self.said = time.monotonic(), self.ended
+        log.info(line, *values)
+
+    def _runs(self) -> tuple[int, int]:
+        """The runs of the stage that have ended, and all of them."""
+        if self.stage == "search":
+            return self.plan.search_runs + self.plan.confirm_runs - self.left, self.plan.search_runs
+        return self.plan.confirm_runs - self.left, self.plan.confirm_runs
 
     def _look(self) -> None:
         with self.lock:
@@ -162,7 +179,7 @@ class View:
             value, arm = ranked[0]
             words = " ".join([self.plan.arms[arm].name, *self.lines[arm].overrides.split()])
             best = f"best {self.plan.objective} {value:.4f}: {words}"
-        log.info(
+        self._say(
             "search %d/%d trials%s   %s   %s",
             sum(line.ended for line in self.lines),
             sum(self.plan.trials),
@@ -199,7 +216,8 @@ class View:
                     line.overrides,
                 ]
                 if self.stage == "confirm":
-                    cells.append(f"{line.confirmed}/{self.plan.budget.confirm_seeds}")
+                    seeds = self.plan.budget.confirm_seeds if line.best is not None else 0
+                    cells.append(f"{line.confirmed}/{seeds}" if seeds else "")
                 table.add_row(*map(Text, cells))
             state = Text(f"{self.stage}{self._trouble()}   {self._pace_text()}", style="bold")
             return Group(Text(), state, table, Text())

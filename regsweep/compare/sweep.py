@@ -23,7 +23,7 @@ from regsweep.compare.studies import Space, Studies, count_trials, open_storage,
 from regsweep.environment import package_versions
 from regsweep.launcher import read_packing
 from regsweep.preflight import Sweep, check_machine, check_sweep
-from regsweep.record import refuse_used
+from regsweep.record import refuse_used_under
 from regsweep.report.aggregate import gather_and_show
 from regsweep.settle import Settled, settle
 
@@ -83,7 +83,7 @@ class _Launcher:
 
     def launch(self, places: Sequence[Place], params: Mapping[Slot, Sequence[str]]) -> None:
         """Train the runs at ``places``; each has a record then."""
-        self.view.launched(places[0].stage, places, self._left())
+        self.view.launched(places, self._left(places))
         overrides = [self.plan.overrides(place, params[place.slot]) for place in places]
         returns = self.launcher.launch(overrides, initial_job_idx=self.jobs)
         self.jobs += len(overrides)
@@ -92,17 +92,18 @@ class _Launcher:
                 _ = job.return_value  # raises what kept the job from publishing
                 raise RuntimeError(f"{self.plan.folder(place)}: its job left no record")
 
-    def _left(self) -> int:
-        done = len(self.ledger.records)
-        return self.plan.search_runs + self.plan.confirm_runs - done
+    def _left(self, places: Sequence[Place]) -> int:
+        """The runs that the sweep still has to do; an arm without a winner has none to confirm."""
+        if places[0].stage == "confirm":
+            return len(places)
+        return self.plan.search_runs + self.plan.confirm_runs - len(self.ledger.records)
 
 
 def _refuse_others(directory: Path) -> None:
     """Refuse a folder that holds runs, but not those of a compare sweep."""
     if (directory / sweep_file.FILE_NAME).exists():
         return
-    for folder in (directory, *directory.glob("*/")):
-        refuse_used(folder)
+    refuse_used_under(directory)
 
 
 def _settle(config: DictConfig, sweep: Sweep, plan: Plan, directory: Path) -> tuple[Settled, str]:

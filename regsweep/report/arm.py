@@ -50,14 +50,18 @@ class ArmResult:
         return self.tested["test_loss"]
 
     @property
-    def rank(self) -> tuple[bool, float]:
-        """What arms are sorted by: confirmed ones by their metric, then all by the objective."""
+    def rank(self) -> tuple[int, float]:
+        """What arms are sorted by: confirmed ones by their metric, then others by the objective.
+
+        Unstable arms come behind these, and last those without a value.
+        """
         if self.confirmed and len(self.tested):
-            return False, float(self.judged.mean())
+            return 0, float(self.judged.mean())
         value = self.row.get("val_loss" if self.objective == "val_loss" else "val_accuracy")
         if value is None or pd.isna(value):
-            return True, float("inf")
-        return self.unstable, float(value) if self.objective == "val_loss" else -float(value)
+            return 3, 0.0
+        cost = float(value) if self.objective == "val_loss" else -float(value)
+        return 2 if self.unstable else 1, cost
 
 
 def arm_results(

@@ -46,7 +46,7 @@ def read_asked(path: Path) -> Asked:
     if not isinstance(content, dict):
         raise ValueError(f"a JSON {type(content).__name__}, expected an object")
     objective = content.get("objective", "")
-    if objective and objective not in JUDGED:
+    if objective and objective not in tuple(JUDGED):
         raise ValueError(f"objective {objective!r}, expected one of {tuple(JUDGED)}")
     try:
         arms = tuple(_named(arm) for arm in content.get("arms", ()))

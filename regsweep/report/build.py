@@ -44,7 +44,7 @@ def build_report(directories: Sequence[str | Path]) -> Report:
         comparison=comparison,
         curves=_curves(ordered, runs, results),
         asked=gathered.asked,
-        verdicts=verdict_sentences(comparison),
+        verdicts=verdict_sentences(comparison, gathered.asked),
         remarks=(*judgement.remarks, *remarks_on(results, gathered.asked)),
         unreadable=gathered.unreadable,
         unfinished=gathered.unfinished,

@@ -41,11 +41,13 @@ def judge(results: Sequence[ArmResult], asked: Mapping[str, Asked]) -> Judgement
     sweeps = list(dict.fromkeys(r.sweep for r in confirmed))
     against = _disagreement(sweeps, confirmed, asked)
     families = [confirmed] if not against else _by_sweep(confirmed)
+    several = len({r.sweep for r in results}) > 1
     columns: dict[Name, Mapping[str, Any]] = {}
     remarks = [against] if against else []
     for family in families:
         if family:
-            columns |= _judge_family(family, asked, remarks)
+            baseline = _baseline(family, results, asked)
+            columns |= _judge_family(family, baseline, several, remarks)
     return Judgement(columns, tuple(remarks))
 
 
@@ -74,10 +76,8 @@ def _disagreement(
 
 
 def _judge_family(
-    family: Sequence[ArmResult], asked: Mapping[str, Asked], remarks: list[str]
+    family: Sequence[ArmResult], baseline: ArmResult, several: bool, remarks: list[str]
 ) -> dict[Name, Mapping[str, Any]]:
-    baseline = _baseline(family, asked)
-    several = len({r.sweep for r in family}) > 1
     shown = " ".join([f"{baseline.sweep}:", baseline.arm] if several else [baseline.arm])
     columns: dict[Name, dict[str, Any]] = {
         (r.sweep, r.arm): {
@@ -91,6 +91,8 @@ def _judge_family(
     if not any(r is baseline for r in sound):
         remarks.append(
             f"Nothing is tested: a confirm run of the baseline, {shown}, diverged or failed."
+            if baseline.unstable
+            else f"Nothing is tested: the baseline, {shown}, has no confirm run."
         )
         return dict(columns)
     seeds = sorted(set.intersection(*(set(r.tested.index) for r in sound)))
@@ -108,8 +110,15 @@ def _judge_family(
     return dict(columns)
 
 
-def _baseline(family: Sequence[ArmResult], asked: Mapping[str, Asked]) -> ArmResult:
-    """The baseline of the first sweep that has one without regularization, else of the first."""
-    own = [r for r in family if r.arm == asked[r.sweep].baseline] or list(family)
+def _baseline(
+    family: Sequence[ArmResult], results: Sequence[ArmResult], asked: Mapping[str, Asked]
+) -> ArmResult:
+    """The baseline of the first sweep that has one without regularization, else of the first.
+
+    One that was not confirmed is not replaced by another, which nobody asked for.
+    """
+    sweeps = {r.sweep for r in family}
+    own = [r for r in results if r.sweep in sweeps and r.arm == asked[r.sweep].baseline]
+    own = own or list(family)
     plain = [r for r in own if "regularizer=none" in r.arm.split()]
     return (plain or own)[0]

@@ -14,9 +14,10 @@ from plotly.offline import get_plotlyjs
 from regsweep.report.cells import OUTSIDE, table_columns
 from regsweep.report.how import ArmCount, arm_counts, facts
 from regsweep.report.plots.all import sweep_plots
-from regsweep.report.plots.arms import looks, short_names
+from regsweep.report.plots.arms import looks
 from regsweep.report.plots.figure import Plot
 from regsweep.report.report import Report
+from regsweep.report.view import short_names
 
 PAGE_FILE = "report.html"
 NAMED_PROBLEMS = 10

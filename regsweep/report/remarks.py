@@ -13,9 +13,11 @@ EDGE = 0.05
 # How far an interval is widened: so many times on a log scale, by its own range on a linear one.
 WIDER = 100
 
-_INTERVAL = re.compile(r"interval\(\s*(?P<low>[^,\s]+)\s*,\s*(?P<high>[^)\s]+)\s*\)")
-# Beyond these there is nothing to search: ratios end at 1, and nothing here is below 0.
-_SMALLEST, _RATIO_END = 0.0, 1.0
+_INTERVAL = re.compile(
+    r"interval\(\s*(start\s*=\s*)?(?P<low>[^,=\s]+)\s*,\s*(end\s*=\s*)?(?P<high>[^)=\s]+)\s*\)"
+)
+# Beyond this there is nothing to search: ratios end at 1.
+_RATIO_END = 1.0
 
 
 def remarks_on(results: Sequence[ArmResult], asked: Mapping[str, Asked]) -> tuple[str, ...]:
@@ -58,8 +60,9 @@ def _of_sweep(results: Sequence[ArmResult], name: str, asked: Asked) -> Iterator
     own = [r for r in results if r.sweep == name]
     trials = asked.budget.get("n_trials", 0)
     # An arm with nothing to search, or a short grid, has fewer trials than were asked for.
-    behind = [r.arm for r in own if asked.spaces.get(r.arm) and r.row["trials"] < trials]
-    if behind and not any(r.confirmed for r in own):
+    behind = any(asked.spaces.get(r.arm) and r.row["trials"] < trials for r in own)
+    searching = behind and not any(r.confirmed for r in own)
+    if searching:
         yield "The search is not finished."
     seeds = asked.budget.get("confirm_seeds", 0)
     if seeds == 0:
@@ -67,8 +70,12 @@ def _of_sweep(results: Sequence[ArmResult], name: str, asked: Asked) -> Iterator
             "Nothing was confirmed (confirm_seeds=0): the table ranks by validation alone and "
             "does not say whether a difference is real."
         )
-    elif any(r.confirmed and not r.unstable and len(r.tested) < seeds for r in own):
+    elif not searching and any(_misses_seeds(r, seeds) for r in own):
         yield f"Not all of the {seeds} confirm seeds are done."
+
+
+def _misses_seeds(result: ArmResult, seeds: int) -> bool:
+    return result.winner is not None and not result.unstable and len(result.tested) < seeds
 
 
 def _widened(key: str, value: float, sweep: str) -> str | None:
@@ -77,15 +84,17 @@ def _widened(key: str, value: float, sweep: str) -> str | None:
     if match is None:
         return None
     low, high = float(match["low"]), float(match["high"])
-    log = "log" in sweep[: match.start()]
+    before, after = sweep[: match.start()], sweep[match.end() :]
+    log = "log" in before
+    # Nothing here is below 0, and no integer on a log scale below 1.
+    smallest = 1.0 if log and "int(" in before else 0.0
     scale = math.log if log else float
     share = EDGE * (scale(high) - scale(low))
     at_low, at_high = scale(value) - scale(low) <= share, scale(high) - scale(value) <= share
-    if at_low and not at_high and low > _SMALLEST:
-        low = low / WIDER if log else max(_SMALLEST, low - (high - low))
+    if at_low and not at_high and low > smallest:
+        low = max(smallest, low / WIDER if log else low - (high - low))
     elif at_high and not at_low and not (key.endswith("ratio") and high >= _RATIO_END):
         high = high * WIDER if log else high + (high - low)
     else:
         return None
-    interval = f"interval({low:.6g},{high:.6g})"
-    return shlex.quote(f"{key}={f'tag(log,{interval})' if log else interval}")
+    return shlex.quote(f"{key}={before}interval({low:.6g},{high:.6g}){after}")

@@ -30,7 +30,7 @@ def show(report: Report, files: Sequence[Path]) -> None:
         _show_comparison(console, report)
     for sentence in (*report.verdicts, *report.remarks):
         _say(console, sentence)
-    if report.verdicts:
+    if report.verdicts and "sweep" not in report.comparison:
         _say(console, f"\nto train the first arm again: {again(report.comparison, runs)}")
     if report.verdicts or report.remarks:
         _say(console, "")

@@ -1,17 +1,25 @@
 """The answer of a comparison in sentences."""
 
+import shlex
+from collections.abc import Mapping
+
 import pandas as pd
 
+from regsweep.report.asked import Asked
 from regsweep.report.judge import UNSTABLE
 from regsweep.report.statistics import BETTER, UNDECIDED, WORSE
+from regsweep.report.view import short_overrides
 
 _WORDS = {"test_loss": ("test loss", "", 1), "test_error": ("test error", " points", 100)}
 
 
-def verdict_sentences(comparison: pd.DataFrame) -> tuple[str, ...]:
+def verdict_sentences(
+    comparison: pd.DataFrame, asked: Mapping[str, Asked] | None = None
+) -> tuple[str, ...]:
     """What the tests of a comparison table say, baseline by baseline; nothing where none was made.
 
-    An improvement is in the unit of the metric; of the test error it is in points (percent).
+    ``asked`` tells which overrides all arms of a sweep were given. An improvement is in the unit
+    of the metric; of the test error it is in points (percent).
     """
     judged = comparison[comparison["baseline"].notna()]
     sentences: list[str] = []
@@ -19,7 +27,7 @@ def verdict_sentences(comparison: pd.DataFrame) -> tuple[str, ...]:
         named = _named(arms)
         for verdict, word in ((BETTER, "Better"), (WORSE, "Worse")):
             found = [
-                f"{name} ({_size(arm)})"
+                f"{name}{_at(arm, asked or {})} ({_size(arm)})"
                 for name, (_, arm) in zip(named, arms.iterrows(), strict=True)
                 if arm["verdict"] == verdict
             ]
@@ -40,6 +48,15 @@ def _named(arms: pd.DataFrame) -> list[str]:
     if "sweep" not in arms:
         return list(arms["arm"])
     return [f"{sweep}: {arm}" for sweep, arm in zip(arms["sweep"], arms["arm"], strict=True)]
+
+
+def _at(arm: "pd.Series", asked: Mapping[str, Asked]) -> str:
+    """The winner's searched values: `` at weight=5.3e-05``."""
+    sweeps = [asked[sweep] for sweep in asked if sweep == arm.get("sweep", sweep)]
+    fixed = {line for sweep in sweeps for line in sweep.overrides}
+    words = shlex.split(arm["best_overrides"].removeprefix(arm["arm"]))
+    short = short_overrides(arm["arm"], [word for word in words if word not in fixed])
+    return f" at {', '.join(short.splitlines())}" if short else ""
 
 
 def _size(arm: "pd.Series") -> str:

@@ -57,8 +57,11 @@ def comparison_view(comparison: pd.DataFrame, fixed: Collection[str] = ()) -> Ta
 
     ``fixed`` are the overrides that all arms were given, which say nothing of one.
     """
-    words = _word_columns(comparison, fixed)
     judged = bool(comparison["baseline"].notna().any())
+    words = _word_columns(comparison, fixed)
+    if judged:
+        names = short_names(comparison["arm"])
+        words["arm"] = [names[arm] for arm in words["arm"]]
     numbers = {} if judged else {"trials": _formatted(comparison["trials"], _count)}
     if (comparison[["failed", "diverged"]] > 0).any(axis=None):
         pairs = zip(comparison["failed"], comparison["diverged"], strict=True)
@@ -75,7 +78,7 @@ def comparison_view(comparison: pd.DataFrame, fixed: Collection[str] = ()) -> Ta
         table.add_column(_at_bottom(title), justify="right", min_width=width)
     verdicts = {"verdict": list(comparison["verdict"].fillna(""))} if judged else {}
     for title, texts in verdicts.items():
-        table.add_column(_at_bottom(title), min_width=_longest_word([title, *texts]))
+        table.add_column(_at_bottom(title), min_width=max(map(len, texts)))
     for row in zip(*words.values(), *numbers.values(), *verdicts.values(), strict=True):
         table.add_row(*map(Text, row))
     return table
@@ -123,8 +126,19 @@ def _word_columns(comparison: pd.DataFrame, fixed: Collection[str]) -> dict[str,
         for arm, text in zip(comparison["arm"], overrides, strict=True)
     ]
     if any(best):
-        columns["best overrides (rounded)"] = best
+        columns["best overrides\n(rounded)"] = best
     return columns
+
+
+def short_names(arms: Iterable[str]) -> dict[str, str]:
+    """``regularizer=l1 model=mlp`` as ``l1, mlp``; whole where two arms would be called the same.
+
+    The names of the groups say nothing where every arm has the same ones.
+    """
+    arms = list(dict.fromkeys(arms))
+    short = [", ".join(word.partition("=")[2] or word for word in arm.split()) for arm in arms]
+    names = short if len(set(short)) == len(arms) else arms
+    return {arm: name or "(no choice)" for arm, name in zip(arms, names, strict=True)}
 
 
 def short_overrides(arm: str, overrides: Iterable[str]) -> str:

@@ -1,8 +1,16 @@
+import csv
 import json
 
 import pytest
 
+from regsweep import sweep_file
 from regsweep.record import Record, publish
+from regsweep.settle import Settled
+from regsweep.sweep_file import SweepFile
+
+WEIGHT = {"regularizer.weight": "tag(log, interval(1e-6, 1e-2))"}
+BUDGET = {"n_trials": 1, "n_jobs": 16, "replicates": 1, "confirm_seeds": 3, "max_failure_rate": 1.0}
+CONFIG = {"data.name": "mnist", "data.root": "/data", "trainer.epochs": 2}
 
 
 class Folder:
@@ -33,15 +41,63 @@ class Folder:
         }
         return self.run(f"{arm}-{number}-{seed}", sweep, **(given | fields))
 
+    def confirm(self, arm, test_losses, accuracies=None, trial=0, seed=10000, **fields):
+        """Confirm runs of a trial, a seed each; test accuracy is ``1 - loss / 4`` if not given."""
+        accuracies = accuracies or [1 - loss / 4 for loss in test_losses]
+        for i, (loss, accuracy) in enumerate(zip(test_losses, accuracies, strict=True)):
+            more = {"test_loss": loss, "test_accuracy": accuracy, "train_accuracy": 1.0}
+            given = {"weight": weight_of(arm), "val_loss": 0.25, "stage": "confirm", "more": more}
+            self.trial(trial, arm=arm, seed=seed + i, **(given | fields))
+
+    def arm(self, arm, test_losses, val_loss=0.25, **fields):
+        """An arm of one search trial and its confirm runs."""
+        of_both = {key: fields[key] for key in ("sweep", "overrides") if key in fields}
+        self.trial(0, weight_of(arm), val_loss, arm=arm, **of_both)
+        self.confirm(arm, test_losses, **fields)
+
+    def history(self, path, *epochs):
+        """The learning curve of the run in ``path``: train and validation loss of each epoch."""
+        columns = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+        with (self.root / path / "history.csv").open("w", newline="") as file:
+            rows = [(i, loss, 0.5, val, 0.5) for i, (loss, val) in enumerate(epochs, start=1)]
+            csv.writer(file).writerows([columns, *rows])
+
     def sweep(self, name="sweep", **content):
         """The sweep file of the sweep ``name``."""
         (self.root / name).mkdir(parents=True, exist_ok=True)
         (self.root / name / "sweep.json").write_text(json.dumps(content))
         return self.root / name
 
+    def compared(self, *arms, name="sweep", spaces=WEIGHT, config=None, budget=None, **fields):
+        """The sweep file of a compare sweep over choices of a regularizer."""
+        nothing = {"none": {}}
+        given = {
+            "overrides": (f"regularizer={','.join(arms)}", "trainer.epochs=2"),
+            "sweeper": "compare",
+            "arms": tuple({"regularizer": arm} for arm in arms),
+            "searched": tuple(spaces),
+            "objective": "val_loss",
+            "seed": 0,
+            "settled": Settled("cpu", "eager", 1, "highest", 16),
+            "versions": {"python": "3.11.2", "torch": "2.10.0"},
+            "spaces": tuple(nothing.get(arm, spaces) for arm in arms),
+            "configs": tuple(CONFIG | {"regularizer.name": arm} | (config or {}) for arm in arms),
+            "budget": BUDGET | (budget or {}),
+            "seeds": {"search": (0,), "confirm": (10000, 10001, 10002)},
+            "baseline": "regularizer=none",
+            "sampler": {"_target_": "optuna.samplers.TPESampler", "seed": None},
+        }
+        sweep_file.write(SweepFile(**(given | fields)), self.root / name)
+        return self.root / name
+
     def unfinished(self, path):
         (self.root / path / ".hydra").mkdir(parents=True)
         return self.root / path
+
+
+def weight_of(arm):
+    """A weight in the middle of its interval, of an arm that has one."""
+    return None if arm == "none" else 1e-4
 
 
 @pytest.fixture

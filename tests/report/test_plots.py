@@ -8,7 +8,7 @@ from scipy import stats
 
 from regsweep.report.plots import figure as shared
 from regsweep.report.plots.all import sweep_plots
-from regsweep.report.plots.arms import looks, short_names
+from regsweep.report.plots.arms import looks
 from regsweep.report.plots.curves import curves_plot
 from regsweep.report.plots.figure import counting_axis, escaped, fitting_axis, jitter, sampled
 from regsweep.report.plots.search import search_plot
@@ -16,6 +16,7 @@ from regsweep.report.plots.seeds import seeds_plot
 from regsweep.report.plots.sparse import sparse_plot
 from regsweep.report.plots.trials import final_runs, trials_table
 from regsweep.report.plots.weight import weight_plot
+from regsweep.report.view import short_names
 
 NONE, L1, L2 = "regularizer=none", "regularizer=l1", "regularizer=l2"
 HOSTILE = "<b>x</b> & <script>"

@@ -1,3 +1,6 @@
+import shlex
+
+from regsweep.record import read
 from regsweep.report.aggregate import gather_and_show
 from regsweep.report.gather import gather
 from regsweep.report.runs import runs_table
@@ -78,3 +81,79 @@ def test_a_failed_lone_run_shows_its_error(folder, capsys):
     lines = shown(capsys, folder.root / "a").splitlines()
     assert lines[0] == "a, regularizer=none, seed 0, failed, 0 epochs, 0.0 s"
     assert lines[1] == "ValueError: [b] no such thing"
+
+
+AGAIN = "to train the first arm again: "
+FIXED = ("trainer.epochs=2", "model.hidden=[8, 4]")
+
+
+def two_arms(folder, sweep="sweep", arms=("none", "l1")):
+    """A sweep in which ``l1`` is better than ``none``; each run has what it was given."""
+    folder.compared(*arms, name=sweep, overrides=(f"regularizer={','.join(arms)}", *FIXED))
+    for arm, values, shift in (("none", (), 0), ("l1", ("regularizer.weight=0.0001",), 0.1)):
+        given = (f"regularizer={arm}", *FIXED, *values)
+        channel = (f"run.arm={{regularizer:{arm}}}", "run.trial=0")
+        search = (*given, "seed=0", "run.stage=search", *channel)
+        weight = 1e-4 if values else None
+        folder.trial(0, weight, 0.25, arm=arm, sweep=sweep, overrides=search)
+        for seed, loss in ((10000, 0.5), (10001, 0.541), (10002, 0.513)):
+            lines = (*given, f"seed={seed}", "run.stage=confirm", *channel)
+            loss -= shift * (seed - 9900) / 100
+            folder.confirm(arm, [loss], seed=seed, sweep=sweep, overrides=lines)
+
+
+def test_the_verdict_and_then_the_remarks_follow_the_table(folder, capsys):
+    two_arms(folder, arms=("none", "l1", "l2"))
+    lines = shown(capsys, folder.root / "sweep").splitlines()
+    table = next(i for i, line in enumerate(lines) if line.startswith("l2"))
+    assert lines[table + 1] == ""
+    assert lines[table + 2].startswith(
+        "Better than regularizer=none: regularizer=l1 at weight=0.0001 "
+        "(test loss lower by 0.1, 95 % interval "
+    )
+    assert lines[table + 3] == "regularizer=l2 has no finished trial."
+
+
+def test_the_table_leaves_out_what_all_arms_were_given(folder, capsys):
+    two_arms(folder)
+    lines = shown(capsys, folder.root / "sweep").splitlines()
+    (row,) = [line.split() for line in lines if line.startswith("l1")]
+    (other,) = [line.split() for line in lines if line.startswith("none")]
+    assert row[:3] == ["l1", "weight=0.0001", "89.58"]
+    assert other[:2] == ["none", "87.05"]
+
+
+def test_the_command_that_is_shown_trains_the_winner_again(folder, capsys):
+    two_arms(folder)
+    lines = shown(capsys, folder.root / "sweep").splitlines()
+    (line,) = [line for line in lines if line.startswith(AGAIN)]
+    python, *words = shlex.split(line.removeprefix(AGAIN))
+    assert [python, *words[:2]] == ["python", "-m", "regsweep"]
+    confirmed = read(folder.root / "sweep" / "l1-0-10000" / "record.json")
+    given = [line for line in confirmed.overrides if not line.startswith("run.")]
+    assert sorted(words[2:]) == sorted(given)
+
+
+def test_no_command_is_shown_where_nothing_was_tested(folder, capsys):
+    folder.compared("none", "l1")
+    folder.trial(0, None, 0.5, arm="none")
+    folder.trial(0, 1e-4, 0.5)
+    assert AGAIN not in shown(capsys, folder.root)
+
+
+def test_no_command_is_shown_for_several_sweeps(folder, capsys):
+    two_arms(folder, "a")
+    two_arms(folder, "b")
+    text = shown(capsys, folder.root)
+    assert "Better than a: regularizer=none: " in text
+    assert AGAIN not in text
+
+
+def test_an_interrupted_compare_sweep_is_not_called_exploratory(folder, capsys):
+    folder.trial(0, None, 0.5, arm="none")
+    folder.trial(0, 1e-4, 0.5)
+    assert EXPLORATORY in shown(capsys, folder.root)
+    folder.compared("none", "l1", budget={"n_trials": 2})
+    text = shown(capsys, folder.root)
+    assert EXPLORATORY not in text
+    assert "The search is not finished." in text.splitlines()

@@ -1,12 +1,14 @@
 import io
 
 import pandas as pd
+import pytest
 from rich.console import Console
 
+from regsweep.report.build import build_report
 from regsweep.report.comparison import comparison_table
 from regsweep.report.gather import gather
 from regsweep.report.runs import runs_table
-from regsweep.report.view import comparison_view, lone_run_view
+from regsweep.report.view import comparison_view, lone_run_view, short_names
 
 
 def lines(view, width=100):
@@ -23,8 +25,8 @@ def test_arms_are_shown_best_first_with_rounded_overrides(folder):
     folder.trial(0, 0.00123456789, 0.25, arm="l1", more={"near_zero_fraction": 0.5})
     folder.trial(0, None, 0.5, arm="none")
     assert lines(compared(folder)) == [
-        "val val near-",
-        "arm best overrides (rounded) trials loss acc % zero %",
+        "best overrides val val near-",
+        "arm (rounded) trials loss acc % zero %",
         lines(compared(folder))[2],
         "regularizer=l1 weight=0.001235 1 0.2500 75.00 50.00",
         "regularizer=none 1 0.5000 50.00",
@@ -96,3 +98,86 @@ def test_a_table_of_nothing_known_still_prints():
     for column in ("val_loss", "val_accuracy", "test_accuracy_mean", "near_zero_fraction_mean"):
         runs[column] = float("nan")
     assert lines(comparison_view(runs))[-1] == "a 0"
+
+
+def judged(folder, **fields):
+    """The table of a sweep whose arms were confirmed on three seeds."""
+    folder.compared("none", "l1", "weight_decay", **fields)
+    for arm, shift in (("none", 0), ("l1", 0.1), ("weight_decay", -0.001)):
+        losses = [0.5 - shift, 0.541 - 1.01 * shift, 0.513 - shift]
+        folder.arm(arm, losses, accuracies=[0.9 + shift / 2] * 3, overrides=("trainer.epochs=2",))
+    report = build_report([folder.root])
+    return comparison_view(report.comparison, report.asked["sweep"].overrides)
+
+
+def test_judged_arms_are_shown_by_their_short_names_tests_and_verdicts(folder):
+    shown = lines(judged(folder))
+    assert shown[0] == "best overrides test test improve- p"
+    assert shown[1] == "arm (rounded) acc % loss ment (Holm) verdict"
+    assert shown[3] == "l1 weight=0.0001 95.00 0.4177 +0.1003 <0.001 better"
+    assert shown[4].startswith("none 90.00 0.5180")
+    assert shown[5] == "weight_decay weight=0.0001 89.95 0.5190 -0.0010 <0.001 worse"
+
+
+def test_the_baseline_has_no_improvement_p_and_verdict(folder):
+    assert lines(judged(folder))[4] == "none 90.00 0.5180"
+
+
+@pytest.mark.parametrize(
+    ("arms", "names"),
+    [
+        (["regularizer=l1", "regularizer=l2"], ["l1", "l2"]),
+        (["regularizer=l1 model=mlp", "regularizer=l1 model=cnn"], ["l1, mlp", "l1, cnn"]),
+        (["regularizer=l1", "regularizer=l1"], ["l1"]),
+        (["a=x b=y", "b=x a=y"], ["a=x b=y", "b=x a=y"]),
+        ([""], ["(no choice)"]),
+    ],
+)
+def test_short_names_are_the_choices_unless_two_arms_would_be_called_the_same(arms, names):
+    assert short_names(arms) == dict(zip(dict.fromkeys(arms), names, strict=True))
+
+
+def test_an_unstable_arm_says_so_and_how_many_runs_diverged(folder):
+    folder.compared("none", "l1")
+    folder.arm("none", [0.5, 0.25, 0.5])
+    folder.arm("l1", [0.5, 0.25])
+    folder.trial(0, 1e-4, 0.25, seed=10002, stage="confirm", status="diverged")
+    shown = lines(comparison_view(build_report([folder.root]).comparison))
+    assert shown[0].split()[:3] == ["best", "overrides", "failed/"]
+    assert shown[-1] == "l1 weight=0.0001 0/1 unstable"
+
+
+def test_small_improvements_keep_their_digits(folder):
+    folder.compared("none", "l1")
+    folder.arm("none", [0.50002, 0.25004, 0.5])
+    folder.arm("l1", [0.5, 0.25, 0.5])
+    shown = lines(comparison_view(build_report([folder.root]).comparison))
+    assert "l1 weight=0.0001 89.58 0.4167 +2.0e-05 0.225 no detectable difference" in shown
+
+
+def test_a_judged_table_fits_100_columns(folder):
+    out = io.StringIO()
+    Console(file=out, width=100).print(judged(folder))
+    text = out.getvalue()
+    assert max(map(len, text.splitlines())) <= 100
+    assert len(text.strip().splitlines()) == 6
+
+
+def test_a_verdict_is_not_broken_into_lines(folder):
+    folder.compared("none", "l1")
+    folder.arm("none", [0.5, 0.25, 0.5])
+    folder.arm("l1", [0.5, 0.25, 0.5])
+    view = comparison_view(build_report([folder.root]).comparison)
+    out = io.StringIO()
+    Console(file=out, width=60).print(view, crop=False)
+    assert "no detectable difference" in out.getvalue()
+
+
+def test_arms_that_no_baseline_could_judge_are_shown_without_numbers_of_tests(folder):
+    folder.compared("none", "l1")
+    folder.arm("none", [0.5])
+    folder.trial(0, None, 0.25, arm="none", seed=10001, stage="confirm", status="diverged")
+    folder.arm("l1", [0.5, 0.25])
+    shown = lines(comparison_view(build_report([folder.root]).comparison))
+    assert not {"improve-", "p"} & set(shown[0].split())
+    assert shown[3] == "l1 weight=0.0001 0/0 90.62 0.3750"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regsweep.report.plots.figure import escaped
+from regsweep.report.view import short_names
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart (Color Universal Design,
 # 2008), without black, which a dark page swallows, and with its yellow darkened for a white one.
@@ -37,14 +38,3 @@ def looks(arms: Iterable[str], baselines: Iterable[str] = ()) -> dict[str, Look]
         )
         for i, arm in enumerate(arms)
     }
-
-
-def short_names(arms: Iterable[str]) -> dict[str, str]:
-    """``regularizer=l1 model=mlp`` as ``l1, mlp``; whole where two arms would be called the same.
-
-    The names of the groups say nothing where every arm has the same ones.
-    """
-    arms = list(dict.fromkeys(arms))
-    short = [", ".join(word.partition("=")[2] or word for word in arm.split()) for arm in arms]
-    names = short if len(set(short)) == len(arms) else arms
-    return {arm: name or "(no choice)" for arm, name in zip(arms, names, strict=True)}

@@ -1,0 +1,105 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from regsweep import sweep_file
+from regsweep.compare.resume import refuse_changed
+from regsweep.errors import InputError
+from regsweep.settle import Settled
+from regsweep.sweep_file import SweepFile
+
+HERE = Path("here")
+SPACE = {"regularizer.weight": "interval(0, 1)"}
+CONFIG = {"trainer.epochs": 10, "data.root": "a", "regularizer.weight": 0.0, "run.trial": None}
+BEFORE = SweepFile(
+    overrides=("regularizer=none,l1",),
+    sweeper="compare",
+    arms=({"regularizer": "none"}, {"regularizer": "l1"}),
+    searched=("regularizer.weight",),
+    objective="val_loss",
+    seed=0,
+    settled=Settled("cpu", "eager", 1, "highest", 8),
+    versions={"torch": "1"},
+    spaces=({}, SPACE),
+    configs=(CONFIG | {"regularizer.name": "none"}, CONFIG | {"regularizer.name": "l1"}),
+    budget={"n_trials": 20, "n_jobs": 16, "replicates": 1, "confirm_seeds": 10},
+    baseline="regularizer=none",
+    sampler={"_target_": "tpe", "n_startup_trials": 10},
+)
+
+
+def changed(**budget):
+    return replace(BEFORE, budget=BEFORE.budget | budget)
+
+
+ALLOWED = [
+    BEFORE,
+    changed(n_trials=40),
+    changed(confirm_seeds=20),
+    changed(max_failure_rate=0.5),
+    replace(BEFORE, baseline="regularizer=l1"),
+    replace(BEFORE, overrides=("regularizer=none,l1", "data.root=b")),
+    replace(BEFORE, configs=tuple(c | {"data.root": "b"} for c in BEFORE.configs)),
+    replace(BEFORE, configs=tuple(c | {"run.trial": 3} for c in BEFORE.configs)),
+    replace(BEFORE, configs=tuple(c | {"trainer.log_every": 3} for c in BEFORE.configs)),
+]
+
+
+@pytest.mark.parametrize("now", ALLOWED, ids=range(len(ALLOWED)))
+def test_what_no_result_depends_on_may_change(now, tmp_path):
+    sweep_file.write(BEFORE, tmp_path)
+
+    refuse_changed(sweep_file.read(tmp_path), now, tmp_path)
+
+
+EPOCHS = tuple(c | {"trainer.epochs": 20} for c in BEFORE.configs)
+ONE_ARM = (BEFORE.configs[0], BEFORE.configs[1] | {"optimizer.lr": 0.1})
+REFUSED = [
+    (changed(n_jobs=8), "hydra.sweeper.n_jobs was 16 and is now 8"),
+    (changed(replicates=2), "hydra.sweeper.replicates was 1 and is now 2"),
+    (replace(BEFORE, seed=1), "seed was 0 and is now 1"),
+    (replace(BEFORE, configs=EPOCHS), "trainer.epochs was 10 and is now 20"),
+    (replace(BEFORE, configs=ONE_ARM), "optimizer.lr was not there and is now 0.1"),
+    (
+        replace(BEFORE, spaces=({}, {"regularizer.weight": "interval(0, 2)"})),
+        "regularizer.weight searched was interval(0, 1) and is now interval(0, 2)",
+    ),
+    (
+        replace(BEFORE, sampler=BEFORE.sampler | {"n_startup_trials": 5}),
+        "hydra.sweeper.sampler.n_startup_trials was 10 and is now 5",
+    ),
+    (
+        replace(BEFORE, arms=BEFORE.arms[:1], spaces=({},), configs=BEFORE.configs[:1], seed=1),
+        "arms was regularizer=none, regularizer=l1 and is now regularizer=none; "
+        "seed was 0 and is now 1",
+    ),
+    (
+        replace(BEFORE, configs=EPOCHS, seed=1),
+        "seed was 0 and is now 1; trainer.epochs was 10 and is now 20",
+    ),
+]
+
+
+@pytest.mark.parametrize(("now", "told"), REFUSED, ids=lambda v: str(v)[:40])
+def test_what_makes_trials_incomparable_is_refused_with_both_values(now, told):
+    with pytest.raises(InputError) as caught:
+        refuse_changed(BEFORE, now, HERE)
+
+    assert str(caught.value) == (
+        f"here: its trials would not be comparable with new ones: {told}. "
+        "Give the old values, or take another hydra.sweep.dir"
+    )
+
+
+def test_a_folder_of_another_sweeper_is_refused():
+    with pytest.raises(InputError, match="here: a sweep of hydra/sweeper=optuna was made here"):
+        refuse_changed(replace(BEFORE, sweeper="optuna"), BEFORE, HERE)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"settled": {}}', '{"settled": 3}'])
+def test_a_damaged_sweep_file_is_named(tmp_path, content):
+    (tmp_path / "sweep.json").write_text(content)
+
+    with pytest.raises(InputError, match=r"sweep.json: damaged, or of another version"):
+        sweep_file.read(tmp_path)

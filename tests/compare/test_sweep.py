@@ -1,0 +1,383 @@
+"""The compare sweeper as a user has it: real processes on real MNIST."""
+
+import csv
+import json
+import os
+import random
+import shlex
+import signal
+import subprocess
+import sys
+from collections import Counter
+
+import optuna
+import pytest
+from command import command, only_folder
+from killed_sweep import finish, kill_after, kill_at, seconds_at_work
+from optuna.trial import TrialState
+
+from regsweep.record import read
+
+QUICK = ("trainer.epochs=1", "data.train_size=500", "data.validation_size=500")
+SMALL = ("hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=4", "hydra.sweeper.confirm_seeds=2")
+
+
+def csv_rows(path):
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def sweep(*arguments, cwd, **kwargs):
+    return command("-m", *QUICK, *SMALL, *arguments, cwd=cwd, **kwargs)
+
+
+def records_in(folder):
+    return {
+        path.parent.relative_to(folder).as_posix(): read(path)
+        for path in sorted(folder.rglob("record.json"))
+    }
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A finished sweep of two regularizers and two models, and what it said."""
+    here = tmp_path_factory.mktemp("compared")
+    arms = ("regularizer=none,l1", "model=mlp,logistic")
+    interval = "regularizer.weight=interval(1e-5,1e-3)"
+    done = sweep(*arms, interval, "seed=3", "hydra.sweeper.replicates=2", cwd=here)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    return only_folder(here / "multirun"), done.stdout
+
+
+def test_every_arm_gets_the_same_search_and_fresh_seeds(compared):
+    folder, _ = compared
+    records = records_in(folder)
+    arms = [{"regularizer": r, "model": m} for r in ("none", "l1") for m in ("mlp", "logistic")]
+
+    search = Counter((str(r.arm), r.trial, r.seed) for r in records.values() if r.stage == "search")
+    trials = {"none": 1, "l1": 3}
+    assert search == Counter(
+        (str(arm), trial, seed)
+        for arm in arms
+        for trial in range(trials[arm["regularizer"]])
+        for seed in (3, 4)
+    )
+    confirm = Counter((str(r.arm), r.seed) for r in records.values() if r.stage == "confirm")
+    assert confirm == Counter((str(arm), seed) for arm in arms for seed in (10003, 10004))
+    assert all(name == r.run for name, r in records.items())
+
+
+def test_the_search_never_sees_a_test_image(compared):
+    folder, _ = compared
+    for name, record in records_in(folder).items():
+        confirmed = record.stage == "confirm"
+        assert ("test_loss" in record.metrics) == confirmed
+        assert (folder / name / "weights.safetensors").exists() == confirmed
+        assert (folder / name / ".hydra" / "config.yaml").exists()
+        assert (folder / name / "history.csv").exists()
+        assert "train loss" in (folder / name / "regsweep.log").read_text()
+
+
+def test_the_winner_is_the_best_trial_and_its_overrides_repeat_what_is_reported(compared, tmp_path):
+    folder, said = compared
+    records = records_in(folder)
+    for row in csv_rows(folder / "comparison.csv"):
+        own = [
+            r
+            for r in records.values()
+            if row["arm"] == " ".join(f"{k}={v}" for k, v in r.arm.items())
+        ]
+        trials = {}
+        for record in own:
+            if record.stage == "search":
+                trials.setdefault(record.trial, []).append(record.metrics["val_loss"])
+        best = min(trials, key=lambda trial: sum(trials[trial]) / 2)
+        confirmed = [r for r in own if r.stage == "confirm"]
+        assert {r.trial for r in confirmed} == {best}
+        losses = [r.metrics["test_loss"] for r in confirmed]
+        assert float(row["test_loss_mean"]) == pytest.approx(sum(losses) / 2, rel=1e-12)
+        assert (row["trials"], row["seeds"], row["metric"]) == (str(len(trials)), "2", "test_loss")
+
+    [line] = [line for line in said.splitlines() if line.startswith("to train the first arm again")]
+    overrides = shlex.split(line.partition("regsweep ")[2])
+    again = command(*overrides, "trainer.compile=false", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    [alone] = records_in(tmp_path).values()
+    chosen = ("seed", "model.name", "regularizer.name")
+    [same] = [
+        record
+        for record in records.values()
+        if record.stage == "confirm" and all(record.config[k] == alone.config[k] for k in chosen)
+    ]
+    assert alone.metrics == same.metrics
+
+
+def test_what_it_says_before_while_and_after(compared):
+    folder, said = compared
+    assert "search: 8 trials on 2 seeds (3 to 4), 4 a round, 2 rounds, by val_loss" in said
+    assert (
+        "confirm: each arm's winner on 2 seeds (10003 to 10004), against regularizer=none" in said
+    )
+    assert "24 runs of 1 epochs, on cpu, eager: " in said
+    assert (
+        "regularizer.weight=interval(1e-5,1e-3) does not hold for regularizer=none model=mlp, "
+        "which has no such key"
+    ) in said
+    assert "search 4/8 trials   best val_loss " in said
+    assert "search 8/8 trials   best val_loss " in said
+    assert " left" in said
+    for name in ("runs.csv", "comparison.csv", "report.html"):
+        assert f"wrote {folder.relative_to(folder.parents[2])}/{name}" in said
+    assert "optuna" not in said.lower()
+    assert "training " not in said
+
+
+def test_sweep_json_says_what_was_asked_and_settled(compared):
+    folder, _ = compared
+    asked = json.loads((folder / "sweep.json").read_text())
+
+    assert asked["sweeper"] == "compare"
+    assert len(asked["arms"]) == 4
+    assert asked["budget"] == {
+        "n_trials": 3, "n_jobs": 4, "replicates": 2, "confirm_seeds": 2, "max_failure_rate": 1.0,
+    }  # fmt: skip
+    assert asked["seeds"] == {"search": [3, 4], "confirm": [10003, 10004]}
+    assert asked["baseline"] == "regularizer=none model=mlp"
+    assert asked["spaces"][2] == {"regularizer.weight": "interval(1e-5,1e-3)"}
+    assert asked["settled"]["mode"] == "eager"
+    assert asked["settled"]["pack_width"] == 4
+
+
+def test_optuna_has_a_study_an_arm(compared):
+    folder, _ = compared
+    storage = f"sqlite:///{folder}/optuna.db"
+    found = {s.study_name: s.n_trials for s in optuna.get_all_study_summaries(storage)}
+
+    assert found == {
+        "regularizer=none model=mlp": 1, "regularizer=none model=logistic": 1,
+        "regularizer=l1 model=mlp": 3, "regularizer=l1 model=logistic": 3,
+    }  # fmt: skip
+    study = optuna.load_study(study_name="regularizer=l1 model=mlp", storage=storage)
+    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
+
+
+def test_the_report_command_makes_the_same_files_again(compared, tmp_path):
+    folder, _ = compared
+    done = command(str(folder), "--out", "out", module="regsweep.report", cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("runs.csv", "comparison.csv", "report.html"):
+        assert (tmp_path / "out" / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_asking_again_does_nothing_twice_and_more_trials_go_on(tmp_path):
+    one = ("regularizer=l1", "hydra.sweep.dir=here")
+    assert sweep(*one, cwd=tmp_path).returncode == 0
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("record.json")}
+    table = (tmp_path / "here" / "comparison.csv").read_bytes()
+
+    same = sweep(*one, cwd=tmp_path)
+    assert same.returncode == 0
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("record.json")} == before
+    assert (tmp_path / "here" / "comparison.csv").read_bytes() == table
+
+    more = sweep(*one, "hydra.sweeper.n_trials=6", "hydra.sweeper.confirm_seeds=3", cwd=tmp_path)
+    assert more.returncode == 0, more.stderr
+    assert sweep("regularizer=l1", "hydra.sweeper.n_trials=6", "hydra.sweeper.confirm_seeds=3",
+                 "hydra.sweep.dir=whole", cwd=tmp_path).returncode == 0  # fmt: skip
+    tables = [(tmp_path / name / "comparison.csv").read_bytes() for name in ("here", "whole")]
+    assert tables[0] == tables[1]
+    assert all(path.exists() for path in before)
+
+
+def test_stock_launchers_give_the_same_comparison(tmp_path):
+    for launcher in ("pack", "basic", "joblib"):
+        done = sweep("regularizer=none,l2", f"hydra/launcher={launcher}",
+                     f"hydra.sweep.dir={launcher}", cwd=tmp_path)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    pack, *others = [
+        (tmp_path / name / "comparison.csv").read_bytes() for name in ("pack", "basic", "joblib")
+    ]
+    assert others == [pack, pack]
+
+
+def test_a_diverged_arm_is_counted_and_never_wins(tmp_path):
+    done = sweep("regularizer=none,l1", "optimizer=sgd", "optimizer.lr=1e8,1e-2",
+                 "hydra.sweep.dir=here", cwd=tmp_path)  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    records = records_in(tmp_path / "here")
+    diverged = [r for r in records.values() if r.status == "diverged"]
+    assert diverged
+    assert {r.params["optimizer.lr"] for r in diverged} == {1e8}
+    rows = csv_rows(tmp_path / "here" / "comparison.csv")
+    assert sum(int(row["diverged"]) for row in rows) == len(diverged)
+    assert all("optimizer.lr=0.01" in row["best_overrides"] for row in rows)
+    assert f"{len(diverged)} diverged" in done.stdout
+    storage = f"sqlite:///{tmp_path}/here/optuna.db"
+    states = Counter(
+        trial.state
+        for name in optuna.get_all_study_names(storage)
+        for trial in optuna.load_study(study_name=name, storage=storage).trials
+    )
+    assert states == {TrialState.PRUNED: len(diverged), TrialState.COMPLETE: 6 - len(diverged)}
+
+
+FAILING = ("regularizer=none,l1", "model.hidden=[8],[99999999999]")
+
+
+def test_failed_runs_do_not_stop_a_sweep(tmp_path):
+    done = sweep(*FAILING, "hydra.sweep.dir=here", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    failed = [r for r in records_in(tmp_path / "here").values() if r.status == "failed"]
+    assert failed
+    assert all("Traceback (most recent call last)" in r.error for r in failed)
+    assert f"{len(failed)} failed" in done.stdout
+    rows = csv_rows(tmp_path / "here" / "comparison.csv")
+    assert sum(int(row["failed"]) for row in rows) == len(failed)
+
+
+def test_too_many_failures_do_where_that_is_asked(tmp_path):
+    done = sweep(*FAILING, "hydra.sweeper.max_failure_rate=0", "hydra.sweep.dir=here", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("regsweep: hydra.sweeper.max_failure_rate=0.0: ")
+    assert "of 6 trials have failed; their records hold the tracebacks" in done.stderr
+    assert (tmp_path / "here" / "comparison.csv").exists()
+
+
+def test_nothing_to_confirm_is_said(tmp_path):
+    done = sweep("regularizer=none,l1", "hydra.sweeper.confirm_seeds=0", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "confirm: none (hydra.sweeper.confirm_seeds=0)" in done.stdout
+    assert "does not say whether a difference is real" in done.stdout
+    assert "ranks no arms" not in done.stdout
+
+
+# Where a kill has its own consequences: module, owner, name, and which call.
+POINTS = {
+    "after training, before publishing": ("regsweep.rounds", "Rounds", "_publish", 1),
+    "within a publishing": ("os", "", "replace", 8),
+    "before telling": ("regsweep.compare.studies", "Studies", "tell", 5),
+    "during confirm": ("regsweep.rounds", "Rounds", "_publish", 14),
+}
+BETWEEN_TWO_PUBLISHINGS = ("regsweep.rounds", "Rounds", "_publish", 7)
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("untouched") / "sweep"
+    return finish(folder), seconds_at_work(folder)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_sweep_killed_at_this_point_and_resumed_ends_as_one_never_touched(
+    point, tmp_path, untouched
+):
+    folder = tmp_path / "sweep"
+    kill_at(folder, *POINTS[point])
+
+    assert finish(folder) == untouched[0]
+
+
+def test_a_sweep_that_lost_its_storage_and_a_record_ends_as_one_never_touched(tmp_path, untouched):
+    folder = tmp_path / "sweep"
+    kill_at(folder, *BETWEEN_TWO_PUBLISHINGS)
+    (folder / "optuna.db").unlink()
+    first, *_ = sorted(folder.glob("search/*/*/record.json"))
+    first.write_text(first.read_text()[:100])
+
+    assert finish(folder) == untouched[0]
+    assert first.with_name("record.json.damaged-1").exists()
+
+
+@pytest.mark.parametrize("moment", range(5))
+def test_a_sweep_killed_at_any_moment_and_resumed_ends_as_one_never_touched(
+    moment, tmp_path, untouched
+):
+    table, seconds = untouched
+    folder, after = tmp_path / "sweep", random.uniform(0, seconds)
+    kill_after(folder, after)
+
+    assert finish(folder) == table, f"killed after {after} s"
+
+
+LONG = (
+    "regularizer=none,l1,l2",
+    "trainer.epochs=30",
+    "data.train_size=5000",
+    "hydra.sweep.dir=here",
+)
+
+
+def running(tmp_path):
+    """A sweep that has published some of its runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "regsweep", "-m", *SMALL, *QUICK, *LONG],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        start_new_session=True,
+    )
+    assert any("search 4/" in line for line in process.stdout)
+    return process
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_keeps_what_is_published_and_says_how_to_go_on(tmp_path, sent, code):
+    process = running(tmp_path)
+    os.killpg(process.pid, sent) if sent == signal.SIGINT else process.send_signal(sent)
+    _, errors = process.communicate(timeout=5)
+
+    assert process.returncode == code
+    *_, how = errors.splitlines()
+    assert "Traceback" not in errors
+    assert "what is published is kept; to go on:" in errors
+    published = set(records_in(tmp_path / "here"))
+    assert len(published) >= 4
+
+    words = shlex.split(how)
+    assert words[-1] == "hydra.sweep.dir=here"
+    again = command(*words[words.index("regsweep") + 1 :], cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert published < set(records_in(tmp_path / "here"))
+
+
+def test_a_second_sweep_on_the_folder_is_refused(tmp_path):
+    process = running(tmp_path)
+    try:
+        second = sweep(*LONG, cwd=tmp_path)
+    finally:
+        process.kill()
+        process.communicate(timeout=30)
+
+    assert second.returncode == 1
+    assert second.stderr.startswith("regsweep: here: a sweep is running in this folder (pid ")
+    assert f"(pid {process.pid} on " in second.stderr
+
+
+def test_a_folder_of_a_stock_sweeper_is_refused(tmp_path):
+    stock = ("-m", "regularizer=l1", "hydra.sweep.dir=here", *QUICK)
+    assert command(*stock, "hydra/sweeper=basic", cwd=tmp_path).returncode == 0
+
+    refused = command(*stock, cwd=tmp_path)
+
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "regsweep: here: a sweep of hydra/sweeper=basic was made here; "
+        "take another hydra.sweep.dir\n"
+    )
+
+
+def test_a_stock_sweeper_is_refused_the_folder_of_a_comparison(tmp_path):
+    one = ("regularizer=l1", "hydra.sweep.dir=here")
+    assert sweep(*one, cwd=tmp_path).returncode == 0
+
+    refused = command("-m", *QUICK, *one, "hydra/sweeper=optuna", cwd=tmp_path)
+
+    assert refused.returncode == 1
+    assert refused.stderr == ("regsweep: here: the folder already holds a record; choose another\n")

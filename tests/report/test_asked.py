@@ -1,0 +1,129 @@
+import json
+from dataclasses import astuple
+
+import pytest
+
+from regsweep.report.asked import Asked, read_asked
+from regsweep.report.gather import gather
+
+LOG = "tag(log, interval(1e-6, 1e-2))"
+
+
+def read(folder, **content):
+    return read_asked(folder.sweep(**content) / "sweep.json")
+
+
+def message(folder, text):
+    path = folder.sweep() / "sweep.json"
+    path.write_text(text)
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        read_asked(path)
+    return str(caught.value)
+
+
+def test_all_parts_of_a_compare_sweep_are_read(folder):
+    directory = folder.compared("none", "l1", seed=7, objective="val_error")
+    assert read_asked(directory / "sweep.json") == Asked(
+        sweeper="compare",
+        overrides=("regularizer=none,l1", "trainer.epochs=2"),
+        objective="val_error",
+        seed=7,
+        arms=("regularizer=none", "regularizer=l1"),
+        spaces={"regularizer=none": {}, "regularizer=l1": {"regularizer.weight": LOG}},
+        baseline="regularizer=none",
+        budget={
+            "n_trials": 1,
+            "n_jobs": 16,
+            "replicates": 1,
+            "confirm_seeds": 3,
+            "max_failure_rate": 1.0,
+        },
+        settled={
+            "device": "cpu",
+            "mode": "eager",
+            "threads": 1,
+            "matmul_precision": "highest",
+            "pack_width": 16,
+        },
+        versions={"python": "3.11.2", "torch": "2.10.0"},
+        common={"data.name": "mnist", "data.root": "/data", "trainer.epochs": 2},
+    )
+
+
+def test_what_a_file_does_not_say_has_defaults(folder):
+    assert read(folder) == Asked(sweeper="", overrides=(), objective="", seed=0)
+    assert astuple(read(folder)) == ("", (), "", 0, (), {}, None, {}, {}, {}, {})
+
+
+def test_arms_of_several_groups_are_named_by_all_of_them(folder):
+    arms = [{"regularizer": "l1", "model": "cnn"}, {"regularizer": "l2", "model": "cnn"}]
+    asked = read(folder, arms=arms, spaces=[{"a": "interval(0, 1)"}, {}])
+    assert asked.arms == ("regularizer=l1 model=cnn", "regularizer=l2 model=cnn")
+    assert asked.spaces[asked.arms[0]] == {"a": "interval(0, 1)"}
+
+
+def test_arms_that_are_named_twice_are_one(folder):
+    arms = [{"regularizer": "l1"}, {"regularizer": "l1"}, {"regularizer": "l2"}]
+    assert read(folder, arms=arms).arms == ("regularizer=l1", "regularizer=l2")
+
+
+def test_arms_without_search_spaces_have_none(folder):
+    asked = read(folder, sweeper="optuna", arms=[{"regularizer": "l1"}])
+    assert (asked.arms, asked.spaces) == (("regularizer=l1",), {})
+
+
+def test_common_is_what_every_arm_has_alike(folder):
+    configs = [
+        {"same": [64, 32], "other": 1, "first": None, "null": None},
+        {"same": [64, 32], "other": 1, "null": None},
+        {"same": [64, 32], "other": 2, "last": 1, "null": None},
+    ]
+    assert read(folder, configs=configs).common == {"same": [64, 32], "null": None}
+    assert read(folder, configs=configs[:1]).common == configs[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[]", "a JSON list, expected an object"),
+        ('"x"', "a JSON str, expected an object"),
+        (
+            '{"objective": "speed"}',
+            "objective 'speed', expected one of ('val_loss', 'val_error')",
+        ),
+        (
+            '{"objective": ["val_loss"]}',
+            "objective ['val_loss'], expected one of ('val_loss', 'val_error')",
+        ),
+        ('{"arms": ["l1"]}', "not a sweep file ('str' object has no attribute 'items')"),
+        ('{"arms": 1}', "not a sweep file ('int' object is not iterable)"),
+        ('{"budget": 1}', "not a sweep file ('int' object is not iterable)"),
+        ('{"configs": [1]}', "not a sweep file ('int' object is not iterable)"),
+    ],
+)
+def test_a_part_that_is_not_what_it_should_be_is_named(folder, text, expected):
+    assert message(folder, text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"seed": "first"}', "\x00"])
+def test_a_file_that_cannot_be_read_is_a_value_error(folder, text):
+    assert message(folder, text)
+
+
+def test_a_file_that_is_not_there_is_an_os_error(folder):
+    with pytest.raises(FileNotFoundError):
+        read_asked(folder.root / "sweep.json")
+
+
+def test_a_sweep_file_with_a_wrong_part_is_listed_and_its_runs_are_read(folder):
+    sweep = folder.sweep(objective=["val_loss"])
+    folder.trial(0, 1e-4, 0.5)
+    gathered = gather([sweep])
+    assert (len(gathered.runs), gathered.asked) == (1, {})
+    assert [problem.path for problem in gathered.unreadable] == [f"{sweep}/sweep.json"]
+
+
+def test_the_file_is_read_as_utf_8(folder):
+    path = folder.sweep() / "sweep.json"
+    path.write_bytes(json.dumps({"overrides": ["x=ä"]}, ensure_ascii=False).encode())
+    assert read_asked(path).overrides == ("x=ä",)
