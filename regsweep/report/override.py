@@ -13,6 +13,13 @@ def override(key: str, value: object) -> str:
     return shlex.quote(f"{key}={spelled(value)}")
 
 
+def words(overrides: str) -> list[str]:
+    """Overrides of one line, as a shell takes it apart."""
+    # shlex takes 50 microseconds a line.
+    quoted = any(character in overrides for character in "'\"\\")
+    return shlex.split(overrides) if quoted else overrides.split()
+
+
 def spelled(value: object) -> str:
     """``value`` as an override spells it; numbers in the shortest form that reads back equal."""
     if value is None:

@@ -4,7 +4,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 
-from regsweep.report.override import override, spelled
+from regsweep.report.override import override, spelled, words
 
 
 def plain(value):
@@ -40,3 +40,8 @@ def test_plain_values_are_left_bare():
     assert override("optimizer", "adam") == "optimizer=adam"
     assert override("model.hidden", [64, 32]) == "'model.hidden=[64,32]'"
     assert spelled("null") == "'null'"
+
+
+@pytest.mark.parametrize("text", ["", "a=1 b=2", "'a=[1, 2]' b=x", 'a="x y"', "a=\\\\ b"])
+def test_words_are_those_of_a_shell(text):
+    assert words(text) == shlex.split(text)

@@ -1,11 +1,11 @@
 """What sparsity costs: accuracy against the share of weights near zero."""
 
-import shlex
 from collections.abc import Mapping
 
 import pandas as pd
 
 from regsweep.report.arm import searched_overrides
+from regsweep.report.override import words
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import Plot, hover, new_figure, sampled
 from regsweep.report.plots.trials import is_superseded
@@ -49,7 +49,7 @@ def _texts(look: Look, runs: pd.DataFrame, judged: str, column: str) -> list[str
             f"seed {seed}",
             f"{judged} accuracy: {100 * accuracy:.2f} %",
             f"near zero: {100 * share:.2f} %",
-            *shlex.split(text),
+            *words(text),
         )
         for seed, accuracy, share, text in rows
     ]

@@ -1,12 +1,12 @@
 """The objective against the penalty weight: where each arm's best weight lies, and how sharply."""
 
 import math
-import shlex
 from collections.abc import Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from regsweep.report.override import words
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import Plot, fitting_axis, hover, new_figure, sampled
 from regsweep.report.plots.trials import WEIGHT, trials_table
@@ -105,7 +105,7 @@ def _texts(look: Look, trials: pd.DataFrame, name: str, *extra: str) -> list[str
             *extra,
             *([] if pd.isna(trial) else [f"trial {trial}"]),
             f"{name}: {value:.5g}",
-            *shlex.split(settings),
+            *words(settings),
         )
         for trial, value, settings in columns
         if not math.isnan(value)
