@@ -17,9 +17,10 @@ from regsweep.environment import package_versions
 from regsweep.errors import InputError
 from regsweep.launcher import read_packing
 from regsweep.messages import explain
-from regsweep.preflight import COMPARE, check_machine, check_sweep
+from regsweep.preflight import check_machine, check_sweep
 from regsweep.record import refuse_used, refuse_used_under
 from regsweep.settle import settle
+from regsweep.sweeper import COMPARE
 
 log = logging.getLogger(__name__)
 

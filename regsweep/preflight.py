@@ -15,10 +15,10 @@ from regsweep.data.fetch import ensure_files
 from regsweep.errors import InputError, bad_value
 from regsweep.spec.checks import whole
 from regsweep.spec.run import Run
+from regsweep.sweeper import COMPARE
 
 OPTUNA = "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper"
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
-COMPARE = "regsweep.sweeper.CompareSweeper"
 # Trials that differ in these are not comparable: what they are judged by differs.
 NOT_SEARCHABLE = ("seed", "objective", "data")
 

@@ -22,10 +22,11 @@ from regsweep.config import read_run
 from regsweep.job import data_root, publish_job, read_stage
 from regsweep.messages import explain
 from regsweep.packs import deal, train_packs
-from regsweep.preflight import COMPARE, OPTUNA, is_search
+from regsweep.preflight import OPTUNA, is_search
 from regsweep.record import FILE_NAME, Record, publish
 from regsweep.settle import Packing, Settled, count_workers, device_of, mode_of, widest
 from regsweep.spec.run import Run
+from regsweep.sweeper import COMPARE
 from regsweep.training.pack import fusible
 from regsweep.worker import Pack, Trained
 

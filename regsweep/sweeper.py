@@ -11,7 +11,7 @@ from hydra.types import HydraContext, TaskFunction
 from hydra_plugins.hydra_optuna_sweeper.config import OptunaSweeperConf
 from omegaconf import DictConfig
 
-from regsweep.preflight import COMPARE
+COMPARE = "regsweep.sweeper.CompareSweeper"
 
 
 @dataclass

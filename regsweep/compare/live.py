@@ -244,7 +244,7 @@ def show_plan(plan: Plan, runs_of: str, settled: str, directory: Path, console: 
     rounds = len(plan.rounds())
     lines = [
         f"search: {sum(plan.trials)} trials on {_seeds(plan.search_seeds)}, "
-        f"{budget.n_jobs} a round, {rounds} rounds, by {plan.objective}",
+        f"{budget.n_jobs} a round, {rounds} round{'s' * (rounds != 1)}, by {plan.objective}",
         f"confirm: each arm's winner on {_seeds(plan.confirm_seeds)}, against {plan.baseline}"
         if budget.confirm_seeds
         else "confirm: none (hydra.sweeper.confirm_seeds=0), so no arm is tested",

@@ -31,7 +31,7 @@ def show(report: Report, files: Sequence[Path]) -> None:
     for sentence in (*report.verdicts, *report.remarks):
         _say(console, sentence)
     if report.verdicts and "sweep" not in report.comparison:
-        _say(console, f"\nto train the first arm again: {again(report.comparison, runs)}")
+        _say(console, f"\nto train the first arm again: {again(report)}")
     if report.verdicts or report.remarks:
         _say(console, "")
     _say_problems(console, "unreadable", report.unreadable)
@@ -40,10 +40,15 @@ def show(report: Report, files: Sequence[Path]) -> None:
         _say(console, f"wrote {path}")
 
 
-def again(comparison: pd.DataFrame, runs: pd.DataFrame) -> str:
-    """The command that trains the best arm again, on the first of its confirm seeds."""
+def again(report: Report) -> str:
+    """The command that trains the first arm of one sweep again, on the first confirm seed."""
+    runs = report.runs
+    overrides = report.comparison["best_overrides"].iloc[0]
     seed = runs.loc[runs["stage"] == "confirm", "seed"].min()
-    return f"python -m regsweep {comparison['best_overrides'].iloc[0]} seed={seed}"
+    compiled = any(asked.settled.get("mode") == "compiled" for asked in report.asked.values())
+    # A run alone would not repay compiling, and an eager step rounds otherwise.
+    mode = " trainer.compile=true" if compiled and "trainer.compile=" not in overrides else ""
+    return f"python -m regsweep {overrides} seed={seed}{mode}"
 
 
 def is_exploratory(runs: pd.DataFrame) -> bool:

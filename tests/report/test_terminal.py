@@ -1,10 +1,14 @@
 import shlex
+from dataclasses import replace
 
 from regsweep.record import read
 from regsweep.report.aggregate import gather_and_show
 from regsweep.report.gather import gather
 from regsweep.report.runs import runs_table
 from regsweep.report.terminal import EXPLORATORY, is_exploratory
+from regsweep.settle import Settled
+from regsweep.sweep_file import read as read_sweep
+from regsweep.sweep_file import write as write_sweep
 
 
 def shown(capsys, directory):
@@ -157,3 +161,15 @@ def test_an_interrupted_compare_sweep_is_not_called_exploratory(folder, capsys):
     text = shown(capsys, folder.root)
     assert EXPLORATORY not in text
     assert "The search is not finished." in text.splitlines()
+
+
+def test_a_compiled_sweep_is_repeated_by_a_compiled_run(folder, capsys):
+    two_arms(folder)
+    compiled = replace(
+        read_sweep(folder.root / "sweep"), settled=Settled("cpu", "compiled", 1, "highest", 8)
+    )
+    write_sweep(compiled, folder.root / "sweep")
+
+    (line,) = [x for x in shown(capsys, folder.root).splitlines() if x.startswith(AGAIN)]
+
+    assert line.endswith(" seed=10000 trainer.compile=true")
