@@ -1,6 +1,7 @@
 """The command line: Hydra in, one message and an exit code out."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -72,6 +73,8 @@ def with_default_arms(arguments: Sequence[str]) -> list[str]:
     So ``python -m regsweep -m`` compares them all, under every sweeper.
     """
     named = {argument.lstrip("+").partition("=")[0] for argument in arguments}
+    params = "".join(a for a in arguments if a.lstrip("+").startswith("hydra.sweeper.params"))
+    named |= set(re.findall(r"\b(regularizer|experiment)\s*[:=]", params))
     if not _is_sweep(arguments) or named & {"regularizer", "experiment"}:
         return list(arguments)
     return [*arguments, DEFAULT_ARMS]

@@ -52,6 +52,10 @@ class RegsweepCallback(Callback):
         with _refusing():
             directory = Path(config.hydra.sweep.dir)
             refuse_used_under(directory)
+            if sweep_file.belongs_to_compare(directory):
+                raise InputError(
+                    f"{directory}: a sweep of hydra/sweeper=compare was begun here; choose another"
+                )
             sweep = check_sweep(config, GlobalHydra.instance().config_loader())
             packing = read_packing(config.hydra.launcher)
             check_machine(sweep.runs)

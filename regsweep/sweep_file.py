@@ -11,6 +11,7 @@ from regsweep.errors import InputError
 from regsweep.settle import Settled
 
 FILE_NAME = "sweep.json"
+COMPARE = "compare"
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,22 @@ def read(directory: Path) -> SweepFile:
     try:
         content = _read(directory)
         settled = Settled(**content.pop("settled"))
-        return SweepFile(**content, settled=settled)
+        sweep = SweepFile(**content, settled=settled)
+        if sweep.sweeper == COMPARE:
+            _ = [sweep.budget[key] for key in ("n_jobs", "replicates")]
+            if not len(sweep.arms) == len(sweep.spaces) == len(sweep.configs):
+                raise ValueError("arms, spaces and configs differ in number")
+        return sweep
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(
             f"{directory / FILE_NAME}: damaged, or of another version ({error})"
         ) from error
+
+
+def belongs_to_compare(directory: Path) -> bool:
+    """Whether the folder is one that the compare sweeper may go on with."""
+    path = directory / FILE_NAME
+    return path.exists() and read(directory).sweeper == COMPARE
 
 
 def read_searched(directory: Path) -> tuple[str, ...]:

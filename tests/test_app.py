@@ -48,6 +48,8 @@ STOCK = "hydra/sweeper=optuna"
         (["-m", "regularizer.weight=1"], True),
         (["-m", "regularizer=l1"], False),
         (["-m", "+experiment=article_l1"], False),
+        (["-m", "++hydra.sweeper.params={regularizer: 'l1,l2'}"], False),
+        (["-m", "+hydra.sweeper.params={optimizer.lr: '1,2'}"], True),
         (["seed=1"], False),
     ],
 )

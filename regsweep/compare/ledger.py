@@ -1,6 +1,7 @@
 """What the records of a sweep's folder say has been done."""
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -31,13 +32,24 @@ class Ledger:
             if not path.exists():
                 return None
             try:
-                self.records[place] = read(path)
+                self.records[place] = self._checked(read(path), place, path)
             except RecordError as error:
                 aside = free_name(path, "damaged")
                 path.rename(aside)
                 log.warning("%s; now %s, the run is done again", error, aside.name)
                 return None
         return self.records[place]
+
+    def _checked(self, record: Record, place: Place, path: Path) -> Record:
+        """The record, if it is that of the run at ``place`` and says what the sweep needs."""
+        arm = self.plan.arms[place.slot.arm].choices
+        expected = (place.stage, dict(arm), place.slot.number, place.seed)
+        if (record.stage, dict(record.arm), record.trial, record.seed) != expected:
+            raise RecordError(path, f"the record of another run, {record.run}")
+        needed = ("val_loss", "val_accuracy")
+        if record.status == "completed" and any(record.metrics.get(k) is None for k in needed):
+            raise RecordError(path, f"completed, but without {' or '.join(needed)}")
+        return record
 
     def places(self, slot: Slot) -> list[Place]:
         """The search runs of a trial."""
@@ -127,7 +139,7 @@ class Ledger:
                     f"{max(done) + 1} trials of {plan.arms[arm].name}; ask for as many or more"
                 )
             seeds = {seed for _, seed in self._published("confirm", arm)}
-            if budget.confirm_seeds and seeds - set(plan.confirm_seeds):
+            if seeds - set(plan.confirm_seeds):
                 raise InputError(
                     f"hydra.sweeper.confirm_seeds={budget.confirm_seeds}: {self.directory} already "
                     f"holds confirm runs of {len(seeds)} seeds; ask for as many or more"
@@ -137,5 +149,6 @@ class Ledger:
         """The trial and the seed of every published run of an arm."""
         any_run = self.plan.folder(Place(stage, Slot(arm, 0), 0))
         folder = self.directory / Path(any_run).parent
-        names = [path.parent.name.split("-") for path in folder.glob(f"*-*/{FILE_NAME}")]
-        return [(int(trial), int(seed)) for trial, seed in names]
+        names = [path.parent.name for path in folder.glob(f"*/{FILE_NAME}")]
+        runs = [match for name in names if (match := re.fullmatch(r"(\d+)-(\d+)", name))]
+        return [(int(trial), int(seed)) for trial, seed in (match.groups() for match in runs)]

@@ -15,6 +15,7 @@ from regsweep.spec.run import HIGHEST_SEED
 
 # Confirm seeds lie so far above the seed of the sweep, and search seeds below them.
 CONFIRM_OFFSET = 10_000
+MOST_SEEDS = 1_000_000
 
 # What the jobs of a sweep say goes to their own logs; the sweep says how it goes.
 QUIET = "hydra/job_logging=file"
@@ -25,7 +26,7 @@ class Budget:
     """What every arm gets: trials, runs of different seeds a trial, fresh seeds to confirm.
 
     ``n_jobs`` trials make a round, dealt over the arms in turn; more than ``max_failure_rate``
-    of all trials failed end the sweep.
+    of all trials failed or diverged end the sweep.
     """
 
     n_trials: int
@@ -139,7 +140,7 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
         max_failure_rate=sweeper.max_failure_rate,
     )
     whole("hydra.sweeper.replicates", budget.replicates, low=1, high=CONFIRM_OFFSET)
-    whole("hydra.sweeper.confirm_seeds", budget.confirm_seeds, low=0, high=HIGHEST_SEED)
+    whole("hydra.sweeper.confirm_seeds", budget.confirm_seeds, low=0, high=MOST_SEEDS)
     fraction("hydra.sweeper.max_failure_rate", budget.max_failure_rate)
     if sweeper.custom_search_space is not None:
         raise bad_value(
@@ -147,15 +148,17 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
             sweeper.custom_search_space,
             "null: every arm is searched by the search nodes of its config",
         )
+    if not isinstance(sweeper.storage, str | None):
+        raise bad_value("hydra.sweeper.storage", sweeper.storage, "null, or an address as text")
     arms = sweep.arms
     names = [arm.name for arm in arms]
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{name}: named twice; an arm is compared once")
     _refuse_unequal(arms)
-    return Plan(
-        arms, tuple(trials), budget, config.seed, config.objective, _baseline(sweeper, arms)
-    )
+    seed, objective = arms[0].config["seed"], arms[0].config["objective"]
+    whole("seed", seed, low=0, high=HIGHEST_SEED - CONFIRM_OFFSET - budget.confirm_seeds)
+    return Plan(arms, tuple(trials), budget, seed, objective, _baseline(sweeper, arms))
 
 
 def _refuse_unequal(arms: Sequence[Arm]) -> None:
@@ -169,7 +172,7 @@ def _refuse_unequal(arms: Sequence[Arm]) -> None:
             if line.startswith("run."):
                 raise InputError(f"{line}: set by the sweeper; leave it out")
         for key, value in first.config.items():
-            comparable = key in ("objective", "trainer.epochs") or key.startswith("data.")
+            comparable = key in ("seed", "objective", "trainer.epochs") or key.startswith("data.")
             searched = key in first.space and key in arm.space
             if comparable and not searched and arm.config[key] != value:
                 raise InputError(

@@ -16,7 +16,7 @@ Launch = Callable[[Sequence[Place], Mapping[Slot, Sequence[str]]], None]
 
 
 class TooManyFailed(InputError):
-    """More of the trials failed than ``hydra.sweeper.max_failure_rate`` allows."""
+    """More of the trials failed or diverged than ``hydra.sweeper.max_failure_rate`` allows."""
 
 
 def search(plan: Plan, studies: Studies, ledger: Ledger, launch: Launch, view: View) -> None:
@@ -63,10 +63,11 @@ def _launch_missing(
 
 
 def _check_failures(plan: Plan, ledger: Ledger) -> None:
-    failed, trials = ledger.states().count(TrialState.FAIL), sum(plan.trials)
+    states, trials = ledger.states(), sum(plan.trials)
+    failed = states.count(TrialState.FAIL) + states.count(TrialState.PRUNED)
     rate = plan.budget.max_failure_rate
     if failed / trials > rate:
         raise TooManyFailed(
-            f"hydra.sweeper.max_failure_rate={rate}: {failed} of {trials} trials have failed; "
-            "their records hold the tracebacks"
+            f"hydra.sweeper.max_failure_rate={rate}: {failed} of {trials} trials have failed or "
+            "diverged; runs.csv says which, the records hold the tracebacks"
         )

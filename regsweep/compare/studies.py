@@ -9,6 +9,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice, product
 from math import prod
 from pathlib import Path
@@ -27,6 +28,7 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler, GridSampler, RandomSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy.engine import URL
 
 from regsweep.arms import Arm
 from regsweep.errors import InputError
@@ -34,7 +36,6 @@ from regsweep.errors import InputError
 log = logging.getLogger(__name__)
 
 WHITELIST = ("hydra_plugins.hydra_optuna_sweeper.*", "optuna.samplers.*")
-SQLITE = "sqlite:///"
 
 Space = Mapping[str, BaseDistribution]
 
@@ -96,32 +97,53 @@ def _parsed(text: str, distribution: BaseDistribution) -> Any:
 
 
 class Studies:
-    """The studies of a sweep's arms; ``names`` and ``spaces`` are those of the arms, in order."""
+    """The studies of a sweep's arms; ``arms`` and ``spaces`` are their names and search spaces.
+
+    ``prefix`` stands before the names of the studies. In a storage that other sweeps use too,
+    they are marked with the ``folder`` of this one, and those of another are left alone.
+
+    Raises:
+        InputError: the storage holds a study of that name, of another folder.
+    """
 
     def __init__(
         self,
-        names: Sequence[str],
+        arms: Sequence[str],
         spaces: Sequence[Space],
         storage: RDBStorage,
         sampler: DictConfig,
         seed: int,
+        folder: Path | None = None,
+        prefix: str = "",
     ) -> None:
-        self.names, self.spaces, self.storage = names, spaces, storage
+        self.arms, self.spaces, self.storage = arms, spaces, storage
+        self.names = [f"{prefix}: {arm}" if prefix else arm for arm in arms]
+        self.folder = folder and str(folder.resolve())
         self.seed = f"{seed} {sampler.get('seed')}"
         self.is_grid = _is_grid(sampler)
         self.new_sampler = instantiate(
             sampler, _partial_=True, _execution_whitelist_=WHITELIST, _convert_="all"
         )
-        self.studies = [self._open(arm) for arm in range(len(names))]
+        self.studies = [self._open(arm) for arm in range(len(arms))]
 
     def _open(self, arm: int) -> optuna.Study:
-        return optuna.create_study(
+        study = optuna.create_study(
             study_name=self.names[arm],
             storage=self.storage,
             sampler=RandomSampler(),
             direction="minimize",
             load_if_exists=True,
         )
+        if self.folder is None:
+            return study
+        owner = study.user_attrs.get("folder", "another sweep" if study.trials else self.folder)
+        if owner != self.folder:
+            raise InputError(
+                f"hydra.sweeper.storage: it holds a study {self.names[arm]!r} of {owner}; "
+                "take another hydra.sweeper.study_name"
+            )
+        study.set_user_attr("folder", self.folder)
+        return study
 
     def reconcile(self, arm: int, recorded: Mapping[int, Recorded], done: int) -> None:
         """Make the study of ``arm`` agree with its records; the first ``done`` trials are over.
@@ -132,8 +154,12 @@ class Studies:
         if _agree(self._trials(arm), recorded, done, self.spaces[arm]):
             return
         log.info("%s: the Optuna study is built anew from the records", self.names[arm])
+        # Where some samplers count what they have tried.
+        attributes = self.storage.get_study_system_attrs(self.studies[arm]._study_id)
         optuna.delete_study(study_name=self.names[arm], storage=self.storage)
         self.studies[arm] = self._open(arm)
+        for key, value in attributes.items():
+            self.storage.set_study_system_attr(self.studies[arm]._study_id, key, value)
 
     def params(self, arm: int, number: int, recorded: Recorded | None) -> Mapping[str, Any]:
         """The parameters of a trial: those that it has, in the study or by record, or new ones.
@@ -159,7 +185,7 @@ class Studies:
         return self.studies[arm].get_trials(deepcopy=False)
 
     def _sampler(self, arm: int, number: int) -> BaseSampler:
-        text = f"{self.seed} {self.names[arm]} {number}"
+        text = f"{self.seed} {self.arms[arm]} {number}"
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
         sampler: BaseSampler = self.new_sampler(seed=seed)
         return sampler
@@ -186,6 +212,8 @@ def open_storage(url: str | None, directory: Path) -> RDBStorage:
     try:
         return _sqlite(path)
     except Exception as error:
+        if "locked" in str(error) or not path.exists():
+            raise InputError(f"{path}: cannot be opened ({_first_line(error)})") from error
         aside = free_name(path, "damaged")
         path.rename(aside)
         log.warning("%s cannot be read (%s): now %s", path, type(error).__name__, aside.name)
@@ -193,10 +221,16 @@ def open_storage(url: str | None, directory: Path) -> RDBStorage:
 
 
 def _sqlite(path: Path) -> RDBStorage:
-    storage = RDBStorage(f"{SQLITE}{path}")
+    # As an address in text, a ? in the path would begin its options.
+    url = URL.create("sqlite", database=str(path))
+    storage = RDBStorage(url.render_as_string(hide_password=False))
     for study in storage.get_all_studies():
         storage.get_all_trials(study._study_id, deepcopy=False)
     return storage
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]
 
 
 def free_name(path: Path, word: str) -> Path:
@@ -243,5 +277,9 @@ def _grid_points(distribution: BaseDistribution) -> Sequence[Any]:
         return distribution.choices
     assert isinstance(distribution, IntDistribution | FloatDistribution)
     assert distribution.step is not None
-    count = round((distribution.high - distribution.low) / distribution.step) + 1
-    return [distribution.low + i * distribution.step for i in range(count)]
+    if isinstance(distribution, IntDistribution):
+        return range(distribution.low, distribution.high + 1, distribution.step)
+    low, high, step = (
+        Decimal(str(value)) for value in (distribution.low, distribution.high, distribution.step)
+    )
+    return [float(low + i * step) for i in range(int((high - low) / step) + 1)]

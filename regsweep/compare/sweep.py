@@ -4,7 +4,7 @@ import logging
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import optuna
@@ -21,6 +21,7 @@ from regsweep.compare.resume import refuse_changed
 from regsweep.compare.stages import TooManyFailed, confirm, search
 from regsweep.compare.studies import Space, Studies, count_trials, open_storage, search_space_of
 from regsweep.environment import package_versions
+from regsweep.errors import InputError
 from regsweep.launcher import read_packing
 from regsweep.preflight import Sweep, check_machine, check_sweep
 from regsweep.record import refuse_used_under
@@ -48,10 +49,14 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     _refuse_others(directory)
     directory.mkdir(parents=True, exist_ok=True)
     with hold(directory):
-        settled, why = _settle(config, sweep, plan, directory)
+        before = sweep_file.read(directory) if _has_sweep(directory) else None
+        settled, why = _settle(config, sweep, plan, before, directory)
         ledger = Ledger(plan, spaces, directory)
         ledger.refuse_more()
-        sweep_file.write(_sweep_file(config, sweep, plan, settled), directory)
+        asked = _sweep_file(config, sweep, plan, settled)
+        # The versions stay those that the sweep began with.
+        kept = replace(asked, versions=before.versions) if before else asked
+        sweep_file.write(kept, directory)
         console = new_console()
         epochs = sorted({run.trainer.epochs for run in sweep.runs})
         show_plan(plan, f"of {' or '.join(map(str, epochs))} epochs", why, directory, console)
@@ -67,6 +72,8 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
             print(_how_to_resume(directory), file=sys.stderr)
             raise
         gather_and_show([directory])
+        if not any(ledger.best(arm) for arm in range(len(plan.arms))):
+            raise InputError(f"{directory}: no trial completed; runs.csv says why")
 
 
 class _Launcher:
@@ -101,15 +108,23 @@ class _Launcher:
 
 def _refuse_others(directory: Path) -> None:
     """Refuse a folder that holds runs, but not those of a compare sweep."""
-    if (directory / sweep_file.FILE_NAME).exists():
-        return
-    refuse_used_under(directory)
+    if not _has_sweep(directory):
+        refuse_used_under(directory)
 
 
-def _settle(config: DictConfig, sweep: Sweep, plan: Plan, directory: Path) -> tuple[Settled, str]:
+def _has_sweep(directory: Path) -> bool:
+    return (directory / sweep_file.FILE_NAME).exists()
+
+
+def _settle(
+    config: DictConfig,
+    sweep: Sweep,
+    plan: Plan,
+    before: sweep_file.SweepFile | None,
+    directory: Path,
+) -> tuple[Settled, str]:
     """What holds for all runs: what was settled when the sweep began, else what is settled now."""
-    if (directory / sweep_file.FILE_NAME).exists():
-        before = sweep_file.read(directory)
+    if before is not None:
         refuse_changed(before, _sweep_file(config, sweep, plan, before.settled), directory)
         settled = before.settled
         for key, version in before.versions.items():
@@ -166,10 +181,13 @@ def _open_studies(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sweeper = config.hydra.sweeper
     # A storage of the user's may hold other sweeps.
-    prefix = sweeper.study_name or (sweeper.storage and str(directory))
-    names = [f"{prefix}: {arm.name}" if prefix else arm.name for arm in plan.arms]
+    shared = sweeper.storage is not None
+    prefix = sweeper.study_name or (str(directory.resolve()) if shared else "")
     storage = open_storage(sweeper.storage, directory)
-    studies = Studies(names, spaces, storage, sweeper.sampler, plan.seed)
+    names = [arm.name for arm in plan.arms]
+    studies = Studies(
+        names, spaces, storage, sweeper.sampler, plan.seed, directory if shared else None, prefix
+    )
     for arm, done in enumerate(ledger.trials_over()):
         recorded = {
             number: known

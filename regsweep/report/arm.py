@@ -79,15 +79,22 @@ def arm_results(
         name = str(sweep)
         judged_on = objective if isinstance(objective, str) else objective[name]
         by_arm = {str(arm): arm_runs for arm, arm_runs in its_runs.groupby("arm")}
-        compared = asked[name].arms if name in asked and asked[name].budget else ()
+        budget = asked[name].budget if name in asked else {}
+        compared = asked[name].arms if budget else ()
         for arm in sorted({*by_arm, *compared}):
             arm_runs = by_arm.get(arm, its_runs[:0])
-            results.append(_result(name, arm, arm_runs, judged_on, fixed))
+            replicates = budget.get("replicates", 1)
+            results.append(_result(name, arm, arm_runs, judged_on, fixed, replicates))
     return results
 
 
 def _result(
-    sweep: str, arm: str, runs: pd.DataFrame, objective: str, fixed: Callable[[int], str]
+    sweep: str,
+    arm: str,
+    runs: pd.DataFrame,
+    objective: str,
+    fixed: Callable[[int], str],
+    replicates: int,
 ) -> ArmResult:
     tried = runs[runs["stage"] != "confirm"]
     trials = tried["trial"].nunique() + tried["trial"].isna().sum()
@@ -99,7 +106,8 @@ def _result(
     }
     none = runs[:0]
     overrides = searched_overrides(runs)
-    winner = best_setting(tried, settings_of(tried, overrides), objective) if len(tried) else None
+    settings = settings_of(tried, overrides)
+    winner = best_setting(tried, settings, objective, replicates) if len(tried) else None
     if winner is None:
         return ArmResult(sweep, arm, objective, row, None, _by_seed(none), False, False, none)
     final = testing_runs(runs, winner, overrides)

@@ -6,15 +6,16 @@ from regsweep.objective import mean_cost
 
 
 def best_setting(
-    tried: pd.DataFrame, settings: "pd.Series[str]", objective: str
+    tried: pd.DataFrame, settings: "pd.Series[str]", objective: str, replicates: int = 1
 ) -> pd.DataFrame | None:
     """The runs of the setting with the lowest mean objective over its seeds, if any has one.
 
-    Of equal settings the first in the table wins. A setting with a diverged or failed run cannot
-    win. Where nothing was validated, an arm of single runs still has a best setting if it has no
-    other.
+    Of equal settings the first in the table wins. A setting with a diverged or failed run, or of
+    fewer runs than ``replicates``, cannot win. Where nothing was validated, an arm of single runs
+    still has a best setting if it has no other.
     """
-    sound = (tried["status"] == "completed").groupby(settings).transform("all")
+    by_setting = (tried["status"] == "completed").groupby(settings)
+    sound = by_setting.transform("all") & (by_setting.transform("size") >= replicates)
     scored = tried[sound & tried["val_loss"].notna() & tried["val_accuracy"].notna()]
     if not scored.empty:
         cost = scored["val_loss"] if objective == "val_loss" else 1 - scored["val_accuracy"]

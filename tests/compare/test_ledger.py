@@ -135,19 +135,19 @@ def test_fewer_trials_than_were_run_are_refused(ledger):
     )
 
 
-def test_fewer_confirm_seeds_than_were_run_are_refused_but_none_is_fine(ledger):
+@pytest.mark.parametrize("seeds", [0, 2])
+def test_fewer_confirm_seeds_than_were_run_are_refused(ledger, seeds):
     one = ledger()
     for seed in (10000, 10001, 10002):
         publish_at(one, Place("confirm", Slot(1, 0), seed))
     one.refuse_more()
-    ledger("hydra.sweeper.confirm_seeds=0").refuse_more()
 
     with pytest.raises(InputError) as caught:
-        ledger("hydra.sweeper.confirm_seeds=2").refuse_more()
+        ledger(f"hydra.sweeper.confirm_seeds={seeds}").refuse_more()
 
     assert str(caught.value) == (
-        f"hydra.sweeper.confirm_seeds=2: {one.directory} already holds confirm runs of 3 seeds; "
-        "ask for as many or more"
+        f"hydra.sweeper.confirm_seeds={seeds}: {one.directory} already holds confirm runs of "
+        "3 seeds; ask for as many or more"
     )
 
 
@@ -160,3 +160,31 @@ def test_a_record_is_read_once(ledger):
 
     assert one.record(place) is first
     assert one.record(replace(place, seed=5)) is None
+
+
+def test_the_record_of_another_run_is_set_aside(ledger, caplog):
+    one = ledger()
+    path = publish_at(one, Place("search", Slot(1, 0), 0))
+    other = publish_at(one, Place("search", Slot(1, 1), 0))
+    path.write_bytes(other.read_bytes())
+
+    assert one.record(Place("search", Slot(1, 0), 0)) is None
+    assert "the record of another run, search/regularizer=l1/1-0" in caplog.text
+
+
+def test_a_completed_record_without_its_objective_is_set_aside(ledger, caplog):
+    one = ledger()
+    place = Place("search", Slot(1, 0), 0)
+    path = publish_at(one, place)
+    path.write_text(path.read_text().replace("val_loss", "train_loss"))
+
+    assert one.record(place) is None
+    assert "completed, but without val_loss or val_accuracy" in caplog.text
+
+
+def test_folders_that_the_sweep_did_not_make_are_left_alone(ledger):
+    one = ledger()
+    path = publish_at(one, Place("search", Slot(1, 0), 0))
+    path.parent.rename(path.parent.with_name("9-0-backup"))
+
+    one.refuse_more()

@@ -132,6 +132,9 @@ REFUSED = [
      "number from 0 to 1"),
     ([ONE, "hydra.sweeper.custom_search_space=x"], "hydra.sweeper.custom_search_space=x: expected "
      "null"),
+    ([ONE, "hydra.sweeper.storage={a: b}"], "hydra.sweeper.storage={'a': 'b'}: expected null"),
+    ([ONE, "seed=4611686018427387904"], "seed=4611686018427387904: expected a whole number, from"),
+    ([ONE, "+data.search={split_seed: 'range(0,5)'}"], "data.split_seed=range(0,5): a search"),
     ([ONE, "run.trial=3"], "run.trial=3: set by the sweeper"),
     (["experiment=article_l1,article_l2", "data.validation_size=100", "trainer.epochs=1,2"], None),
     ([ONE, "hydra.sweeper.direction=maximize"], "hydra.sweeper.direction=maximize: expected min"),
@@ -147,6 +150,17 @@ def test_what_cannot_be_compared_is_refused(planned, overrides, message):
         planned(*overrides)
 
     assert str(caught.value).startswith(message)
+
+
+def test_seed_and_objective_are_those_of_the_arms(planned, tmp_path):
+    (tmp_path / "experiment").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "experiment" / f"{name}.yaml").write_text(
+            "# @package _global_\nseed: 42\nobjective: val_error\n"
+        )
+    plan, _ = planned("experiment=a,b", f"hydra.searchpath=[file://{tmp_path}]")
+
+    assert (plan.seed, plan.objective) == (42, "val_error")
 
 
 def test_arms_of_unequal_budgets_are_refused(planned, tmp_path):

@@ -1,4 +1,5 @@
 import json
+import sqlite3
 
 import optuna
 import pytest
@@ -10,6 +11,7 @@ from regsweep.compare.studies import (
     Outcome,
     Recorded,
     Studies,
+    _grid_point,
     count_trials,
     open_storage,
     override_lines,
@@ -44,10 +46,10 @@ def quiet():
     optuna.logging.set_verbosity(before)
 
 
-def studies(directory, sampler="tpe", seed=0, names=("l1",), space=SPACE):
+def studies(directory, sampler="tpe", seed=0, names=("l1",), space=SPACE, **kwargs):
     directory.mkdir(exist_ok=True)
     node = OmegaConf.create(SAMPLERS[sampler])
-    return Studies(names, [space] * len(names), open_storage(None, directory), node, seed)
+    return Studies(names, [space] * len(names), open_storage(None, directory), node, seed, **kwargs)
 
 
 def result(params):
@@ -214,3 +216,49 @@ def test_a_torn_storage_is_set_aside(tmp_path, caplog):
 def test_a_storage_that_cannot_be_opened_is_told_without_its_password(tmp_path):
     with pytest.raises(InputError, match=r"^hydra.sweeper.storage=mysql:\.\.\.: cannot be opened"):
         open_storage("mysql://me:secret@localhost/x", tmp_path)
+
+
+def test_what_a_study_is_called_changes_no_suggestion(tmp_path):
+    plain = search(studies(tmp_path / "a"), {}, until=5)
+
+    assert search(studies(tmp_path / "b", prefix="mine"), {}, until=5) == plain
+
+
+def test_a_study_of_another_folder_is_left_alone(tmp_path):
+    shared = tmp_path / "s"
+    search(studies(shared, prefix="mine", folder=tmp_path / "one"), {}, until=5)
+
+    with pytest.raises(InputError) as caught:
+        studies(shared, prefix="mine", folder=tmp_path / "other")
+
+    assert str(caught.value) == (
+        f"hydra.sweeper.storage: it holds a study 'mine: l1' of {tmp_path / 'one'}; "
+        "take another hydra.sweeper.study_name"
+    )
+    again = studies(shared, prefix="mine", folder=tmp_path / "one")
+    assert len(again.studies[0].trials) == 5
+
+
+def test_grid_points_are_the_decimals_that_were_written():
+    space = {"a": FloatDistribution(0.1, 0.3, step=0.1)}
+
+    assert [_grid_point(space, n)["a"] for n in range(3)] == [0.1, 0.2, 0.3]
+
+
+@pytest.mark.parametrize("name", ["a b,c?d=1", "50%"])
+def test_a_storage_lies_in_its_folder_whatever_that_is_called(tmp_path, name):
+    (tmp_path / name).mkdir()
+    open_storage(None, tmp_path / name)
+
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name / "optuna.db").exists()
+
+
+def test_a_storage_that_another_process_holds_is_not_taken_for_damaged(tmp_path):
+    open_storage(None, tmp_path)
+    held = sqlite3.connect(tmp_path / "optuna.db", isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+
+    with held, pytest.raises(InputError, match=r"optuna\.db: cannot be opened"):
+        open_storage(None, tmp_path)
+    held.close()
