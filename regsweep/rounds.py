@@ -112,6 +112,8 @@ class Rounds:
         room = workers * max(widths)
         if sweeper["_target_"] == OPTUNA:
             room = min(room, sweeper.n_trials)
+        if sweeper["_target_"] == COMPARE:
+            room = min(room, sweeper.n_trials * len(sweep_file.read(self.directory).arms))
         if runs < room:
             self.told = True
             log.info(

@@ -135,6 +135,7 @@ REFUSED = [
     ([ONE, "hydra.sweeper.storage={a: b}"], "hydra.sweeper.storage={'a': 'b'}: expected null"),
     ([ONE, "seed=4611686018427387904"], "seed=4611686018427387904: expected a whole number, from"),
     ([ONE, "+data.search={split_seed: 'range(0,5)'}"], "data.split_seed=range(0,5): a search"),
+    ([ONE, "hydra.sweep.subdir=x/${hydra.job.num}"], "hydra.sweep.subdir=x/${hydra.job.num}: com"),
     ([ONE, "run.trial=3"], "run.trial=3: set by the sweeper"),
     (["experiment=article_l1,article_l2", "data.validation_size=100", "trainer.epochs=1,2"], None),
     ([ONE, "hydra.sweeper.direction=maximize"], "hydra.sweeper.direction=maximize: expected min"),
