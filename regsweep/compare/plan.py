@@ -150,8 +150,9 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
         )
     if not isinstance(sweeper.storage, str | None):
         raise bad_value("hydra.sweeper.storage", sweeper.storage, "null, or an address as text")
-    for line in OmegaConf.to_container(config.hydra.overrides.hydra, resolve=False):
-        if str(line).lstrip("+").startswith("hydra.sweep.subdir="):
+    given = OmegaConf.to_container(config.hydra.overrides.hydra, resolve=False)
+    for line in map(str, given or ()):
+        if line.lstrip("+").startswith("hydra.sweep.subdir="):
             raise InputError(f"{line}: compare names the folders of its runs itself; leave it out")
     arms = sweep.arms
     names = [arm.name for arm in arms]
