@@ -123,11 +123,10 @@ def _check_searchable(hydra: HydraConf, arm: Arm) -> None:
             0,
             f"above 0 in a search, which judges by {arm.config['objective']}",
         )
+    grid = str(hydra.sweeper.sampler["_target_"]).endswith(".GridSampler")
     for key, sweep in arm.space.items():
         if key.partition(".")[0] in NOT_SEARCHABLE:
             raise InputError(f"{key}={sweep}: a search compares trials on one {key}; leave it out")
-    grid = str(hydra.sweeper.sampler["_target_"]).endswith(".GridSampler")
-    for key, sweep in arm.space.items():
         if grid and "interval(" in sweep:
             raise InputError(f"{key}={sweep}: a grid needs a list of values, such as {key}=0.1,1")
 

@@ -1,28 +1,15 @@
 import pytest
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.types import RunMode
+from composed import checked_sweep
 
-from regsweep.app import CONF
 from regsweep.errors import InputError
-from regsweep.nodes import register_nodes
-from regsweep.preflight import check_sweep
 from regsweep.spec.regularizer import L1, L2, NoRegularizer
 
 BASIC = "hydra/sweeper=basic"
 
 
 def check(*overrides):
-    register_nodes()
-    with initialize_config_dir(str(CONF)):
-        hydra = GlobalHydra.instance().hydra
-        config = hydra.compose_config(
-            "config",
-            [*overrides, "hydra.mode=MULTIRUN", "hydra.sweep.dir=unused"],
-            run_mode=RunMode.MULTIRUN,
-            with_log_configuration=False,
-        )
-        return check_sweep(config, GlobalHydra.instance().config_loader())
+    _, sweep = checked_sweep(*overrides)
+    return sweep
 
 
 def test_every_combination_of_choices_is_an_arm():

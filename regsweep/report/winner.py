@@ -5,6 +5,11 @@ import pandas as pd
 from regsweep.objective import mean_cost
 
 
+def costs_of(runs: pd.DataFrame, objective: str) -> "pd.Series[float]":
+    """The objective of every run of a table; NaN where it has none."""
+    return runs["val_loss"] if objective == "val_loss" else 1 - runs["val_accuracy"]
+
+
 def best_setting(
     tried: pd.DataFrame, settings: "pd.Series[str]", objective: str, replicates: int = 1
 ) -> pd.DataFrame | None:
@@ -18,8 +23,7 @@ def best_setting(
     sound = by_setting.transform("all") & (by_setting.transform("size") >= replicates)
     scored = tried[sound & tried["val_loss"].notna() & tried["val_accuracy"].notna()]
     if not scored.empty:
-        cost = scored["val_loss"] if objective == "val_loss" else 1 - scored["val_accuracy"]
-        grouped = cost.groupby(settings.loc[scored.index], sort=False)
+        grouped = costs_of(scored, objective).groupby(settings.loc[scored.index], sort=False)
         once = bool((grouped.size() == 1).all())
         means = grouped.first() if once else grouped.agg(mean_cost)
         return tried[settings == means.idxmin()]

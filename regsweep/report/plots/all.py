@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from regsweep.objective import JUDGED
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.curves import curves_plot
 from regsweep.report.plots.figure import Plot
@@ -27,7 +28,7 @@ def sweep_plots(
     ``looks`` may hold arms of other sweeps; ``objective`` is ``val_loss`` or ``val_error``.
     """
     looks = {arm: looks[arm] for arm in comparison["arm"]}
-    judged = "test_loss" if objective == "val_loss" else "test_error"
+    judged = JUDGED[objective]
     final = final_runs(runs, objective)
     plots = (
         *(seeds_plot(final, comparison, looks, m, baseline) for m in (judged, "test_accuracy")),

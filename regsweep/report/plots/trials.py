@@ -3,7 +3,7 @@
 import pandas as pd
 
 from regsweep.report.arm import searched_overrides
-from regsweep.report.winner import best_setting, settings_of, testing_runs
+from regsweep.report.winner import best_setting, costs_of, settings_of, testing_runs
 
 WEIGHT = "regularizer.weight"
 _SUPERSEDED = "superseded"
@@ -26,7 +26,7 @@ def trials_table(runs: pd.DataFrame, objective: str) -> pd.DataFrame:
             "trial": tried["trial"],
             "setting": settings,
             "settings": overrides,
-            "value": _objective_of(tried, objective),
+            "value": costs_of(tried, objective),
             "weight": pd.to_numeric(weight, errors="coerce").astype(float),
             "completed": tried["status"] == "completed",
             "won": tried.index.isin(_winning_runs(tried, settings, objective)),
@@ -38,10 +38,6 @@ def trials_table(runs: pd.DataFrame, objective: str) -> pd.DataFrame:
     )
     finished = trials[trials["completed"] & trials["value"].notna()]
     return finished.drop(columns=["setting", "completed"]).reset_index(drop=True)
-
-
-def _objective_of(runs: pd.DataFrame, objective: str) -> "pd.Series[float]":
-    return runs["val_loss"] if objective == "val_loss" else 1 - runs["val_accuracy"]
 
 
 def _winning_runs(tried: pd.DataFrame, settings: "pd.Series[str]", objective: str) -> list[int]:
