@@ -1,5 +1,6 @@
 """The configs of a sweep's jobs, composed once for each set of choices."""
 
+import io
 import pickle
 import re
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,29 @@ MOST_COMPOSED = 1_000
 _NUMBER = re.compile(
     r"(?P<key>[A-Za-z_][\w.]*)=(?P<number>-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)"
 )
+
+
+class JobConfig(DictConfig):
+    """A config that pickle copies, in half the time of OmegaConf's own deep copy.
+
+    Hydra copies the config of every job four times, which is most of what a job costs it.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DictConfig:
+        return _unpickled(pickle.dumps(self))
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes a ``JobConfig`` of each pickled ``DictConfig``."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = super().find_class(module, name)
+        return JobConfig if found is DictConfig else found
+
+
+def _unpickled(pickled: bytes) -> DictConfig:
+    config: DictConfig = _Unpickler(io.BytesIO(pickled)).load()
+    return config
 
 
 class ComposedOnce(ConfigLoader):
@@ -45,10 +69,9 @@ class ComposedOnce(ConfigLoader):
             if _is_changeable(composed, numbers, sweep_overrides):
                 if len(self.composed) == MOST_COMPOSED:
                     self.composed.clear()
-                # Pickling copies a config 6 times as fast as deepcopy.
                 self.composed[choices] = pickle.dumps(composed)
             return composed
-        config: DictConfig = pickle.loads(self.composed[choices])
+        config = _unpickled(self.composed[choices])
         for key, number in numbers.items():
             OmegaConf.update(config, key, number)
         with read_write(config.hydra), open_dict(config.hydra):

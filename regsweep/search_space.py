@@ -9,6 +9,7 @@ from regsweep.errors import InputError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
     from optuna import Trial
+    from optuna.distributions import BaseDistribution
 
 
 def search_space(config: Mapping[str, Any]) -> dict[str, str]:
@@ -38,25 +39,32 @@ def suggest(config: "DictConfig", trial: "Trial") -> None:
     The ``custom_search_space`` of hydra-optuna-sweeper: ``config`` is the sweep's config, and
     ``trial`` already holds what the command line sweeps and fixes, which is left as it is.
     """
-    from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
-
     choices = config.hydra.runtime.choices
     settled = trial.user_attrs | trial.params
     chosen = [f"{key}={value}" for key, value in trial.params.items() if key in choices]
-    space = _composed_space(config.hydra.job.config_name, (*_fixed_overrides(config), *chosen))
-    overrides = [f"{key}={sweep}" for key, sweep in space.items() if key not in settled]
-    distributions, fixed, _ = create_params_from_overrides(overrides)
-    if fixed:
-        raise InputError(f"{next(iter(fixed))}: its search node is one value, not a range")
-    for key, distribution in distributions.items():
+    fixed = _fixed_overrides(tuple(config.hydra.overrides.task))
+    space = _composed_space(config.hydra.job.config_name, (*fixed, *chosen))
+    overrides = tuple(f"{key}={sweep}" for key, sweep in space.items() if key not in settled)
+    for key, distribution in _distributions(overrides).items():
         trial._suggest(key, distribution)
 
 
-def _fixed_overrides(config: "DictConfig") -> list[str]:
+@cache
+def _distributions(overrides: tuple[str, ...]) -> dict[str, "BaseDistribution"]:
+    from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
+
+    distributions: dict[str, BaseDistribution]
+    distributions, fixed, _ = create_params_from_overrides(list(overrides))
+    if fixed:
+        raise InputError(f"{next(iter(fixed))}: its search node is one value, not a range")
+    return distributions
+
+
+@cache
+def _fixed_overrides(arguments: tuple[str, ...]) -> list[str]:
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    arguments = list(config.hydra.overrides.task)
-    parsed = OverridesParser.create().parse_overrides(arguments)
+    parsed = OverridesParser.create().parse_overrides(list(arguments))
     return [line for line, o in zip(arguments, parsed, strict=True) if not o.is_sweep_override()]
 
 
