@@ -38,8 +38,8 @@ ConfigStore.instance().store(
 class PackLauncher(BasicLauncher):
     """Composes the jobs of a round, trains them in packs, then runs each as a Hydra job.
 
-    A job's start callbacks therefore fire when its training is over. Any task function but
-    regsweep's own runs as under the basic launcher.
+    A job's start callbacks therefore fire when its training is over, on a CPU in the process that
+    trained it. Any task function but regsweep's own runs as under the basic launcher.
     """
 
     def __init__(self, **config: Any) -> None:

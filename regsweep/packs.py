@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import replace
 from itertools import pairwise
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from loky import get_reusable_executor
 
-from regsweep.worker import Pack, Trained, prepare, train
+from regsweep.worker import Pack, prepare
 
 log = logging.getLogger(__name__)
 
@@ -35,17 +35,18 @@ def deal(jobs: Sequence[T], workers: int, widest: int) -> list[Sequence[T]]:
 
 
 def train_packs(
-    packs: Sequence[Pack], workers: int
-) -> Iterator[tuple[Pack, list[Trained] | Exception]]:
+    packs: Sequence[Pack], workers: int, work: Callable[[Pack], Callable[[], T]]
+) -> Iterator[tuple[Pack, T | Exception]]:
     """Train ``packs`` in ``workers`` processes; each as it ends, with its results or its error.
 
-    A pack that fails for want of memory, or whose process dies, is trained again half as wide;
-    one that fails otherwise, run by run. Only a run alone gives an error. Where a process dies
-    with several packs at work, which of them it was is found by training each alone.
+    A worker calls what ``work`` makes of a pack, and that gives the results. A pack that fails for
+    want of memory, or whose process dies, is trained again half as wide; one that fails otherwise,
+    run by run. Only a run alone gives an error. Where a process dies with several packs at work,
+    which of them it was is found by training each alone.
     """
     waiting, suspects = deque(packs), deque[Pack]()
-    running: dict[Future[list[Trained]], tuple[Pack, bool]] = {}
-    ended: list[tuple[Pack, list[Trained] | Exception]] = []
+    running: dict[Future[T], tuple[Pack, bool]] = {}
+    ended: list[tuple[Pack, T | Exception]] = []
     finished = False
     try:
         while waiting or suspects or running:
@@ -54,7 +55,7 @@ def train_packs(
             while queue and len(running) < (1 if alone else workers):
                 pack = queue.popleft()
                 try:
-                    running[_submit(pack, workers)] = pack, alone
+                    running[_submit(work(pack), workers)] = pack, alone
                 except BrokenExecutor:  # another pack killed a worker just now
                     queue.appendleft(pack)
                     break
@@ -82,11 +83,11 @@ def train_packs(
             _executor(workers).shutdown(wait=False, kill_workers=True)
 
 
-def _submit(pack: Pack, workers: int) -> Future[list[Trained]]:
+def _submit(call: Callable[[], T], workers: int) -> Future[T]:
     # A worker that starts now inherits the mask: an interrupt is for this process to handle.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        future: Future[list[Trained]] = _executor(workers).submit(train, pack)
+        future: Future[T] = _executor(workers).submit(call)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     return future

@@ -2,9 +2,10 @@
 
 import gc
 import logging
+import pickle
 import traceback
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -13,31 +14,29 @@ from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
+from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
 from regsweep import sweep_file
 from regsweep.arms import plain_config
 from regsweep.config import read_run
-from regsweep.job import data_root, publish_job, read_stage
+from regsweep.job import data_root, read_stage
 from regsweep.messages import explain
 from regsweep.packs import deal, train_packs
 from regsweep.preflight import OPTUNA, is_search
+from regsweep.publishing import Publisher, for_workers, train_and_publish
 from regsweep.record import FILE_NAME, Record, publish
 from regsweep.settle import Packing, Settled, count_workers, device_of, mode_of, widest
 from regsweep.spec.run import Run
 from regsweep.sweeper import COMPARE
 from regsweep.training.pack import fusible
-from regsweep.worker import Pack, Trained
+from regsweep.worker import COLLECTED, Pack, train
 
 log = logging.getLogger(__name__)
 
 # So many runs of a seed are faster in a pack of their own than in a wider one of several seeds.
 SHARING = 3
-# A job's configs are thousands of objects with references in circles; at Python's threshold of
-# 700 the collector takes a fifth of a job's time.
-COLLECTED = 50_000
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,9 @@ class Rounds:
     """Launches the rounds of the sweep ``config``, whose folder holds its ``sweep.json``."""
 
     def __init__(self, config: DictConfig, hydra_context: HydraContext, packing: Packing) -> None:
-        self.config, self.hydra_context, self.packing = config, hydra_context, packing
+        self.config, self.packing = config, packing
+        self.publisher = Publisher(config, hydra_context)
+        self.for_workers = for_workers(self.publisher)
         self.directory = Path(config.hydra.sweep.dir)
         self.settled = sweep_file.read_settled(self.directory)
         self.widest: dict[Any, int] = {}  # what memory has allowed so far, by what packs share
@@ -73,7 +74,7 @@ class Rounds:
         run fails, has a record that says so and a failed return; the others go on.
         """
         setup_globals()
-        self._log_to_the_sweep()
+        self.publisher.log_to_the_sweep()
         returns: dict[int, JobReturn] = {}
         jobs: dict[int, Job] = {}
         for number, overrides in enumerate(job_overrides, start=first_number):
@@ -85,18 +86,24 @@ class Rounds:
             try:
                 jobs[number] = read_job(number, config, self.settled)
             except Exception as error:
-                returns[number] = self._publish(config, error)
+                returns[number] = self.publisher.publish(config, error)
         workers = min((count_workers(self.packing, job.device) for job in jobs.values()), default=1)
         packs = make_packs(list(jobs.values()), self.settled, self.packing, workers, self.widest)
         self._tell(packs, workers)
         self.processes = max(self.processes, min(workers, len(packs)))
-        for pack, outcome in train_packs(packs, self.processes):
+        for pack, outcome in train_packs(packs, self.processes, partial(self._work, jobs=jobs)):
             if pack not in packs and pack.width > 1:  # the memory did not hold the one dealt
                 self.widest[fusible(pack.runs[0])] = pack.width
+            if isinstance(outcome, bytes):  # published by the worker
+                returns |= zip(pack.jobs, pickle.loads(outcome), strict=True)
+                continue
             for place, number in enumerate(pack.jobs):
                 own = outcome if isinstance(outcome, Exception) else outcome[place]
-                returns[number] = self._publish(jobs[number].config, own)
-            self._log_to_the_sweep()
+                returns[number] = self.publisher.publish(jobs[number].config, own)
+            self.publisher.log_to_the_sweep()
+        for one in returns.values():
+            if isinstance(one, Exception):  # Hydra could not run the job
+                raise one
         return [returns[number] for number in sorted(returns)]
 
     def _tell(self, packs: Sequence[Pack], workers: int) -> None:
@@ -128,28 +135,23 @@ class Rounds:
                 room // replicates,
             )
 
-    def _log_to_the_sweep(self) -> None:
-        configure_log(
-            self.config.hydra.hydra_logging,
-            self.config.hydra.verbose,
-            execution_whitelist=self.hydra_context.execution_whitelist,
-        )
-
     def _compose(self, number: int, overrides: list[str]) -> DictConfig:
-        config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
+        loader = self.publisher.context.config_loader
+        config = loader.load_sweep_config(self.config, overrides)
         with open_dict(config):
             config.hydra.job.id = str(number)
             config.hydra.job.num = number
         return config
 
-    def _publish(self, config: DictConfig, outcome: Trained | Exception) -> JobReturn:
-        return run_job(
-            task_function=partial(publish_job, outcome=outcome),
-            config=config,
-            job_dir_key="hydra.sweep.dir",
-            job_subdir_key="hydra.sweep.subdir",
-            hydra_context=self.hydra_context,
-        )
+    def _work(self, pack: Pack, jobs: Mapping[int, Job]) -> Callable[[], Any]:
+        """What a worker does for ``pack``.
+
+        On a CPU it publishes the runs too; while a GPU trains, this process does.
+        """
+        if pack.device != "cpu":
+            return partial(train, pack)
+        configs = [pickle.dumps(jobs[number].config) for number in pack.jobs]
+        return partial(train_and_publish, pack, configs, self.for_workers)
 
     def _fail(self, number: int, overrides: list[str], error: Exception) -> JobReturn:
         """Publish the failure of a job that does not compose, in a folder of its number."""

@@ -1,5 +1,6 @@
 """What a worker process does: it trains packs, one thread each."""
 
+import gc
 import os
 import signal
 import threading
@@ -14,6 +15,10 @@ from regsweep.spec.data import Data
 from regsweep.spec.run import Run
 from regsweep.training.pack import Mode, train_pack
 from regsweep.training.result import BatchLoss, Result
+
+# The configs of a job are thousands of objects that refer to each other in circles; at Python's
+# threshold of 700 the collector takes a fifth of a job's time.
+COLLECTED = 50_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Trained:
 def prepare(parent: int) -> None:
     """Set a fresh worker up: interrupts are for process ``parent``, with which it ends too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(COLLECTED)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

@@ -21,23 +21,39 @@ SWEEP = (
     "hydra.sweeper.sampler.n_startup_trials=2",
 )
 
-# Runs the command line, with the N-th call of one function answered by SIGKILL to all.
+# Runs the command line, with the N-th call of one function answered by SIGKILL to all, be it in
+# the command's own process or in its worker.
 AT_A_POINT = """
 import importlib, os, signal, sys
-module, owner, name, count = sys.argv[1:5]
+import regsweep.rounds
+point = sys.argv[1:5]
 del sys.argv[1:5]
-holder = importlib.import_module(module)
-holder = getattr(holder, owner) if owner else holder
-function, calls = getattr(holder, name), 0
 
-def killing(*args, **kwargs):
-    global calls
-    calls += 1
-    if calls == int(count):
-        os.killpg(0, signal.SIGKILL)
-    return function(*args, **kwargs)
+def install():
+    module, owner, name, count = point
+    holder = importlib.import_module(module)
+    holder = getattr(holder, owner) if owner else holder
+    function, calls = getattr(holder, name), 0
 
-setattr(holder, name, killing)
+    def killing(*args, **kwargs):
+        nonlocal calls
+        calls += 1
+        if calls == int(count):
+            os.killpg(0, signal.SIGKILL)
+        return function(*args, **kwargs)
+
+    if not hasattr(sys, "killing"):
+        sys.killing = killing
+        setattr(holder, name, killing)
+
+train_and_publish = regsweep.rounds.train_and_publish
+
+def in_the_worker(*args):
+    install()
+    return train_and_publish(*args)
+
+regsweep.rounds.train_and_publish = in_the_worker
+install()
 from regsweep.app import main
 main()
 """

@@ -1,10 +1,10 @@
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import faulty
 import pytest
 
-from regsweep import packs
 from regsweep.packs import deal, train_packs
 from regsweep.worker import Pack
 from tests.training.test_pack import make_run
@@ -33,10 +33,9 @@ def test_jobs_are_dealt_evenly_in_their_order(jobs, workers, widest, sizes):
     assert [job for share in dealt for job in share] == list(range(jobs))
 
 
-def test_a_pack_without_memory_is_halved_until_it_fits(monkeypatch, caplog):
-    monkeypatch.setattr(packs, "train", faulty.out_of_memory)
-
-    ended = list(train_packs([pack_of(*range(7)), pack_of(7, 8)], workers=2))
+def test_a_pack_without_memory_is_halved_until_it_fits(caplog):
+    packs = [pack_of(*range(7)), pack_of(7, 8)]
+    ended = list(train_packs(packs, workers=2, work=partial(partial, faulty.out_of_memory)))
 
     assert sorted(seed for _, seeds in ended for seed in seeds) == list(range(9))
     assert all(list(pack.jobs) == seeds for pack, seeds in ended)
@@ -44,10 +43,9 @@ def test_a_pack_without_memory_is_halved_until_it_fits(monkeypatch, caplog):
     assert "7 runs at once: MemoryError: 7 runs; trained again in 2 packs" in caplog.text
 
 
-def test_a_run_that_kills_its_process_fails_alone(monkeypatch):
-    monkeypatch.setattr(packs, "train", faulty.killed)
-
-    ended = list(train_packs([pack_of(0, 1), pack_of(2, 3, 4), pack_of(5)], workers=2))
+def test_a_run_that_kills_its_process_fails_alone():
+    packs = [pack_of(0, 1), pack_of(2, 3, 4), pack_of(5)]
+    ended = list(train_packs(packs, workers=2, work=partial(partial, faulty.killed)))
 
     by_seed = {seed: outcome for pack, outcome in ended for seed in pack.jobs}
     assert sorted(by_seed) == [0, 1, 2, 3, 4, 5]
@@ -55,10 +53,8 @@ def test_a_run_that_kills_its_process_fails_alone(monkeypatch):
     assert all(seed in outcome for seed, outcome in by_seed.items())
 
 
-def test_an_error_of_one_run_is_its_own(monkeypatch):
-    monkeypatch.setattr(packs, "train", faulty.broken)
-
-    ended = list(train_packs([pack_of(*range(8))], workers=2))
+def test_an_error_of_one_run_is_its_own():
+    ended = list(train_packs([pack_of(*range(8))], workers=2, work=partial(partial, faulty.broken)))
 
     by_seed = {seed: outcome for pack, outcome in ended for seed in pack.jobs}
     assert sorted(by_seed) == list(range(8))
@@ -66,11 +62,10 @@ def test_an_error_of_one_run_is_its_own(monkeypatch):
     assert all(outcome == [seed] for seed, outcome in by_seed.items())
 
 
-def test_a_pack_that_is_filled_up_is_made_less_wide(monkeypatch):
-    monkeypatch.setattr(packs, "train", faulty.too_wide)
+def test_a_pack_that_is_filled_up_is_made_less_wide():
     filled = replace(pack_of(0, 1, 2), mode="compiled", width=16)
 
-    ended = list(train_packs([filled], workers=1))
+    ended = list(train_packs([filled], workers=1, work=partial(partial, faulty.too_wide)))
 
     assert [(pack.jobs, pack.width) for pack, _ in ended] == [((0, 1), 2), ((2,), 2)]
     assert [outcome for _, outcome in ended] == [[0, 1], [2]]

@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobStatus
+from hydra.experimental.callback import Callback
 from hydra.types import HydraContext, RunMode
 
 from regsweep import sweep_file
@@ -21,6 +23,23 @@ from regsweep.settle import Packing, Settled
 QUICK = ["trainer.epochs=1", "data.train_size=1000", "data.validation_size=100"]
 
 
+class Noting(Callback):
+    """Notes in each job's folder what Hydra calls, and what it hands over."""
+
+    def on_job_start(self, config, **kwargs):
+        folder = Path(config.hydra.runtime.output_dir)
+        (folder / "start").write_text(f"{os.getpid()} {config.seed} {(folder / '.hydra').exists()}")
+
+    def on_job_end(self, config, job_return, **kwargs):
+        folder = Path(config.hydra.runtime.output_dir)
+        (folder / "end").write_text(f"{job_return.status.name} {HydraConfig.get().job.num}")
+
+
+@pytest.fixture
+def callbacks():
+    return Callbacks()
+
+
 @pytest.fixture
 def asked():
     """What the sweep is asked besides."""
@@ -28,7 +47,7 @@ def asked():
 
 
 @pytest.fixture
-def launch(tmp_path, asked):
+def launch(tmp_path, asked, callbacks):
     """Launches jobs as a sweeper does: ``launch([override, ...], ...)``."""
     register_nodes()
     with initialize_config_dir(str(CONF)):
@@ -44,7 +63,7 @@ def launch(tmp_path, asked):
             sweep_file.SweepFile((), "basic", (), ("optimizer.lr",), "val_loss", 0, settled, {}),
             tmp_path,
         )
-        context = HydraContext(loader, Callbacks(), EXECUTION_WHITELIST)
+        context = HydraContext(loader, callbacks, EXECUTION_WHITELIST)
         rounds = Rounds(config, context, Packing(None, 2))
         yield lambda *jobs, number=0: rounds.launch([[*QUICK, *job] for job in jobs], number)
 
@@ -101,6 +120,34 @@ def test_returns_and_folders_are_in_the_sweepers_order(launch, tmp_path):
     assert records[1].metrics == records[5].metrics
 
 
+class TestCallbacks:
+    @pytest.fixture
+    def callbacks(self):
+        callbacks = Callbacks()
+        callbacks.callbacks = [Noting()]
+        return callbacks
+
+    def test_fire_once_a_job_where_it_was_trained(self, launch, tmp_path):
+        launch(["seed=4"], ["optimizer.lr=-1.0"], ["seed=5"], number=7)
+
+        starts = {n: (tmp_path / n / "start").read_text().split() for n in "789"}
+        ends = {n: (tmp_path / n / "end").read_text().split() for n in "789"}
+        assert [starts[n][1:] for n in "789"] == [["4", "True"], ["0", "True"], ["5", "True"]]
+        assert ends == {"7": ["COMPLETED", "7"], "8": ["FAILED", "8"], "9": ["COMPLETED", "9"]}
+        processes = [int(starts[n][0]) for n in "789"]
+        assert processes[1] == os.getpid()  # it was never trained
+        assert os.getpid() not in (processes[0], processes[2])
+
+
+def test_a_job_that_hydra_cannot_run_stops_the_sweep(launch, tmp_path):
+    (tmp_path / "1").write_text("a file where its folder should be")
+
+    with pytest.raises(FileExistsError):
+        launch(["seed=1"], ["seed=2"])
+
+    assert read(tmp_path / "0" / "record.json").status == "completed"
+
+
 def test_the_losses_of_batches_are_logged_by_their_run(launch, tmp_path):
     launch(["trainer.log_every=3"], ["trainer.log_every=3", "regularizer=l1"])
 
@@ -121,7 +168,7 @@ def test_a_device_that_is_not_there_is_its_jobs_failure(launch, tmp_path):
 def test_a_width_that_memory_did_not_hold_is_not_tried_again(launch, monkeypatch):
     rounds = []
 
-    def train_packs(packs, workers):
+    def train_packs(packs, workers, work):
         rounds.append([pack.width for pack in packs])
         halves = [replace(pack, width=4) for pack in packs] if len(rounds) == 1 else packs
         return [(pack, RuntimeError("not trained")) for pack in halves]
@@ -161,7 +208,7 @@ def test_what_a_job_reads_of_hydra_is_its_own(launch, tmp_path):
 def test_packs_hold_what_is_alike_one_seed_beside_the_other(launch, monkeypatch):
     seen = []
 
-    def train_packs(packs, workers):
+    def train_packs(packs, workers, work):
         seen.extend(packs)
         return [(pack, RuntimeError("not trained")) for pack in packs]
 

@@ -265,12 +265,12 @@ def test_nothing_to_confirm_is_said(tmp_path):
 
 # Where a kill has its own consequences: module, owner, name, and which call.
 POINTS = {
-    "after training, before publishing": ("regsweep.rounds", "Rounds", "_publish", 1),
-    "within a publishing": ("os", "", "replace", 8),
+    "after training, before publishing": ("regsweep.publishing", "Publisher", "publish", 1),
+    "within a publishing": ("os", "", "replace", 3),
     "before telling": ("regsweep.compare.studies", "Studies", "tell", 5),
-    "during confirm": ("regsweep.rounds", "Rounds", "_publish", 14),
+    "during confirm": ("regsweep.publishing", "Publisher", "publish", 14),
 }
-BETWEEN_TWO_PUBLISHINGS = ("regsweep.rounds", "Rounds", "_publish", 7)
+BETWEEN_TWO_PUBLISHINGS = ("regsweep.publishing", "Publisher", "publish", 7)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,81 @@
+"""The Hydra job of a run that is trained already: in the sweep's process or in a worker."""
+
+import os
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+
+import cloudpickle
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, configure_log, run_job, setup_globals
+from hydra.types import HydraContext
+from omegaconf import DictConfig
+
+from regsweep.job import publish_job
+from regsweep.worker import Pack, Trained, train
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Publishes the jobs of the sweep ``config``."""
+
+    config: DictConfig
+    context: HydraContext
+
+    def log_to_the_sweep(self) -> None:
+        """No longer to the file of a job."""
+        configure_log(
+            self.config.hydra.hydra_logging,
+            self.config.hydra.verbose,
+            execution_whitelist=self.context.execution_whitelist,
+        )
+
+    def publish(self, config: DictConfig, outcome: Trained | Exception) -> JobReturn:
+        """Run the job ``config`` as Hydra does; its task publishes ``outcome``."""
+        return run_job(
+            task_function=partial(publish_job, outcome=outcome),
+            config=config,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+            hydra_context=self.context,
+        )
+
+
+def for_workers(publisher: Publisher) -> bytes:
+    """``publisher``, and the state of Hydra in this process, pickled."""
+    pickled: bytes = cloudpickle.dumps((publisher, Singleton.get_state(), os.getpid()))
+    return pickled
+
+
+def train_and_publish(pack: Pack, configs: Sequence[bytes], pickled_publisher: bytes) -> bytes:
+    """Train ``pack`` in a worker and publish its runs there; the pickled list of their returns.
+
+    ``configs`` are the pickled configs of its jobs, ``pickled_publisher`` is what ``for_workers``
+    gave. In place of the return of a job that Hydra could not run stands its exception.
+    """
+    results = train(pack)
+    publisher, parent = _join(pickled_publisher)
+    returns: list[JobReturn | Exception] = []
+    try:
+        for config, result in zip(configs, results, strict=True):
+            if os.getppid() != parent:  # a sweep that goes on in this folder may train it again
+                os._exit(1)
+            try:
+                returns.append(publisher.publish(pickle.loads(config), result))
+            except Exception as error:
+                returns.append(error)
+    finally:
+        publisher.log_to_the_sweep()
+    return pickle.dumps(returns)
+
+
+@cache
+def _join(pickled_publisher: bytes) -> tuple[Publisher, int]:
+    """Set Hydra up as it is in the process that leads the sweep; that process's id."""
+    setup_globals()
+    publisher, state, parent = pickle.loads(pickled_publisher)
+    Singleton.set_state(state)
+    HydraConfig.instance().set_config(publisher.config)
+    return publisher, parent
