@@ -26,6 +26,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.cost
 	$(BIN)/python -m benchmarks.width
 	$(BIN)/python -m benchmarks.size
+	$(BIN)/python -m benchmarks.gather
 	$(BIN)/python -m benchmarks.parity
 	$(BIN)/python -m benchmarks.null
 	$(BIN)/python -m benchmarks.tables

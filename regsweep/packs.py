@@ -1,24 +1,18 @@
 """Packs of runs: dealt out evenly, trained on all cores, each published as it ends."""
 
 import logging
-import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import replace
 from itertools import pairwise
 from math import ceil
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from loky import get_reusable_executor
-
-from regsweep.worker import Pack, prepare
+from regsweep.pool import stop_workers, submit
+from regsweep.worker import Pack
 
 log = logging.getLogger(__name__)
-
-# An idle worker waits for the next round of the sweep; a new one loads and compiles again.
-IDLE_SECONDS = 3600
 
 T = TypeVar("T")
 
@@ -55,7 +49,7 @@ def train_packs(
             while queue and len(running) < (1 if alone else workers):
                 pack = queue.popleft()
                 try:
-                    running[_submit(work(pack), workers)] = pack, alone
+                    running[submit(work(pack), workers)] = pack, alone
                 except BrokenExecutor:  # another pack killed a worker just now
                     queue.appendleft(pack)
                     break
@@ -80,28 +74,7 @@ def train_packs(
         finished = True
     finally:
         if not finished:  # an interrupt: what is at work is not waited for
-            _executor(workers).shutdown(wait=False, kill_workers=True)
-
-
-def _submit(call: Callable[[], T], workers: int) -> Future[T]:
-    # A worker that starts now inherits the mask: an interrupt is for this process to handle.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        future: Future[T] = _executor(workers).submit(call)
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    return future
-
-
-def _executor(workers: int) -> Any:
-    """The worker processes: those of the round before, or new ones after a death."""
-    return get_reusable_executor(
-        workers,
-        timeout=IDLE_SECONDS,
-        initializer=prepare,
-        initargs=(os.getpid(),),
-        env={"OMP_NUM_THREADS": "1"},
-    )
+            stop_workers()
 
 
 def _smaller(pack: Pack, error: Exception) -> list[Pack]:

@@ -24,6 +24,7 @@ from regsweep.config import read_run
 from regsweep.job import data_root, read_stage
 from regsweep.messages import explain
 from regsweep.packs import deal, train_packs
+from regsweep.pool import COLLECTED
 from regsweep.preflight import OPTUNA, is_search
 from regsweep.publishing import Publisher, for_workers, train_and_publish
 from regsweep.record import FILE_NAME, Record, publish
@@ -31,7 +32,7 @@ from regsweep.settle import Packing, Settled, count_workers, device_of, mode_of,
 from regsweep.spec.run import Run
 from regsweep.sweeper import COMPARE
 from regsweep.training.pack import fusible
-from regsweep.worker import COLLECTED, Pack, train
+from regsweep.worker import Pack, train
 
 log = logging.getLogger(__name__)
 

@@ -1,10 +1,5 @@
-"""What a worker process does: it trains packs, one thread each."""
+"""What a worker process does: it trains packs."""
 
-import gc
-import os
-import signal
-import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +10,6 @@ from regsweep.spec.data import Data
 from regsweep.spec.run import Run
 from regsweep.training.pack import Mode, train_pack
 from regsweep.training.result import BatchLoss, Result
-
-# The configs of a job are thousands of objects that refer to each other in circles; at Python's
-# threshold of 700 the collector takes a fifth of a job's time.
-COLLECTED = 50_000
 
 
 @dataclass(frozen=True)
@@ -44,19 +35,6 @@ class Trained:
 
     result: Result
     batches: tuple[BatchLoss, ...]
-
-
-def prepare(parent: int) -> None:
-    """Set a fresh worker up: interrupts are for process ``parent``, with which it ends too."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.set_threshold(COLLECTED)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
 
 
 def train(pack: Pack) -> list[Trained]:

@@ -23,6 +23,7 @@ RUNS = {
     "cost": "batch 10: a run, user's app over regsweep",
     "width": "batch 10, precision highest, width 2: share of the peak",
     "size": "a run more, from 1 to 3",
+    "gather": "20 records, both tables: records a second",
     "parity": "test accuracy, pack minus article's loop: mean, 95 % interval",
     "null": "of 3 comparisons, with a false verdict: share, 95 % interval",
 }

@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import pytest
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -83,6 +85,25 @@ def test_jobs_that_differ_in_numbers_are_composed_once(loader, master):
     assert counting.composed == 1
     assert [config.seed for config in configs] == [1, 2, 3]
     assert once.load_sweep_config(master, SAME[0]).optimizer.lr == 0.1
+
+
+@pytest.mark.parametrize("part", [lambda config: config, lambda config: config.hydra])
+def test_a_copy_is_as_omegaconf_makes_it(loader, master, part):
+    once = ComposedOnce(loader)
+    once.load_sweep_config(master, SAME[1])
+    fast, plain = (kind.load_sweep_config(master, SAME[0]) for kind in (once, loader))
+    for config in (fast, plain):
+        OmegaConf.set_readonly(config.hydra, True)
+
+    mine, omegaconfs = deepcopy(part(fast)), deepcopy(part(plain))
+
+    assert OmegaConf.to_yaml(mine) == OmegaConf.to_yaml(omegaconfs)
+    assert OmegaConf.is_struct(mine) == OmegaConf.is_struct(omegaconfs)
+    assert OmegaConf.is_readonly(mine) == OmegaConf.is_readonly(omegaconfs)
+    assert OmegaConf.get_type(mine) == OmegaConf.get_type(omegaconfs)
+    OmegaConf.set_readonly(mine, False)
+    mine.verbose = True
+    assert part(fast).get("verbose") == part(plain).get("verbose")
 
 
 def test_times_in_paths_are_those_of_the_sweep(loader, master):

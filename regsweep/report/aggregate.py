@@ -23,7 +23,7 @@ def gather_and_show(directories: Sequence[str | Path], out: str | Path | None = 
     """
     if out is None and len(directories) != 1:
         raise InputError(f"--out: name a folder for the tables of {len(directories)} directories")
-    with _no_cycle_search():
+    with no_cycle_search():
         report = build_report(directories)
         folder = Path(directories[0] if out is None else out)
         files = write_files(report.runs, report.comparison, page(report), folder)
@@ -32,7 +32,7 @@ def gather_and_show(directories: Sequence[str | Path], out: str | Path | None = 
 
 
 @contextmanager
-def _no_cycle_search() -> Iterator[None]:
+def no_cycle_search() -> Iterator[None]:
     """No search for reference cycles: records hold none, and it doubles the time."""
     was_enabled = gc.isenabled()
     gc.disable()

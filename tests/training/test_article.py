@@ -97,11 +97,12 @@ def test_follows_the_loop_step_by_step(name, mnist):
     torch.testing.assert_close(torch.tensor(mine), expected.float(), rtol=1e-5, atol=0)
 
 
-# Two packs, so that two test processes share the work.
+# Two packs, so that two test processes share the work; compiled, as sweeps of so many steps are.
 @pytest.mark.usefixtures("_numerics")
 @pytest.mark.parametrize("names", [("l1", "weight_decay"), ("l2", "elastic")], ids=" ".join)
 def test_ends_where_the_loop_ends_after_5_epochs_of_mnist(names, mnist):
-    results = train_pack([experiment(name, mnist) for name in names], mnist, torch.device("cpu"))
+    runs = [experiment(name, mnist) for name in names]
+    results = train_pack(runs, mnist, torch.device("cpu"), mode="compiled", width=2)
 
     for name, result in zip(names, results, strict=True):
         losses, accuracies, network = article_loop(name, mnist, EPOCHS, fused=True)
