@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 import cloudpickle
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, configure_log, run_job, setup_globals
 from hydra.types import HydraContext
@@ -25,7 +24,7 @@ class Publisher:
     context: HydraContext
 
     def log_to_the_sweep(self) -> None:
-        """No longer to the file of a job."""
+        """Send what is logged to where the sweep says, no longer to a job's file."""
         configure_log(
             self.config.hydra.hydra_logging,
             self.config.hydra.verbose,
@@ -77,5 +76,4 @@ def _join(pickled_publisher: bytes) -> tuple[Publisher, int]:
     setup_globals()
     publisher, state, parent = pickle.loads(pickled_publisher)
     Singleton.set_state(state)
-    HydraConfig.instance().set_config(publisher.config)
     return publisher, parent
