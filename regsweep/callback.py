@@ -17,7 +17,7 @@ from regsweep.environment import package_versions
 from regsweep.errors import InputError
 from regsweep.launcher import read_packing
 from regsweep.messages import explain
-from regsweep.pool import stop_workers
+from regsweep.pool import dismiss_workers
 from regsweep.preflight import check_machine, check_sweep
 from regsweep.record import refuse_used, refuse_used_under
 from regsweep.settle import settle
@@ -79,7 +79,7 @@ class RegsweepCallback(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Write the tables and show them, also when the sweep was cut short."""
-        stop_workers()
+        dismiss_workers()
         if not self.sweeping:
             return
         from regsweep.report.aggregate import gather_and_show

@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import ceil
 from typing import TypeVar
 
-from regsweep.pool import stop_workers, submit
+from regsweep.pool import kill_workers, submit
 from regsweep.worker import Pack
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def train_packs(
         finished = True
     finally:
         if not finished:  # an interrupt: what is at work is not waited for
-            stop_workers()
+            kill_workers()
 
 
 def _smaller(pack: Pack, error: Exception) -> list[Pack]:

@@ -41,7 +41,13 @@ def submit(call: Callable[[], T], workers: int) -> Future[T]:
     return future
 
 
-def stop_workers() -> None:
+def dismiss_workers() -> None:
+    """Let the workers end, once they have done what was submitted; it is not waited for."""
+    if _pool is not None:
+        _pool.shutdown(wait=False)
+
+
+def kill_workers() -> None:
     """End the workers, whatever they do."""
     if _pool is not None:
         _pool.shutdown(wait=False, kill_workers=True)

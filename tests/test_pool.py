@@ -4,7 +4,9 @@ import signal
 import time
 from contextlib import suppress
 
-from regsweep.pool import COLLECTED, stop_workers, submit
+import pytest
+
+from regsweep.pool import COLLECTED, dismiss_workers, kill_workers, submit
 
 
 def state():
@@ -26,7 +28,8 @@ def is_there(process):
     return True
 
 
-def test_a_worker_is_kept_from_call_to_call_until_it_is_stopped():
+@pytest.mark.parametrize("stop", [dismiss_workers, kill_workers])
+def test_a_worker_is_kept_from_call_to_call_until_it_is_stopped(stop):
     first, again = (submit(state, workers=1).result(timeout=60) for _ in range(2))
 
     assert first == again
@@ -34,7 +37,7 @@ def test_a_worker_is_kept_from_call_to_call_until_it_is_stopped():
     assert process != os.getpid()
     assert (threads, collected) == ("1", COLLECTED)
 
-    stop_workers()
+    stop()
     deadline = time.monotonic() + 10
     while is_there(process) and time.monotonic() < deadline:
         time.sleep(0.05)
