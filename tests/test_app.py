@@ -233,20 +233,14 @@ def test_an_interval_of_the_command_line_goes_before_the_yamls(tmp_path):
 
 
 LAUNCHERS = [
-    pytest.param("basic", False, id="basic"),
-    pytest.param("basic", True, id="basic, compiled"),
-    pytest.param("joblib", False, id="joblib"),
-    pytest.param(
-        "submitit_local",
-        False,
-        id="submitit_local",
-        marks=needs("hydra_plugins.hydra_submitit_launcher"),
-    ),
-    pytest.param("ray", False, id="ray", marks=needs("hydra_plugins.hydra_ray_launcher")),
+    "joblib",
+    pytest.param("submitit_local", marks=needs("hydra_plugins.hydra_submitit_launcher")),
+    pytest.param("ray", marks=needs("hydra_plugins.hydra_ray_launcher")),
 ]
 
 
-@pytest.mark.parametrize(("stock", "compiled"), LAUNCHERS)
+@pytest.mark.parametrize("stock", ["basic", *LAUNCHERS])
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_a_grid_is_the_same_under_every_launcher(tmp_path, stock, compiled):
     grid = ("-m", "hydra/sweeper=basic", "regularizer=l1,l2", "regularizer.weight=1e-5,1e-3")
     found = []
