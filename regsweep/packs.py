@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import replace
 from itertools import pairwise
@@ -30,7 +30,7 @@ def deal(jobs: Sequence[T], workers: int, widest: int) -> list[Sequence[T]]:
 
 def train_packs(
     packs: Sequence[Pack], workers: int, work: Callable[[Pack], Callable[[], T]]
-) -> Iterator[tuple[Pack, T | Exception]]:
+) -> Generator[tuple[Pack, T | Exception], None, None]:
     """Train ``packs`` in ``workers`` processes; each as it ends, with its results or its error.
 
     A worker calls what ``work`` makes of a pack, and that gives the results. A pack that fails for

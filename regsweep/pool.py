@@ -5,8 +5,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -16,6 +18,7 @@ IDLE_SECONDS = 3600
 # The configs of a job are thousands of objects that refer to each other in circles; at Python's
 # threshold of 700 the collector takes a fifth of a job's time.
 COLLECTED = 50_000
+SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 _pool: Any = None
 
@@ -25,37 +28,60 @@ def submit(call: Callable[[], T], workers: int) -> Future[T]:
     from loky import get_reusable_executor
 
     global _pool
-    _pool = get_reusable_executor(
-        workers,
-        timeout=IDLE_SECONDS,
-        initializer=_prepare,
-        initargs=(os.getpid(),),
-        env={"OMP_NUM_THREADS": "1"},
-    )
-    # A worker that starts now inherits the mask: an interrupt is for this process to handle.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
+    with _interrupts_later():
+        _pool = get_reusable_executor(
+            workers,
+            timeout=IDLE_SECONDS,
+            initializer=_prepare,
+            initargs=(os.getpid(),),
+            env={"OMP_NUM_THREADS": "1"},
+        )
         future: Future[T] = _pool.submit(call)
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     return future
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Keep interrupts until the end: loky cannot be left half started.
+
+    A worker inherits the mask, so that it does not die of an interrupt before it is set up. Here
+    the mask does not do: the threads of libraries take the signal, and hand it to Python.
+    """
+    came: list[int] = []
+    handlers = {one: signal.signal(one, lambda number, _: came.append(number)) for one in SIGNALS}
+    resource_tracker.ensure_running()  # its start would unblock the signals
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+    for number in came:
+        signal.raise_signal(number)
 
 
 def dismiss_workers() -> None:
     """Let the workers end, once they have done what was submitted; it is not waited for."""
-    if _pool is not None:
-        _pool.shutdown(wait=False)
+    _end(kill=False)
 
 
 def kill_workers() -> None:
     """End the workers, whatever they do."""
-    if _pool is not None:
-        _pool.shutdown(wait=False, kill_workers=True)
+    _end(kill=True)
+
+
+def _end(kill: bool) -> None:
+    global _pool
+    pool, _pool = _pool, None  # to dismiss those that are to be killed would let them live
+    if pool is not None:
+        pool.shutdown(wait=False, kill_workers=kill)
 
 
 def _prepare(parent: int) -> None:
     """Set a fresh worker up: interrupts are for process ``parent``, with which it ends too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     gc.set_threshold(COLLECTED)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

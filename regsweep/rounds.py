@@ -6,6 +6,7 @@ import pickle
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -92,16 +93,18 @@ class Rounds:
         packs = make_packs(list(jobs.values()), self.settled, self.packing, workers, self.widest)
         self._tell(packs, workers)
         self.processes = max(self.processes, min(workers, len(packs)))
-        for pack, outcome in train_packs(packs, self.processes, partial(self._work, jobs=jobs)):
-            if pack not in packs and pack.width > 1:  # the memory did not hold the one dealt
-                self.widest[fusible(pack.runs[0])] = pack.width
-            if isinstance(outcome, bytes):  # published by the worker
-                returns |= zip(pack.jobs, pickle.loads(outcome), strict=True)
-                continue
-            for place, number in enumerate(pack.jobs):
-                own = outcome if isinstance(outcome, Exception) else outcome[place]
-                returns[number] = self.publisher.publish(jobs[number].config, own)
-            self.publisher.log_to_the_sweep()
+        work = partial(self._work, jobs=jobs)
+        with closing(train_packs(packs, self.processes, work)) as ended:
+            for pack, outcome in ended:
+                if pack not in packs and pack.width > 1:  # the memory did not hold the one dealt
+                    self.widest[fusible(pack.runs[0])] = pack.width
+                if isinstance(outcome, bytes):  # published by the worker
+                    returns |= zip(pack.jobs, pickle.loads(outcome), strict=True)
+                    continue
+                for place, number in enumerate(pack.jobs):
+                    own = outcome if isinstance(outcome, Exception) else outcome[place]
+                    returns[number] = self.publisher.publish(jobs[number].config, own)
+                self.publisher.log_to_the_sweep()
         for one in returns.values():
             if isinstance(one, Exception):  # Hydra could not run the job
                 raise one

@@ -3,6 +3,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -43,6 +44,39 @@ def test_a_worker_is_kept_from_call_to_call_until_it_is_stopped(stop):
         time.sleep(0.05)
     assert not is_there(process)
     assert submit(state, workers=1).result(timeout=60)[0] != process
+
+
+# A sweep's end dismisses the workers, also when an interrupt has killed them just before.
+def test_a_killed_worker_is_not_dismissed():
+    sleeping = submit(partial(time.sleep, 600), workers=1)
+    kill_workers()
+    dismiss_workers()
+
+    with pytest.raises(RuntimeError, match="kill_workers"):
+        sleeping.result(timeout=60)
+
+
+def test_an_interrupt_while_workers_start_is_raised_when_they_have(monkeypatch):
+    class Pool:
+        def submit(self, call):
+            signal.raise_signal(signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append(call())
+
+        def shutdown(self, **kwargs): ...
+
+    done = []
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr("loky.get_reusable_executor", lambda *args, **kwargs: Pool())
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            submit(lambda: "started", workers=1)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        kill_workers()
+
+    assert done == ["started"]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
 
 
 def test_an_interrupt_is_not_for_the_workers():

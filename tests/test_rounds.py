@@ -171,7 +171,7 @@ def test_a_width_that_memory_did_not_hold_is_not_tried_again(launch, monkeypatch
     def train_packs(packs, workers, work):
         rounds.append([pack.width for pack in packs])
         halves = [replace(pack, width=4) for pack in packs] if len(rounds) == 1 else packs
-        return [(pack, RuntimeError("not trained")) for pack in halves]
+        yield from [(pack, RuntimeError("not trained")) for pack in halves]
 
     monkeypatch.setattr("regsweep.rounds.train_packs", train_packs)
 
@@ -210,7 +210,7 @@ def test_packs_hold_what_is_alike_one_seed_beside_the_other(launch, monkeypatch)
 
     def train_packs(packs, workers, work):
         seen.extend(packs)
-        return [(pack, RuntimeError("not trained")) for pack in packs]
+        yield from [(pack, RuntimeError("not trained")) for pack in packs]
 
     monkeypatch.setattr("regsweep.rounds.train_packs", train_packs)
 
