@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, QuotedString, Transformer
 from omegaconf import DictConfig, OmegaConf
 
-from regsweep.config import flatten, read_run
+from regsweep.config import flatten, read_run, with_value
 from regsweep.errors import InputError, bad_value
 from regsweep.search_space import search_space
 from regsweep.spec.run import Run
@@ -183,13 +183,8 @@ def _runs(config: dict[str, Any], tried: Mapping[str, list[Any]]) -> Iterator[Ru
     for values in islice(product(*tried.values()), MOST_VALUES):
         changed = config
         for key, value in zip(tried, values, strict=True):
-            changed = _replaced(changed, key.split("."), value)
+            changed = with_value(changed, key, value)
         yield read_run(changed)
-
-
-def _replaced(node: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:
-    key, *rest = path
-    return {**node, key: _replaced(node[key], rest, value) if rest else value}
 
 
 def key_of(override: Override) -> str:

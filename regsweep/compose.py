@@ -4,6 +4,7 @@ import io
 import pickle
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -13,6 +14,9 @@ from hydra.plugins.config_source import ConfigSource
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from regsweep.arms import plain_config
+from regsweep.config import flatten, with_value
+
 # Configs kept, of 20 kB each.
 MOST_COMPOSED = 1_000
 
@@ -21,15 +25,26 @@ _NUMBER = re.compile(
     r"(?P<key>[A-Za-z_][\w.]*)=(?P<number>-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)"
 )
 
+# A value that is the same for all jobs, though it is read from elsewhere.
+_ENVIRONMENT = re.compile(r"\$\{oc\.env:\w+,[^${}]*\}")
+
 
 class JobConfig(DictConfig):
     """A config that pickle copies, in half the time of OmegaConf's own deep copy.
 
-    Hydra copies the config of every job four times, which is most of what a job costs it.
+    Hydra copies the config of every job four times, which is most of what a job costs it. As with
+    OmegaConf's own copy, a copied node has the parent of the first, which is not copied.
     """
 
     def __deepcopy__(self, memo: dict[int, Any]) -> DictConfig:
-        return _unpickled(pickle.dumps(self))
+        parent = self._get_parent()
+        self._set_parent(None)
+        try:
+            copied = _unpickled(pickle.dumps(self))
+        finally:
+            self._set_parent(parent)
+        copied._set_parent(parent)
+        return copied
 
 
 class _Unpickler(pickle.Unpickler):
@@ -45,6 +60,30 @@ def _unpickled(pickled: bytes) -> DictConfig:
     return config
 
 
+@dataclass(frozen=True)
+class Draft:
+    """The config of a job, to be made where it is needed: a pickled one, and what to change in it.
+
+    ``overrides`` are those of the job's task. ``plain`` is the config without Hydra's part, as
+    ``plain_config`` has it, or ``None`` where only the config itself can tell.
+    """
+
+    pickled: bytes
+    numbers: Mapping[str, int | float]
+    overrides: tuple[str, ...]
+    plain: Mapping[str, Any] | None
+
+    def config(self, master: DictConfig) -> DictConfig:
+        """The config, for a job of the sweep ``master``."""
+        config = _unpickled(self.pickled)
+        for key, number in self.numbers.items():
+            OmegaConf.update(config, key, number)
+        with read_write(config.hydra), open_dict(config.hydra):
+            config.hydra.overrides.task = list(self.overrides)
+        OmegaConf.copy_cache(from_config=master, to_config=config)
+        return config
+
+
 class ComposedOnce(ConfigLoader):
     """A config loader that composes each set of choices of a sweep's jobs once.
 
@@ -55,29 +94,38 @@ class ComposedOnce(ConfigLoader):
 
     def __init__(self, loader: ConfigLoader) -> None:
         self.loader = loader
-        self.composed: dict[tuple[str, ...], bytes] = {}
+        self.composed: dict[tuple[str, ...], Draft] = {}
 
     def load_sweep_config(
         self, master_config: DictConfig, sweep_overrides: list[str]
     ) -> DictConfig:
         """The config of the job with ``sweep_overrides``."""
-        found = [(line, _NUMBER.fullmatch(line)) for line in sweep_overrides]
+        return self.draft(master_config, sweep_overrides).config(master_config)
+
+    def draft(self, master: DictConfig, overrides: Sequence[str]) -> Draft:
+        """The config of the job with ``overrides``, still to be made."""
+        found = [(line, _NUMBER.fullmatch(line)) for line in overrides]
         numbers = {match["key"]: _number(match["number"]) for _, match in found if match}
         choices = tuple(match["key"] if match else line for line, match in found)
         if choices not in self.composed:
-            composed = self.loader.load_sweep_config(master_config, sweep_overrides)
-            if _is_changeable(composed, numbers, sweep_overrides):
-                if len(self.composed) == MOST_COMPOSED:
-                    self.composed.clear()
-                self.composed[choices] = pickle.dumps(composed)
-            return composed
-        config = _unpickled(self.composed[choices])
-        for key, number in numbers.items():
-            OmegaConf.update(config, key, number)
-        with read_write(config.hydra), open_dict(config.hydra):
-            config.hydra.overrides.task = _of_the_task(sweep_overrides)
-        OmegaConf.copy_cache(from_config=master_config, to_config=config)
-        return config
+            config = self.loader.load_sweep_config(master, list(overrides))
+            task: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+            changeable = tuple(task) == _of_the_task(overrides) and _is_changeable(
+                config, numbers, overrides
+            )
+            constant = changeable and _is_constant(config, numbers)
+            plain = plain_config(config) if constant else None
+            draft = Draft(pickle.dumps(config), {}, tuple(task), plain)
+            if not changeable:
+                return draft
+            if len(self.composed) == MOST_COMPOSED:
+                self.composed.clear()
+            self.composed[choices] = draft
+        draft = self.composed[choices]
+        if draft.plain is not None:
+            for key, number in numbers.items():
+                draft = replace(draft, plain=with_value(draft.plain, key, number))
+        return replace(draft, numbers=numbers, overrides=_of_the_task(overrides))
 
     def load_configuration(
         self,
@@ -116,9 +164,9 @@ class ComposedOnce(ConfigLoader):
         return self.loader.compute_defaults_list(config_name, overrides, run_mode)
 
 
-def _of_the_task(overrides: Sequence[str]) -> list[str]:
+def _of_the_task(overrides: Sequence[str]) -> tuple[str, ...]:
     """``overrides`` without those of Hydra's own config."""
-    return [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
+    return tuple(line for line in overrides if not line.startswith(("hydra.", "hydra/")))
 
 
 def _number(text: str) -> int | float:
@@ -136,9 +184,20 @@ def _is_changeable(
     return (
         len(set(keys)) == len(keys)
         and not any(key.startswith(f"{node}.") for key in keys for node in nodes)
-        and list(config.hydra.overrides.task) == _of_the_task(overrides)
         and all(
             not key.startswith("hydra.") and OmegaConf.select(config, key) == number
             for key, number in numbers.items()
         )
+    )
+
+
+def _is_constant(config: DictConfig, numbers: Mapping[str, Any]) -> bool:
+    """Whether ``numbers`` bear on nothing but themselves in the job's part, where nothing lacks.
+
+    A number in a list, such as ``model.hidden.0``, has no dotted key of its own.
+    """
+    raw: Any = OmegaConf.to_container(config, resolve=False)
+    values = {key: str(v) for key, v in flatten(raw).items() if not key.startswith("hydra.")}
+    return numbers.keys() <= values.keys() and not any(
+        "${" in _ENVIRONMENT.sub("", value) or value == "???" for value in values.values()
     )

@@ -91,6 +91,12 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def with_value(config: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """``config`` with ``value`` under the dotted ``key``; the rest is shared, not copied."""
+    name, _, rest = key.partition(".")
+    return {**config, name: with_value(config[name], rest, value) if rest else value}
+
+
 def _build(target: type[T], group: str, node: Mapping[str, Any], extra: tuple[str, ...] = ()) -> T:
     hints = get_type_hints(target)
     names = [field.name for field in fields(target)]  # type: ignore[arg-type]

@@ -54,13 +54,12 @@ def train_job(config: DictConfig) -> float | None:
 
     An error is published in the record, then raised again.
     """
-    return complete_job(config, _train_alone)
+    return complete_job(plain_config(config), _train_alone)
 
 
-def complete_job(config: DictConfig, train: Train) -> float | None:
-    """As ``train_job``, with the result that ``train`` gives."""
+def complete_job(plain: Mapping[str, Any], train: Train) -> float | None:
+    """As ``train_job``, for a config that is resolved, with the result that ``train`` gives."""
     hydra = HydraConfig.get()
-    plain = plain_config(config)
     role = read_role(hydra, plain)
     directory = Path(hydra.runtime.output_dir)
     refuse_used(directory)
@@ -102,8 +101,13 @@ def complete_job(config: DictConfig, train: Train) -> float | None:
     return objective(run, result)
 
 
-def publish_job(config: DictConfig, outcome: Trained | Exception) -> float | None:
-    """As ``train_job``, for a run that a pack has trained: its log, its files, its record."""
+def publish_job(
+    config: DictConfig, outcome: Trained | Exception, plain: Mapping[str, Any] | None = None
+) -> float | None:
+    """As ``train_job``, for a run that a pack has trained: its log, its files, its record.
+
+    ``plain`` is ``config``, resolved, where that is known already.
+    """
 
     def trained(run: Run, role: Role, settled: Settled) -> Result:
         if isinstance(outcome, Exception):
@@ -117,7 +121,7 @@ def publish_job(config: DictConfig, outcome: Trained | Exception) -> float | Non
             log_epoch(epoch, run, alone=role.trial is None)
         return outcome.result
 
-    return complete_job(config, trained)
+    return complete_job(plain_config(config) if plain is None else plain, trained)
 
 
 def _train_alone(run: Run, role: Role, settled: Settled) -> Result:

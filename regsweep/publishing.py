@@ -10,32 +10,41 @@ import cloudpickle
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, configure_log, run_job, setup_globals
 from hydra.types import HydraContext
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
+from regsweep.compose import Draft
 from regsweep.job import publish_job
 from regsweep.worker import Pack, Trained, train
 
 
 @dataclass(frozen=True)
 class Publisher:
-    """Publishes the jobs of the sweep ``config``."""
+    """Publishes the jobs of ``sweep``, which is its config."""
 
-    config: DictConfig
+    sweep: DictConfig
     context: HydraContext
 
     def log_to_the_sweep(self) -> None:
         """Send what is logged to where the sweep says, no longer to a job's file."""
         configure_log(
-            self.config.hydra.hydra_logging,
-            self.config.hydra.verbose,
+            self.sweep.hydra.hydra_logging,
+            self.sweep.hydra.verbose,
             execution_whitelist=self.context.execution_whitelist,
         )
 
-    def publish(self, config: DictConfig, outcome: Trained | Exception) -> JobReturn:
-        """Run the job ``config`` as Hydra does; its task publishes ``outcome``."""
+    def config(self, number: int, draft: Draft) -> DictConfig:
+        """The config of the sweep's job of that number."""
+        config = draft.config(self.sweep)
+        with open_dict(config):
+            config.hydra.job.id = str(number)
+            config.hydra.job.num = number
+        return config
+
+    def publish(self, number: int, draft: Draft, outcome: Trained | Exception) -> JobReturn:
+        """Run the job of that number as Hydra does; its task publishes ``outcome``."""
         return run_job(
-            task_function=partial(publish_job, outcome=outcome),
-            config=config,
+            task_function=partial(publish_job, outcome=outcome, plain=draft.plain),
+            config=self.config(number, draft),
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
             hydra_context=self.context,
@@ -48,21 +57,21 @@ def for_workers(publisher: Publisher) -> bytes:
     return pickled
 
 
-def train_and_publish(pack: Pack, configs: Sequence[bytes], pickled_publisher: bytes) -> bytes:
+def train_and_publish(pack: Pack, drafts: Sequence[Draft], pickled_publisher: bytes) -> bytes:
     """Train ``pack`` in a worker and publish its runs there; the pickled list of their returns.
 
-    ``configs`` are the pickled configs of its jobs, ``pickled_publisher`` is what ``for_workers``
-    gave. In place of the return of a job that Hydra could not run stands its exception.
+    ``drafts`` are the configs of its jobs, ``pickled_publisher`` is what ``for_workers`` gave. In
+    place of the return of a job that Hydra could not run stands its exception.
     """
     results = train(pack)
     publisher, parent = _join(pickled_publisher)
     returns: list[JobReturn | Exception] = []
     try:
-        for config, result in zip(configs, results, strict=True):
+        for number, draft, result in zip(pack.jobs, drafts, results, strict=True):
             if os.getppid() != parent:  # a sweep that goes on in this folder may train it again
                 os._exit(1)
             try:
-                returns.append(publisher.publish(pickle.loads(config), result))
+                returns.append(publisher.publish(number, draft, result))
             except Exception as error:
                 returns.append(error)
     finally:

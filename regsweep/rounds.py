@@ -7,7 +7,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -17,10 +17,11 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.types import HydraContext
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
 from regsweep import sweep_file
 from regsweep.arms import plain_config
+from regsweep.compose import ComposedOnce, Draft
 from regsweep.config import read_run
 from regsweep.job import data_root, read_stage
 from regsweep.messages import explain
@@ -43,10 +44,13 @@ SHARING = 3
 
 @dataclass(frozen=True)
 class Job:
-    """A composed job: its number in the sweep, and what it trains, on which data and device."""
+    """A composed job: its number in the sweep, and what it trains, on which data and device.
+
+    The config of its ``draft`` is resolved.
+    """
 
     number: int
-    config: DictConfig
+    draft: Draft
     run: Run
     root: Path
     test: bool
@@ -58,6 +62,8 @@ class Rounds:
 
     def __init__(self, config: DictConfig, hydra_context: HydraContext, packing: Packing) -> None:
         self.config, self.packing = config, packing
+        assert isinstance(hydra_context.config_loader, ComposedOnce)
+        self.loader = hydra_context.config_loader
         self.publisher = Publisher(config, hydra_context)
         self.for_workers = for_workers(self.publisher)
         self.directory = Path(config.hydra.sweep.dir)
@@ -81,14 +87,14 @@ class Rounds:
         jobs: dict[int, Job] = {}
         for number, overrides in enumerate(job_overrides, start=first_number):
             try:
-                config = self._compose(number, list(overrides))
+                draft = self.loader.draft(self.config, overrides)
             except Exception as error:
                 returns[number] = self._fail(number, list(overrides), error)
                 continue
             try:
-                jobs[number] = read_job(number, config, self.settled)
+                jobs[number] = self._read(number, draft)
             except Exception as error:
-                returns[number] = self.publisher.publish(config, error)
+                returns[number] = self.publisher.publish(number, draft, error)
         workers = min((count_workers(self.packing, job.device) for job in jobs.values()), default=1)
         packs = make_packs(list(jobs.values()), self.settled, self.packing, workers, self.widest)
         self._tell(packs, workers)
@@ -103,7 +109,7 @@ class Rounds:
                     continue
                 for place, number in enumerate(pack.jobs):
                     own = outcome if isinstance(outcome, Exception) else outcome[place]
-                    returns[number] = self.publisher.publish(jobs[number].config, own)
+                    returns[number] = self.publisher.publish(number, jobs[number].draft, own)
                 self.publisher.log_to_the_sweep()
         for one in returns.values():
             if isinstance(one, Exception):  # Hydra could not run the job
@@ -139,13 +145,30 @@ class Rounds:
                 room // replicates,
             )
 
-    def _compose(self, number: int, overrides: list[str]) -> DictConfig:
-        loader = self.publisher.context.config_loader
-        config = loader.load_sweep_config(self.config, overrides)
-        with open_dict(config):
-            config.hydra.job.id = str(number)
-            config.hydra.job.num = number
-        return config
+    def _read(self, number: int, draft: Draft) -> Job:
+        """The job of ``draft``, checked.
+
+        Raises:
+            InputError: a value is wrong, or its device is not there.
+        """
+        plain = draft.plain
+        if plain is None:
+            config = self.publisher.config(number, draft)
+            hydra: Any = HydraConfig.instance()
+            before, hydra.cfg = hydra.cfg, config  # what ${hydra:...} reads, in the job too
+            try:
+                plain = plain_config(config)
+            finally:
+                hydra.cfg = before
+        run = read_run(plain)
+        return Job(
+            number=number,
+            draft=replace(draft, plain=plain),
+            run=run,
+            root=data_root(run, self.config.hydra),
+            test=read_stage(self.config.hydra, plain) != "search",
+            device=device_of(run, self.settled),
+        )
 
     def _work(self, pack: Pack, jobs: Mapping[int, Job]) -> Callable[[], Any]:
         """What a worker does for ``pack``.
@@ -154,8 +177,8 @@ class Rounds:
         """
         if pack.device != "cpu":
             return partial(train, pack)
-        configs = [pickle.dumps(jobs[number].config) for number in pack.jobs]
-        return partial(train_and_publish, pack, configs, self.for_workers)
+        drafts = [jobs[number].draft for number in pack.jobs]
+        return partial(train_and_publish, pack, drafts, self.for_workers)
 
     def _fail(self, number: int, overrides: list[str], error: Exception) -> JobReturn:
         """Publish the failure of a job that does not compose, in a folder of its number."""
@@ -181,24 +204,6 @@ class Rounds:
         if not (directory / FILE_NAME).exists():  # of a job whose folder is named so
             publish(record, directory)
         return failed
-
-
-def read_job(number: int, config: DictConfig, settled: Settled) -> Job:
-    """The job that the composed ``config`` describes, checked.
-
-    Raises:
-        InputError: a value is wrong, or its device is not there.
-    """
-    hydra: Any = HydraConfig.instance()
-    before, hydra.cfg = hydra.cfg, config  # what ${hydra:...} reads, in the job too
-    try:
-        plain = plain_config(config)
-    finally:
-        hydra.cfg = before
-    run = read_run(plain)
-    test = read_stage(config.hydra, plain) != "search"
-    device = device_of(run, settled)
-    return Job(number, config, run, data_root(run, config.hydra), test, device)
 
 
 def make_packs(

@@ -9,6 +9,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from regsweep.app import CONF
+from regsweep.arms import plain_config
 from regsweep.compose import ComposedOnce
 from regsweep.nodes import register_nodes
 
@@ -50,6 +51,8 @@ ODD = [
     ["experiment=article_l1", "trainer.epochs=3"],
     ["model.hidden=[8]", "data.train_size=100"],
     ["model.hidden=[16]", "data.train_size=200"],
+    ["model.hidden.0=8"],
+    ["model.hidden.0=16"],
     ["seed='3'"],
     ["seed=true"],
     ["objective=val_error"],
@@ -73,6 +76,30 @@ def test_configs_are_those_of_hydra(loader, master):
         assert mine.hydra.job.override_dirname == hydras.hydra.job.override_dirname
         assert OmegaConf.is_struct(mine) == OmegaConf.is_struct(hydras)
         assert OmegaConf.is_readonly(mine.hydra) == OmegaConf.is_readonly(hydras.hydra)
+
+
+# Of each, a value that is the same for all, and one that a number bears on.
+@pytest.mark.parametrize(
+    ("wish", "resolved"),
+    [
+        ("+run.x=1", True),
+        ("+run.x=${oc.env:HOME,x}", True),
+        ("+run.x=${optimizer.lr}", False),
+        ("+run.x=[${seed}]", False),
+        ("+run.x=???", False),
+        ("+run.x=${hydra:job.num}", False),
+        ("model.hidden.0=8", False),
+    ],
+)
+def test_a_draft_is_resolved_where_a_number_bears_on_itself_alone(loader, master, wish, resolved):
+    once = ComposedOnce(loader)
+
+    for overrides in SAME:
+        draft = once.draft(master, [*overrides, wish])
+        assert (draft.plain is not None) == resolved
+        if resolved:
+            assert draft.plain == plain_config(draft.config(master))
+            assert draft.plain["optimizer"]["lr"] == float(overrides[2].partition("=")[2])
 
 
 def test_jobs_that_differ_in_numbers_are_composed_once(loader, master):
@@ -103,6 +130,7 @@ def test_a_copy_is_as_omegaconf_makes_it(loader, master, part, key):
     assert OmegaConf.is_struct(mine) == OmegaConf.is_struct(omegaconfs)
     assert OmegaConf.is_readonly(mine) == OmegaConf.is_readonly(omegaconfs)
     assert OmegaConf.get_type(mine) == OmegaConf.get_type(omegaconfs)
+    assert mine._get_parent() is part(fast)._get_parent()
     OmegaConf.set_readonly(mine, False)
     OmegaConf.update(mine, key, 99)
     assert mine[key] == 99
