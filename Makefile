@@ -25,6 +25,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m regsweep.data
 	$(BIN)/python -m benchmarks.cost
 	$(BIN)/python -m benchmarks.width
+	$(BIN)/python -m benchmarks.framework
 	$(BIN)/python -m benchmarks.size
 	$(BIN)/python -m benchmarks.gather
 	$(BIN)/python -m benchmarks.parity
