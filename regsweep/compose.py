@@ -192,7 +192,7 @@ def _is_changeable(
 
 
 def _is_constant(config: DictConfig, numbers: Mapping[str, Any]) -> bool:
-    """Whether ``numbers`` bear on nothing but themselves in the job's part, where nothing lacks.
+    """Whether ``numbers`` change no other value of the job's part, and none of its values lacks.
 
     A number in a list, such as ``model.hidden.0``, has no dotted key of its own.
     """
