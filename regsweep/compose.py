@@ -185,10 +185,20 @@ def _is_changeable(
         len(set(keys)) == len(keys)
         and not any(key.startswith(f"{node}.") for key in keys for node in nodes)
         and all(
-            not key.startswith("hydra.") and OmegaConf.select(config, key) == number
+            not key.startswith("hydra.")
+            and OmegaConf.select(config, key) == number
+            and not _is_typed(config, key)
             for key, number in numbers.items()
         )
     )
+
+
+def _is_typed(config: DictConfig, key: str) -> bool:
+    """Whether a schema says what may stand under the dotted ``key``, and converts it."""
+    parts = key.split(".")
+    parents = [".".join(parts[:depth]) for depth in range(1, len(parts))]
+    kinds = {OmegaConf.get_type(OmegaConf.select(config, parent)) for parent in parents}
+    return not kinds <= {dict, list}
 
 
 def _is_constant(config: DictConfig, numbers: Mapping[str, Any]) -> bool:
@@ -199,5 +209,5 @@ def _is_constant(config: DictConfig, numbers: Mapping[str, Any]) -> bool:
     raw: Any = OmegaConf.to_container(config, resolve=False)
     values = {key: str(v) for key, v in flatten(raw).items() if not key.startswith("hydra.")}
     return numbers.keys() <= values.keys() and not any(
-        "${" in _ENVIRONMENT.sub("", value) or value == "???" for value in values.values()
+        "${" in _ENVIRONMENT.sub("", value) or "???" in value for value in values.values()
     )

@@ -42,23 +42,34 @@ def submit(call: Callable[[], T], workers: int) -> Future[T]:
 
 @contextmanager
 def _interrupts_later() -> Iterator[None]:
-    """Keep interrupts until the end: loky cannot be left half started.
+    """Keep an interrupt until the end: loky cannot be left half started. A second does not wait.
 
     A worker inherits the mask, so that it does not die of an interrupt before it is set up. Here
     the mask does not do: the threads of libraries take the signal, and hand it to Python.
     """
     came: list[int] = []
-    handlers = {one: signal.signal(one, lambda number, _: came.append(number)) for one in SIGNALS}
-    resource_tracker.ensure_running()  # its start would unblock the signals
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+    def keep(number: int, frame: object) -> None:
+        if came:
+            os._exit(128 + number)
+        came.append(number)
+
+    in_main = threading.current_thread() is threading.main_thread()  # the one that handles signals
+    handlers = {one: signal.getsignal(one) for one in SIGNALS} if in_main else {}
     try:
-        yield
+        for one in handlers:
+            signal.signal(one, keep)
+        resource_tracker.ensure_running()  # its start would unblock the signals
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for one, handler in handlers.items():
             signal.signal(one, handler)
-    for number in came:
-        signal.raise_signal(number)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def dismiss_workers() -> None:

@@ -1,7 +1,9 @@
 from copy import deepcopy
+from dataclasses import dataclass
 
 import pytest
 from hydra import initialize_config_dir
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
@@ -87,6 +89,8 @@ def test_configs_are_those_of_hydra(loader, master):
         ("+run.x=${optimizer.lr}", False),
         ("+run.x=[${seed}]", False),
         ("+run.x=???", False),
+        ("model.hidden=[8,???]", False),
+        ("+run.x=${oc.env:NOT_THERE,???}", False),
         ("+run.x=${hydra:job.num}", False),
         ("model.hidden.0=8", False),
     ],
@@ -100,6 +104,27 @@ def test_a_draft_is_resolved_where_a_number_bears_on_itself_alone(loader, master
         if resolved:
             assert draft.plain == plain_config(draft.config(master))
             assert draft.plain["optimizer"]["lr"] == float(overrides[2].partition("=")[2])
+
+
+@dataclass
+class Typed:
+    name: str = "adam"
+    lr: float = 0.1
+    steps: int = 1
+
+
+def test_what_a_schema_converts_is_composed_by_hydra(loader, master, monkeypatch):
+    monkeypatch.setattr(ConfigStore.instance(), "repo", deepcopy(ConfigStore.instance().repo))
+    ConfigStore.instance().store(group="optimizer", name="typed", node=Typed)
+    once = ComposedOnce(loader)
+
+    first, other = (once.draft(master, ["optimizer=typed", f"optimizer.lr={lr}"]) for lr in "12")
+
+    assert [draft.plain for draft in (first, other)] == [None, None]
+    assert type(other.config(master).optimizer.lr) is float
+    assert once.draft(master, ["optimizer=typed", "optimizer.steps=2"])
+    with pytest.raises(HydraException):
+        once.draft(master, ["optimizer=typed", "optimizer.steps=2.5"])
 
 
 def test_jobs_that_differ_in_numbers_are_composed_once(loader, master):

@@ -2,6 +2,7 @@ import gc
 import os
 import signal
 import time
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
@@ -56,27 +57,36 @@ def test_a_killed_worker_is_not_dismissed():
         sleeping.result(timeout=60)
 
 
-def test_an_interrupt_while_workers_start_is_raised_when_they_have(monkeypatch):
+# Also where they have not, since their pool broke: the next try must not outlive the interrupt.
+@pytest.mark.parametrize("broken", [False, True])
+def test_an_interrupt_while_workers_start_is_raised_when_they_have(monkeypatch, broken):
     class Pool:
         def submit(self, call):
-            signal.raise_signal(signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
             done.append(call())
+            if broken:
+                raise BrokenExecutor
 
         def shutdown(self, **kwargs): ...
 
     done = []
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setattr("loky.get_reusable_executor", lambda *args, **kwargs: Pool())
     try:
         with pytest.raises(KeyboardInterrupt):
             submit(lambda: "started", workers=1)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
-        signal.signal(signal.SIGINT, handler)
+        signal.signal(signal.SIGINT, before)
         kill_workers()
 
     assert done == ["started"]
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
+
+
+def test_another_thread_may_start_workers():
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(submit, state, 1).result(timeout=60).result(timeout=60)
 
 
 def test_an_interrupt_is_not_for_the_workers():
