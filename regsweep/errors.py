@@ -1,4 +1,4 @@
-"""The one error that a user can cause, and how its message is worded."""
+"""The one error that a user can cause, how it is worded, and the interrupt that one may hide."""
 
 import difflib
 from collections.abc import Iterable
@@ -19,3 +19,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
     return f"{hint}known: {', '.join(names)}" if names else "there are none"
+
+
+def raise_interrupt(error: Exception) -> None:
+    """Raise the interrupt that ``error`` stands in for, if any.
+
+    Where an interrupt comes while a library puts something back, what fails then replaces it.
+    """
+    context = error.__context__
+    while context is not None:
+        if not isinstance(context, Exception):
+            raise context
+        context = context.__context__

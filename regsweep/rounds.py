@@ -23,6 +23,7 @@ from regsweep import sweep_file
 from regsweep.arms import plain_config
 from regsweep.compose import ComposedOnce, Draft
 from regsweep.config import read_run
+from regsweep.errors import raise_interrupt
 from regsweep.job import data_root, read_stage
 from regsweep.messages import explain
 from regsweep.packs import deal, train_packs
@@ -89,11 +90,13 @@ class Rounds:
             try:
                 draft = self.loader.draft(self.config, overrides)
             except Exception as error:
+                raise_interrupt(error)
                 returns[number] = self._fail(number, list(overrides), error)
                 continue
             try:
                 jobs[number] = self._read(number, draft)
             except Exception as error:
+                raise_interrupt(error)
                 returns[number] = self.publisher.publish(number, draft, error)
         workers = min((count_workers(self.packing, job.device) for job in jobs.values()), default=1)
         packs = make_packs(list(jobs.values()), self.settled, self.packing, workers, self.widest)

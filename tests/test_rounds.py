@@ -98,6 +98,20 @@ def test_a_job_that_cannot_start_fails_alone(launch, tmp_path, capsys):
     assert "job 1 does not compose: nonsense: no such key" in said
 
 
+def test_an_interrupt_that_an_error_stands_in_for_ends_the_sweep(launch, monkeypatch, tmp_path):
+    def draft(*args):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            _ = {}["defaults"]  # as a library does that cannot put back what it changed
+
+    monkeypatch.setattr(ComposedOnce, "draft", draft)
+
+    with pytest.raises(KeyboardInterrupt):
+        launch(["seed=1"])
+    assert list(tmp_path.glob("*/record.json")) == []
+
+
 def test_returns_and_folders_are_in_the_sweepers_order(launch, tmp_path):
     jobs = [
         ["seed=3"], ["seed=1"], ["model=logistic"], ["seed=2"], ["optimizer.lr=1e38"], ["seed=1"],
