@@ -122,10 +122,11 @@ class ComposedOnce(ConfigLoader):
                 self.composed.clear()
             self.composed[choices] = draft
         draft = self.composed[choices]
-        if draft.plain is not None:
+        resolved = draft.plain
+        if resolved is not None:
             for key, number in numbers.items():
-                draft = replace(draft, plain=with_value(draft.plain, key, number))
-        return replace(draft, numbers=numbers, overrides=_of_the_task(overrides))
+                resolved = with_value(resolved, key, number)
+        return replace(draft, numbers=numbers, overrides=_of_the_task(overrides), plain=resolved)
 
     def load_configuration(
         self,
