@@ -23,6 +23,7 @@ test: $(INSTALLED)
 # Everything but the GPU's part, which is `python -m benchmarks.gpu`.
 bench: $(INSTALLED)
 	$(BIN)/python -m regsweep.data
+	$(BIN)/python -m pytest -m full
 	$(BIN)/python -m benchmarks.cost
 	$(BIN)/python -m benchmarks.width
 	$(BIN)/python -m benchmarks.framework
@@ -35,13 +36,13 @@ bench: $(INSTALLED)
 $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "regsweep needs Python 3.11 or later; set PYTHON=...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode -r requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
 	touch $@
 
 # Renews the locked versions within the ranges of pyproject.toml.
 lock: $(INSTALLED)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
 	echo '# Locked versions for every platform; renewed by `make lock`.' > requirements.lock.new
 	$(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --upgrade \
 		--no-annotate --no-header --no-emit-index-url --quiet pyproject.toml >> requirements.lock.new

@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 
 from regsweep import sweep_file
 from regsweep.arms import plain_config
+from regsweep.collector import spare_what_is_loaded
 from regsweep.config import flatten, read_channel, read_run
 from regsweep.environment import describe
 from regsweep.objective import cost
@@ -54,6 +55,7 @@ def train_job(config: DictConfig) -> float | None:
 
     An error is published in the record, then raised again.
     """
+    spare_what_is_loaded()
     return complete_job(plain_config(config), _train_alone)
 
 

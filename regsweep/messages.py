@@ -1,7 +1,10 @@
 """Hydra's errors as one message that names the key, its value and what would be right."""
 
+from collections.abc import Container, Mapping
+from typing import Any
+
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from regsweep.config import CHANNELS, GROUP_CHANNELS, GROUPS
@@ -9,6 +12,8 @@ from regsweep.errors import InputError, nearest
 
 # Nodes and keys that are not for the command line.
 HIDDEN = ("hydra", *CHANNELS, *GROUP_CHANNELS)
+# Where a key may be that was given without its node.
+NODES = (*GROUPS, "hydra.sweeper", "hydra.launcher")
 
 
 def explain(error: Exception) -> str:
@@ -43,9 +48,17 @@ def _unknown_key(cause: ConfigAttributeError | ConfigKeyError) -> str:
     parent = cause.parent_node if isinstance(cause.parent_node, DictConfig) else {}
     known = [str(sibling) for sibling in parent if sibling not in HIDDEN]
     if not group:
+        elsewhere = [f"{node}.{name}" for node in NODES if name in _keys(parent, node)]
+        if elsewhere and name not in HIDDEN:
+            return f"{key}: no such key; did you mean {' or '.join(elsewhere)}?"
         known.append("experiment")  # a group whose choices leave no node behind
     owner = f" of {group}={parent['name']}" if group in GROUPS and "name" in parent else ""
     return f"{key}: no such key{owner}; {nearest(name, known)}"
+
+
+def _keys(config: Mapping[Any, Any], node: str) -> Container[Any]:
+    found = OmegaConf.select(config, node) if isinstance(config, DictConfig) else None
+    return found if isinstance(found, DictConfig) else ()
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,6 +1,5 @@
 """The worker processes of a sweep: started once, used round after round, one thread each."""
 
-import gc
 import os
 import signal
 import threading
@@ -15,9 +14,6 @@ T = TypeVar("T")
 
 # An idle worker waits for the next round of the sweep; a new one loads and compiles again.
 IDLE_SECONDS = 3600
-# The configs of a job are thousands of objects that refer to each other in circles; at Python's
-# threshold of 700 the collector takes a fifth of a job's time.
-COLLECTED = 50_000
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 _pool: Any = None
@@ -93,7 +89,6 @@ def _prepare(parent: int) -> None:
     """Set a fresh worker up: interrupts are for process ``parent``, with which it ends too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    gc.set_threshold(COLLECTED)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

@@ -12,6 +12,7 @@ from hydra.core.utils import JobReturn, configure_log, run_job, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
+from regsweep.collector import spare_what_is_loaded
 from regsweep.compose import Draft
 from regsweep.job import publish_job
 from regsweep.worker import Pack, Trained, train
@@ -63,6 +64,7 @@ def train_and_publish(pack: Pack, drafts: Sequence[Draft], pickled_publisher: by
     ``drafts`` are the configs of its jobs, ``pickled_publisher`` is what ``for_workers`` gave. In
     place of the return of a job that Hydra could not run stands its exception.
     """
+    spare_what_is_loaded()
     results = train(pack)
     publisher, parent = _join(pickled_publisher)
     returns: list[JobReturn | Exception] = []

@@ -1,6 +1,5 @@
 """The rounds of a sweep: composed, trained in packs, published job by job."""
 
-import gc
 import logging
 import pickle
 import traceback
@@ -21,13 +20,13 @@ from omegaconf import DictConfig
 
 from regsweep import sweep_file
 from regsweep.arms import plain_config
+from regsweep.collector import spare_what_is_loaded
 from regsweep.compose import ComposedOnce, Draft
 from regsweep.config import read_run
 from regsweep.errors import raise_interrupt
 from regsweep.job import data_root, read_stage
 from regsweep.messages import explain
 from regsweep.packs import deal, train_packs
-from regsweep.pool import COLLECTED
 from regsweep.preflight import OPTUNA, is_search
 from regsweep.publishing import Publisher, for_workers, train_and_publish
 from regsweep.record import FILE_NAME, Record, publish
@@ -72,7 +71,7 @@ class Rounds:
         self.widest: dict[Any, int] = {}  # what memory has allowed so far, by what packs share
         self.processes = 1  # as many as the rounds so far had packs for
         self.told = False
-        gc.set_threshold(COLLECTED)
+        spare_what_is_loaded()
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], first_number: int

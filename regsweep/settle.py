@@ -71,8 +71,7 @@ def settle(
     steps = round(sum(run.steps for run in runs) / len(runs) * (jobs or len(runs)) / kinds)
     of_a_kind = " of a kind" if kinds > 1 else ""
     few = steps < REPAID_STEPS
-    # Not asked where it decides nothing: it loads the compiler.
-    compilers = (few and True not in asked) or all(map(can_compile, devices))
+    compilers = all(map(can_compile, devices))
     if True in asked and not compilers:
         expected = "auto or false: torch.compile needs a C++ compiler and Python's headers"
         raise bad_value("trainer.compile", "true", expected)

@@ -1,6 +1,5 @@
 import pytest
 import torch
-from torch._inductor import config as inductor
 
 from regsweep.errors import InputError
 from regsweep.settle import (
@@ -68,9 +67,19 @@ def test_without_a_compiler_auto_is_eager_and_true_is_refused(monkeypatch):
         settle([make_run(compile=True)])
 
 
-def test_a_compiler_that_is_not_there_is_noticed():
-    with inductor.patch("cpp.cxx", ("/nowhere/c++",)):
-        assert not compiled.can_compile(torch.device("cpu"))
+@pytest.mark.parametrize(
+    ("variable", "value", "there"),
+    [
+        ("CXX", "", True),
+        ("CXX", "c++ -pipe", True),
+        ("CXX", "/nowhere/c++", False),
+        ("PATH", "/nowhere", False),
+    ],
+)
+def test_a_compiler_that_is_not_there_is_noticed(variable, value, there, monkeypatch):
+    monkeypatch.setenv(variable, value)
+
+    assert compiled.can_compile(torch.device("cpu")) == there
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """The step of a pack as one compiled graph."""
 
 import logging
+import os
+import shlex
+import shutil
+import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,19 +24,19 @@ logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
 
 def can_compile(device: torch.device) -> bool:
-    """Whether ``torch.compile`` has what it needs: on a CPU a C++ compiler and Python's headers."""
+    """Whether ``torch.compile`` has what it needs: on a CPU a C++ compiler and Python's headers.
+
+    The compiler is that of ``CXX``, else the one that PyTorch takes on the system. PyTorch's own
+    search would load all of ``torch.compile``, for which a sweep's main process has no use.
+    """
     if device.type != "cpu":
         from torch.utils._triton import has_triton
 
         return bool(has_triton())
-    from torch._inductor.cpp_builder import get_cpp_compiler
-    from torch._inductor.exc import InvalidCxxCompiler
-
-    try:
-        get_cpp_compiler()
-    except InvalidCxxCompiler:
-        return False
-    return Path(sysconfig.get_path("include"), "Python.h").is_file()
+    usual = {"win32": "cl", "darwin": "clang++"}.get(sys.platform, "g++")
+    command = shlex.split(os.environ.get("CXX") or usual, posix=os.name == "posix")
+    found = shutil.which(command[0])
+    return found is not None and Path(sysconfig.get_path("include"), "Python.h").is_file()
 
 
 @cache
