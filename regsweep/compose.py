@@ -4,6 +4,7 @@ import io
 import pickle
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigSource
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, Node, OmegaConf, open_dict, read_write
 
 from regsweep.arms import plain_config
 from regsweep.config import flatten, with_value
@@ -30,21 +31,46 @@ _ENVIRONMENT = re.compile(r"\$\{oc\.env:\w+,[^${}]*\}")
 
 
 class JobConfig(DictConfig):
-    """A config that pickle copies, in half the time of OmegaConf's own deep copy.
+    """A config whose deep copy is OmegaConf's own, in an eighth of the time.
 
-    Hydra copies the config of every job four times, which is most of what a job costs it. As with
-    OmegaConf's own copy, a copied node has the parent of the first, which is not copied.
+    Hydra copies the config of every job four times, which is most of what a job costs it.
     """
 
     def __deepcopy__(self, memo: dict[int, Any]) -> DictConfig:
-        parent = self._get_parent()
-        self._set_parent(None)
-        try:
-            copied = _unpickled(pickle.dumps(self))
-        finally:
-            self._set_parent(parent)
-        copied._set_parent(parent)
+        copied: DictConfig = _copied(self, self._get_parent())
         return copied
+
+
+def _copied(node: Any, parent: Any) -> Any:
+    """A deep copy of ``node`` and all below it; ``parent`` is not copied.
+
+    A node is what it holds, what is known of it, and its parent. What a value is made of (numbers,
+    strings) and types are shared, as nothing changes them.
+    """
+    twin = _same(node)
+    state = twin.__dict__
+    state["_parent"], state["_flags_cache"] = parent, None
+    state["_metadata"] = known = _same(node._metadata)
+    known.flags = known.flags and known.flags.copy()
+    cache = known.resolver_cache
+    known.resolver_cache = deepcopy(cache) if cache else cache.copy()
+    content = state.get("_content")
+    if isinstance(content, dict):
+        state["_content"] = {key: _copied(child, twin) for key, child in content.items()}
+    elif isinstance(content, list):
+        state["_content"] = [_copied(child, twin) for child in content]
+    elif isinstance(content, Node):  # of a union
+        state["_content"] = _copied(content, twin)
+    elif "_val" in state:
+        state["_val"] = deepcopy(state["_val"])
+    return twin
+
+
+def _same(thing: Any) -> Any:
+    """A shallow copy of ``thing``, which is nothing but its attributes."""
+    twin = object.__new__(type(thing))
+    twin.__dict__.update(thing.__dict__)
+    return twin
 
 
 class _Unpickler(pickle.Unpickler):

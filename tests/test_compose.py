@@ -1,5 +1,6 @@
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hydra import initialize_config_dir
@@ -8,7 +9,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import II, Node, OmegaConf, open_dict
 
 from regsweep.app import CONF
 from regsweep.arms import plain_config
@@ -160,6 +161,67 @@ def test_a_copy_is_as_omegaconf_makes_it(loader, master, part, key):
     OmegaConf.update(mine, key, 99)
     assert mine[key] == 99
     assert part(fast)[key] == part(plain)[key] != 99
+
+
+@dataclass
+class Every:
+    """A node of every kind that a config may hold."""
+
+    one: int = 1
+    either: int | str = "x"
+    neither: int | str | None = None
+    many: list[int] = field(default_factory=lambda: [1, 2])
+    named: dict[str, float] = field(default_factory=lambda: {"a": 0.5})
+    nothing: dict[str, float] | None = None
+    where: Path = Path("here")
+    must: str = "???"
+    other: int = II("one")
+
+
+def nodes(config):
+    """All nodes under ``config``, itself included, by where they stand."""
+    found, waiting = {}, [((), config)]
+    while waiting:
+        place, node = waiting.pop()
+        found[place] = node
+        content = node.__dict__.get("_content")
+        if isinstance(content, dict):
+            below = list(content.items())
+        elif isinstance(content, list):
+            below = list(enumerate(content))
+        else:
+            below = [("", content)] if isinstance(content, Node) else []  # of a union
+        waiting += [((*place, key), child) for key, child in below]
+    return found
+
+
+def test_a_copy_has_all_that_omegaconfs_has_and_shares_nothing_that_can_change(loader, master):
+    once = ComposedOnce(loader)
+    once.load_sweep_config(master, SAME[1])
+    config, plain = (kind.load_sweep_config(master, SAME[0]) for kind in (once, loader))
+    for one in (config, plain):
+        with open_dict(one):
+            one.every = Every
+        OmegaConf.set_readonly(one.every.many, True)
+        one._metadata.resolver_cache["now"]["x"] = [1]
+
+    before, mine, omegaconfs = map(nodes, (config, deepcopy(config), deepcopy(plain)))
+
+    assert mine.keys() == omegaconfs.keys() == before.keys()
+    assert ("every", "either", "") in mine
+    for place, node in mine.items():
+        its, first = omegaconfs[place], before[place]
+        assert isinstance(node, type(its))
+        assert node._metadata == its._metadata
+        assert node.__dict__.keys() == its.__dict__.keys()
+        assert node.__dict__.get("_val") == its.__dict__.get("_val")
+        assert node is not first
+        assert node._metadata is not first._metadata
+        assert node._metadata.flags is not first._metadata.flags or not first._metadata.flags
+        assert node._metadata.resolver_cache is not first._metadata.resolver_cache
+        assert place == () or node._get_parent() is mine[place[:-1]]
+    root = mine[()]._metadata
+    assert root.resolver_cache["now"]["x"] is not config._metadata.resolver_cache["now"]["x"]
 
 
 def test_times_in_paths_are_those_of_the_sweep(loader, master):
