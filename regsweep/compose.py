@@ -44,13 +44,13 @@ class JobConfig(DictConfig):
 def _copied(node: Any, parent: Any) -> Any:
     """A deep copy of ``node`` and all below it; ``parent`` is not copied.
 
-    A node is what it holds, what is known of it, and its parent. What a value is made of (numbers,
-    strings) and types are shared, as nothing changes them.
+    A node is its value or its children, its metadata and its parent. Types are shared, as nothing
+    changes them.
     """
-    twin = _same(node)
+    twin = _shallow_copy(node)
     state = twin.__dict__
     state["_parent"], state["_flags_cache"] = parent, None
-    state["_metadata"] = known = _same(node._metadata)
+    state["_metadata"] = known = _shallow_copy(node._metadata)
     known.flags = known.flags and known.flags.copy()
     cache = known.resolver_cache
     known.resolver_cache = deepcopy(cache) if cache else cache.copy()
@@ -66,7 +66,7 @@ def _copied(node: Any, parent: Any) -> Any:
     return twin
 
 
-def _same(thing: Any) -> Any:
+def _shallow_copy(thing: Any) -> Any:
     """A shallow copy of ``thing``, which is nothing but its attributes."""
     twin = object.__new__(type(thing))
     twin.__dict__.update(thing.__dict__)
