@@ -16,7 +16,7 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.types import HydraContext
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from regsweep import sweep_file
 from regsweep.arms import plain_config
@@ -67,6 +67,8 @@ class Rounds:
         self.publisher = Publisher(config, hydra_context)
         self.for_workers = for_workers(self.publisher)
         self.directory = Path(config.hydra.sweep.dir)
+        # Plain: where a config lacks a key, OmegaConf can swallow an interrupt.
+        self.sweeper: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
         self.settled = sweep_file.read_settled(self.directory)
         self.widest: dict[Any, int] = {}  # what memory has allowed so far, by what packs share
         self.processes = 1  # as many as the rounds so far had packs for
@@ -122,9 +124,9 @@ class Rounds:
         """What starts now; and once, how the sweeper's rounds could use more of the machine."""
         runs = sum(len(pack.runs) for pack in packs)
         # The compare sweeper says itself how far it is.
-        level = logging.DEBUG if self.config.hydra.sweeper["_target_"] == COMPARE else logging.INFO
+        sweeper = self.sweeper
+        level = logging.DEBUG if sweeper["_target_"] == COMPARE else logging.INFO
         log.log(level, "training %d runs in %d packs", runs, len(packs))
-        sweeper = self.config.hydra.sweeper
         key = "n_jobs" if "n_jobs" in sweeper else "max_batch_size"
         replicates = sweeper.get("replicates", 1)
         if self.told or runs == 0 or runs != (sweeper.get(key) or 0) * replicates:
@@ -135,9 +137,9 @@ class Rounds:
         ]
         room = workers * max(widths)
         if sweeper["_target_"] == OPTUNA:
-            room = min(room, sweeper.n_trials)
+            room = min(room, sweeper["n_trials"])
         if sweeper["_target_"] == COMPARE:
-            room = min(room, sweeper.n_trials * len(sweep_file.read(self.directory).arms))
+            room = min(room, sweeper["n_trials"] * len(sweep_file.read(self.directory).arms))
         if runs < room:
             self.told = True
             log.info(
@@ -187,7 +189,7 @@ class Rounds:
         log.error("job %d does not compose: %s", number, explain(error))
         failed = JobReturn(overrides=overrides, status=JobStatus.FAILED)
         failed.return_value = error
-        if self.config.hydra.sweeper["_target_"] == COMPARE:
+        if self.sweeper["_target_"] == COMPARE:
             return failed  # its folders are not numbers; it has composed all arms before
         given = dict(line.lstrip("+").partition("=")[::2] for line in overrides)
         seed = given.get("seed", "")
