@@ -20,14 +20,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.stats import binomtest
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.measure import Row, publish, quick_folder, row
 from benchmarks.parity import read_dataset
 from benchmarks.runs import compose_run
 from regsweep.data.dataset import Dataset
 from regsweep.report.statistics import CONFIDENCE, UNDECIDED, compare
-from regsweep.spec.model import Model
 from regsweep.spec.regularizer import L2, WeightDecay
 from regsweep.spec.run import Run
 from regsweep.training.initial import initial_parameters
@@ -74,8 +73,8 @@ def paired_losses(runs: Sequence[Run], dataset: Dataset, stream: int) -> Losses:
         run.seed ^ stream if isinstance(run.regularizer, WeightDecay) else run.seed for run in runs
     ]
 
-    def from_starts(model: Model, seeds: Sequence[int], classes: int) -> dict[str, Tensor]:
-        return initial_parameters(model, starts, classes)
+    def from_starts(network: nn.Sequential, seeds: Sequence[int]) -> dict[str, Tensor]:
+        return initial_parameters(network, starts)
 
     # A run's seed gives its start and its order: only from within can one differ alone.
     with patch("regsweep.training.pack.initial_parameters", from_starts):

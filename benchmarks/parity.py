@@ -108,8 +108,8 @@ def article_accuracy(run: Run, images: Subset[tuple[torch.Tensor, int]], dataset
         epochs=run.trainer.epochs,
     )
     with torch.no_grad():
-        predicted = network(scale(dataset.test.images)).argmax(1)
-    accuracy: float = (predicted == dataset.test.labels).double().mean().item()
+        predicted = network(scale(dataset.test.inputs)).argmax(1)
+    accuracy: float = (predicted == dataset.test.targets).double().mean().item()
     return 100 * accuracy
 
 

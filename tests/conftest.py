@@ -25,7 +25,7 @@ def digits() -> Dataset:
             read_images(RAW / "t10k-images-idx3-ubyte"),
             read_labels(RAW / "t10k-labels-idx1-ubyte"),
         ),
-        classes=10,
+        outputs=10,
     )
 
 

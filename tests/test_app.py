@@ -120,11 +120,11 @@ def test_one_run(tmp_path, mnist):
     assert record.arm == {"regularizer": "l1"}
     assert record.config["regularizer.weight"] == 1e-4
     assert tuple(record.metrics) == METRICS
-    network = build_network(MLP((64, 32)))
+    network = build_network(MLP((64, 32)), (28, 28), 10)
     network.load_state_dict(load_file(folder / "weights.safetensors"))
     with torch.no_grad():
-        predicted = network(scale(mnist.test.images)).argmax(1)
-    accuracy = (predicted == mnist.test.labels).double().mean().item()
+        predicted = network(scale(mnist.test.inputs)).argmax(1)
+    accuracy = (predicted == mnist.test.targets).double().mean().item()
     assert accuracy == pytest.approx(record.metrics["test_accuracy"], abs=2e-4)
     assert f"{record.metrics['test_accuracy']:.2%}" in done.stdout
     history = csv_rows(folder / "history.csv")

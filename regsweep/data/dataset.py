@@ -1,4 +1,4 @@
-"""What training is given: images as bytes, split into training, validation and test."""
+"""What training is given: arrays, split into training, validation and test."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,28 +22,36 @@ from regsweep.data.split import stratified_split
 
 @dataclass(frozen=True)
 class Examples:
-    """Images, uint8 of shape (n, 28, 28), contiguous; labels, int64 of shape (n,)."""
+    """Inputs (n, *shape), contiguous, of which bytes are scaled to [0, 1]; targets, int64 (n,)."""
 
-    images: Tensor
-    labels: Tensor
+    inputs: Tensor
+    targets: Tensor
 
     def __len__(self) -> int:
         """The number of examples."""
-        return len(self.labels)
+        return len(self.targets)
 
     def to(self, device: torch.device) -> "Examples":
         """The same examples on `device`; not copied where they are there already."""
-        return Examples(self.images.to(device), self.labels.to(device))
+        return Examples(self.inputs.to(device), self.targets.to(device))
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The examples of one source; a part that was not asked for is None."""
+    """The examples of one source; a part that was not asked for is None.
+
+    A network is to have ``outputs`` outputs, one a class.
+    """
 
     train: Examples
     validation: Examples | None
     test: Examples | None
-    classes: int
+    outputs: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one input."""
+        return tuple(self.train.inputs.shape[1:])
 
     def to(self, device: torch.device) -> "Dataset":
         """The same data on `device`."""
@@ -51,13 +59,15 @@ class Dataset:
             self.train.to(device),
             None if self.validation is None else self.validation.to(device),
             None if self.test is None else self.test.to(device),
-            self.classes,
+            self.outputs,
         )
 
 
-def scale(images: Tensor) -> Tensor:
-    """Bytes as float32 in [0, 1], of the same shape: divided by 255, as torchvision's ToTensor."""
-    return images.to(torch.float32, copy=True).div_(255)
+def scale(inputs: Tensor) -> Tensor:
+    """Bytes as float32 in [0, 1], divided by 255 as torchvision's ToTensor; all else as it is."""
+    if inputs.dtype != torch.uint8:
+        return inputs
+    return inputs.to(torch.float32, copy=True).div_(255)
 
 
 def load_dataset(
@@ -79,7 +89,7 @@ def load_dataset(
     check_sizes(source, validation_size, train_size)
     raw = ensure_files(source, Path(root)).resolve()
     train, validation = _training_parts(raw, validation_size, train_size, split_seed)
-    return Dataset(train, validation, _test_part(raw) if test else None, source.classes)
+    return Dataset(train, validation, _test_part(raw) if test else None, source.outputs)
 
 
 @lru_cache(maxsize=2)

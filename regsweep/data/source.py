@@ -26,7 +26,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set of 28 x 28 grey images in four raw IDX files."""
+    """A data set of grey images in four raw IDX files; ``shape`` is that of one input."""
 
     name: str
     torchvision: str
@@ -34,7 +34,8 @@ class Source:
     files: Mapping[str, str]
     """SHA-256 of each raw IDX file, by file name."""
     fallback: Package | None
-    classes: int = 10
+    shape: tuple[int, int] = (28, 28)
+    outputs: int = 10
     train_images: int = 60000
     test_images: int = 10000
 
@@ -81,7 +82,7 @@ def default_root() -> Path:
 
 def check_sizes(source: Source, validation_size: int, train_size: int | None) -> None:
     """Refuse split sizes that the source's training images do not allow, with InputError."""
-    check_split(source.train_images, source.classes, validation_size, train_size)
+    check_split(source.train_images, source.outputs, validation_size, train_size)
 
 
 def check_split(images: int, classes: int, validation_size: int, train_size: int | None) -> None:

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from regsweep.errors import bad_value
 from regsweep.spec.checks import widths
 
-# 28, 14, 7, 3, 1: there is nothing left to pool after that.
-MOST_POOLINGS = 4
-
 
 @dataclass(frozen=True)
 class MLP:
@@ -32,11 +29,16 @@ class CNN:
 
     def __post_init__(self) -> None:
         widths("model.channels", self.channels, shortest=1)
-        if len(self.channels) > MOST_POOLINGS:
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse more poolings than inputs of ``shape`` (..., height, width) have halves."""
+        side = min(shape[-2:])
+        most = side.bit_length() - 1
+        if len(self.channels) > most:
             raise bad_value(
                 "model.channels",
                 list(self.channels),
-                f"at most {MOST_POOLINGS} depths: each halves the 28 pixels of a side",
+                f"at most {most} depths: each halves the {side} pixels of a side",
             )
 
 

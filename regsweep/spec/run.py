@@ -6,7 +6,7 @@ from typing import Literal
 from regsweep.errors import bad_value
 from regsweep.spec.checks import whole
 from regsweep.spec.data import Data
-from regsweep.spec.model import Model
+from regsweep.spec.model import CNN, Model
 from regsweep.spec.optimizer import Optimizer
 from regsweep.spec.regularizer import Regularizer
 from regsweep.spec.trainer import Trainer
@@ -31,6 +31,8 @@ class Run:
 
     def __post_init__(self) -> None:
         whole("seed", self.seed, low=0, high=HIGHEST_SEED)
+        if isinstance(self.model, CNN):
+            self.model.check_shape(self.data.source.shape)
         if self.trainer.batch_size > self.data.train_count:
             raise bad_value(
                 "trainer.batch_size",

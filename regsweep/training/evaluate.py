@@ -18,14 +18,14 @@ def evaluate(
 ) -> tuple[Tensor, Tensor]:
     """Mean cross-entropy and accuracy over ``examples``, each (runs,) in float64 on the CPU."""
     runs = next(iter(parameters.values())).shape[0]
-    device = examples.labels.device
+    device = examples.targets.device
     loss = torch.zeros(runs, dtype=torch.float64, device=device)
     right = torch.zeros(runs, dtype=torch.int64, device=device)
-    for images, labels in zip(
-        torch.split(examples.images, CHUNK), torch.split(examples.labels, CHUNK), strict=True
+    for inputs, targets in zip(
+        torch.split(examples.inputs, CHUNK), torch.split(examples.targets, CHUNK), strict=True
     ):
-        logits = fused_forward(network, parameters, scale(images).unsqueeze(0))
-        labels = labels.expand(runs, -1)
-        loss += example_losses(logits, labels).double().sum(1)
-        right += hits(logits, labels)
+        logits = fused_forward(network, parameters, scale(inputs).unsqueeze(0))
+        targets = targets.expand(runs, -1)
+        loss += example_losses(logits, targets).double().sum(1)
+        right += hits(logits, targets)
     return (loss / len(examples)).cpu(), (right.double() / len(examples)).cpu()

@@ -9,9 +9,9 @@ from regsweep.training.linear import linear
 
 
 def fused_forward(network: nn.Sequential, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    """Logits (runs, classes, batch) of images ``x``, (runs, batch, 28, 28).
+    """Outputs (runs, outputs, batch) of inputs ``x``, (runs, batch, *shape).
 
-    ``x`` may also be (1, batch, 28, 28): one batch that all runs share. ``parameters`` holds
+    ``x`` may also be (1, batch, *shape): one batch that all runs share. ``parameters`` holds
     every parameter of ``network`` as (runs, *shape). From ``nn.Flatten`` on, features stand
     before the batch: (runs, features, batch), which is the order that linear layers give.
     Linear layers are one batched product; other layers with parameters go through

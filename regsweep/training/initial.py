@@ -6,18 +6,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from regsweep.spec.model import Model
-from regsweep.training.network import build_network
 
-
-def initial_parameters(model: Model, seeds: Sequence[int], classes: int) -> dict[str, Tensor]:
-    """The stacked start of a pack: each parameter as (runs, *shape), float32 on the CPU.
+def initial_parameters(network: nn.Sequential, seeds: Sequence[int]) -> dict[str, Tensor]:
+    """The start of a pack of ``network``: each parameter as (runs, *shape), float32 on the CPU.
 
     Run ``i`` starts exactly as ``torch.manual_seed(seeds[i])`` followed by building the network
     would, on every device, and the global generator is neither read nor moved.
     """
-    with torch.device("meta"):
-        network = build_network(model, classes)
     runs = [_default_start(network, seed) for seed in seeds]
     return {name: torch.stack([run[name] for run in runs]) for name in runs[0]}
 

@@ -4,35 +4,35 @@ Its ``state_dict`` keys are those of ``weights.safetensors``. The fused forward 
 the same layers, so there is one definition of every model.
 """
 
+from math import prod
+
 from torch import nn
 
 from regsweep.spec.model import CNN, MLP, Logistic, Model
 
-IMAGE_SIDE = 28
 
-
-def build_network(model: Model, classes: int = 10) -> nn.Sequential:
-    """The network of ``model``: images (batch, 28, 28) in, logits (batch, classes) out."""
+def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
+    """The network of ``model``: inputs (batch, *shape) in, (batch, outputs) out."""
     if isinstance(model, MLP):
-        return _perceptron(model.hidden, classes)
+        return _perceptron(model.hidden, prod(shape), outputs)
     if isinstance(model, Logistic):
-        return _perceptron((), classes)
-    return _convolutions(model, classes)
+        return _perceptron((), prod(shape), outputs)
+    return _convolutions(model, shape, outputs)
 
 
-def _perceptron(hidden: tuple[int, ...], classes: int) -> nn.Sequential:
+def _perceptron(hidden: tuple[int, ...], width: int, outputs: int) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Flatten()]
-    width = IMAGE_SIDE * IMAGE_SIDE
     for wider in hidden:
         layers += [nn.Linear(width, wider), nn.ReLU()]
         width = wider
-    return nn.Sequential(*layers, nn.Linear(width, classes))
+    return nn.Sequential(*layers, nn.Linear(width, outputs))
 
 
-def _convolutions(model: CNN, classes: int) -> nn.Sequential:
-    layers: list[nn.Module] = [nn.Unflatten(1, (1, IMAGE_SIDE))]
-    depth, side = 1, IMAGE_SIDE
+def _convolutions(model: CNN, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
+    """Of grey images (height, width), or of (channels, height, width)."""
+    depth, height, width = shape if len(shape) == 3 else (1, *shape)
+    layers: list[nn.Module] = [] if len(shape) == 3 else [nn.Unflatten(1, (1, height))]
     for deeper in model.channels:
         layers += [nn.Conv2d(depth, deeper, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
-        depth, side = deeper, side // 2
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(depth * side * side, classes))
+        depth, height, width = deeper, height // 2, width // 2
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(depth * height * width, outputs))

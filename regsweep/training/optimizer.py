@@ -36,10 +36,10 @@ class PackOptimizer(ABC):
         self._start_step()
         for name, parameter in parameters.items():
             gradient = gradients[name]
-            add_regularizer_gradient(gradient, name, parameter, coefficients)
+            add_regularizer_gradient(gradient, parameter, coefficients)
             lr = per_run(self.lr, parameter)
             if coefficients.decoupled_decay is not None:
-                parameter.mul_(1 - lr * coefficients.decoupled_decay.of(name, parameter))
+                parameter.mul_(1 - lr * coefficients.decoupled_decay.of(parameter))
             self._update(name, parameter, gradient, lr)
 
     @abstractmethod

@@ -97,9 +97,9 @@ class _Pack:
         self.trainer = runs[0].trainer
         self.data = dataset.to(device)
         self.on_epoch, self.on_batch = on_epoch, on_batch
-        self.network = _layers(runs[0].model, dataset.classes)
+        self.network = _layers(runs[0].model, dataset.shape, dataset.outputs)
         seeds = [run.seed for run in runs]
-        start = initial_parameters(runs[0].model, seeds, dataset.classes)
+        start = initial_parameters(self.network, seeds)
         self.parameters = {k: v.to(device).requires_grad_() for k, v in start.items()}
         self.coefficients: PackCoefficients = pack_coefficients(
             [run.regularizer for run in runs], device, every_term=compiled
@@ -213,10 +213,10 @@ class _Pack:
 
 
 @cache
-def _layers(model: Model, classes: int) -> nn.Sequential:
+def _layers(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
     """The layers without their parameters; one object for all packs, so as to compile once."""
     with torch.device("meta"):
-        return build_network(model, classes)
+        return build_network(model, shape, outputs)
 
 
 def fusible(run: Run) -> tuple[Any, ...]:

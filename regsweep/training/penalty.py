@@ -11,24 +11,24 @@ from regsweep.spec.regularizer import Coefficients, Regularizer
 NEAR_ZERO = 1e-3
 
 
-def is_weight(name: str) -> bool:
-    """Whether a parameter is a weight (matrix, kernel) rather than a bias."""
-    return name.endswith("weight")
+def is_weight(parameter: Tensor) -> bool:
+    """Whether a parameter (runs, *shape) is a weight: it has two or more dimensions in each run."""
+    return parameter.dim() > 2
 
 
 @dataclass(frozen=True)
 class Coefficient:
-    """One coefficient of every run: ``weights`` for weights, ``biases`` for biases; (runs,).
+    """One coefficient of every run, (runs,): ``weights`` for weights, ``others`` for the rest.
 
-    ``biases`` is 0 in the runs whose scope is ``weights``.
+    ``others`` is 0 in the runs whose scope is ``weights``.
     """
 
     weights: Tensor
-    biases: Tensor
+    others: Tensor
 
-    def of(self, name: str, parameter: Tensor) -> Tensor:
-        """The coefficient of parameter ``name``, shaped to broadcast over (runs, *shape)."""
-        return per_run(self.weights if is_weight(name) else self.biases, parameter)
+    def of(self, parameter: Tensor) -> Tensor:
+        """The coefficient of ``parameter``, shaped to broadcast over (runs, *shape)."""
+        return per_run(self.weights if is_weight(parameter) else self.others, parameter)
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,16 @@ def per_run(values: Tensor, parameter: Tensor) -> Tensor:
 
 
 def add_regularizer_gradient(
-    gradient: Tensor, name: str, parameter: Tensor, coefficients: PackCoefficients
+    gradient: Tensor, parameter: Tensor, coefficients: PackCoefficients
 ) -> None:
     """``gradient += l1 * sign(w) + (2 * l2 + weight_decay) * w``, in place.
 
     As autograd has it, sign(0) is 0.
     """
     if coefficients.l1 is not None:
-        gradient.addcmul_(parameter.sign(), coefficients.l1.of(name, parameter))
+        gradient.addcmul_(parameter.sign(), coefficients.l1.of(parameter))
     if coefficients.pull is not None:
-        gradient.addcmul_(parameter, coefficients.pull.of(name, parameter))
+        gradient.addcmul_(parameter, coefficients.pull.of(parameter))
 
 
 def penalty_terms(
@@ -99,24 +99,24 @@ def penalty_terms(
     runs = next(iter(parameters.values())).shape[0]
     absolute = torch.zeros(runs, dtype=torch.float64)
     squared = torch.zeros(runs, dtype=torch.float64)
-    for name, parameter in parameters.items():
+    for parameter in parameters.values():
         flat = parameter.detach().flatten(1).double()
         if coefficients.l1 is not None:
-            term = coefficients.l1.of(name, flat).squeeze(1) * flat.abs().sum(1)
+            term = coefficients.l1.of(parameter).flatten() * flat.abs().sum(1)
             absolute += term.cpu()
         if coefficients.l2 is not None:
-            term = coefficients.l2.of(name, flat).squeeze(1) * flat.square().sum(1)
+            term = coefficients.l2.of(parameter).flatten() * flat.square().sum(1)
             squared += term.cpu()
     return absolute, squared
 
 
 def weight_statistics(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Norms and sparsity of every run's weights (biases left out), each (runs,) in float64.
+    """Norms and sparsity of every run's weights, no other parameters; each (runs,) in float64.
 
     ``l1_norm`` = sum |w|, ``l2_norm`` = sqrt(sum w^2), ``zero_fraction`` = share of w = 0,
     ``near_zero_fraction`` = share of |w| < 1e-3.
     """
-    weights = [value.detach().flatten(1) for key, value in parameters.items() if is_weight(key)]
+    weights = [value.detach().flatten(1) for value in parameters.values() if is_weight(value)]
     flat = torch.cat(weights, dim=1).double()
     return {
         "l1_norm": flat.abs().sum(1).cpu(),

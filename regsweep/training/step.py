@@ -34,16 +34,16 @@ def new_totals(runs: int, device: torch.device) -> Totals:
 
 
 def gather(examples: Examples, indices: Tensor) -> tuple[Tensor, Tensor]:
-    """The images, scaled, and labels of a batch: (runs, batch, 28, 28) and (runs, batch).
+    """The inputs, scaled, and targets of a batch: (runs, batch, *shape) and (runs, batch).
 
     ``indices`` are those of the batch in ``examples``: (runs, batch), or (1, batch) where all
     runs share it.
     """
     flat = indices.flatten()
     # index_select copies rows of bytes; indexing is 7 times slower here.
-    images = scale(examples.images.index_select(0, flat))
-    labels = examples.labels.index_select(0, flat)
-    return images.view(*indices.shape, *images.shape[1:]), labels.view(indices.shape)
+    inputs = scale(examples.inputs.index_select(0, flat))
+    targets = examples.targets.index_select(0, flat)
+    return inputs.view(*indices.shape, *inputs.shape[1:]), targets.view(indices.shape)
 
 
 def train_step(
@@ -51,23 +51,23 @@ def train_step(
     parameters: Mapping[str, Tensor],
     optimizer: PackOptimizer,
     coefficients: PackCoefficients,
-    images: Tensor,
-    labels: Tensor,
+    inputs: Tensor,
+    targets: Tensor,
     totals: Totals,
 ) -> Tensor:
     """Move ``parameters`` and ``totals`` in place; the mean losses before the step, (runs,).
 
-    ``parameters`` require gradients; ``images`` and ``labels`` are those of ``gather``. The
+    ``parameters`` require gradients; ``inputs`` and ``targets`` are those of ``gather``. The
     losses are summed over the runs, so that each run gets its own gradient and no other.
     """
-    logits = fused_forward(network, parameters, images)
-    labels = labels.expand(len(totals.losses), -1)
-    losses = mean_losses(logits, labels)
+    logits = fused_forward(network, parameters, inputs)
+    targets = targets.expand(len(totals.losses), -1)
+    losses = mean_losses(logits, targets)
     # Not torch.func.grad, which costs an eager step of one small run as much again.
     gradients = torch.autograd.grad(losses.sum(), list(parameters.values()))
     with torch.no_grad():
         named = dict(zip(parameters, gradients, strict=True))
         optimizer.step(parameters, named, coefficients)
         totals.losses.add_(losses)
-        totals.hits.add_(hits(logits, labels))
+        totals.hits.add_(hits(logits, targets))
     return losses.detach()

@@ -16,16 +16,16 @@ ROOT = default_root().expanduser()
 
 def test_a_data_set_has_the_parts_that_were_asked_for(source, root, digits):
     data = load_dataset("digits", root, **SIZES, test=True)
-    assert data.classes == 10
+    assert data.outputs == 10
     for ours, theirs in zip(
         (data.train, data.validation, data.test),
         (digits.train, digits.validation, digits.test),
         strict=True,
     ):
         assert len(ours) == len(theirs)
-        assert torch.equal(ours.images, theirs.images)
-        assert torch.equal(ours.labels, theirs.labels)
-        assert ours.images.is_contiguous()
+        assert torch.equal(ours.inputs, theirs.inputs)
+        assert torch.equal(ours.targets, theirs.targets)
+        assert ours.inputs.is_contiguous()
 
 
 def test_no_validation_split_and_no_test_give_none(source, root):
@@ -74,14 +74,14 @@ def test_a_data_set_moves_to_a_device_as_a_whole(digits):
     # "meta" is a device that every machine has.
     moved = replace(digits, validation=None).to(torch.device("meta"))
     assert moved.validation is None
-    assert moved.classes == 10
+    assert moved.outputs == 10
     for part in (moved.train, moved.test):
-        assert {part.images.device.type, part.labels.device.type} == {"meta"}
-    assert digits.to(torch.device("cpu")).train.images is digits.train.images
+        assert {part.inputs.device.type, part.targets.device.type} == {"meta"}
+    assert digits.to(torch.device("cpu")).train.inputs is digits.train.inputs
 
 
 def test_scaled_images_are_those_of_to_tensor(digits):
-    images = digits.train.images
+    images = digits.train.inputs
     scaled = scale(images)
     assert scaled.shape == images.shape
     assert torch.equal(scaled[:20], torch.cat([to_tensor(i.numpy()) for i in images[:20]]))
@@ -96,6 +96,6 @@ def test_the_real_mnist():
         "mnist", ROOT, validation_size=10000, train_size=None, split_seed=0, test=True
     )
     assert (len(data.train), len(data.validation), len(data.test)) == (50000, 10000, 10000)
-    assert data.train.labels.bincount().tolist()[:2] == [4936, 5618]
-    mean = scale(data.train.images).mean()
+    assert data.train.targets.bincount().tolist()[:2] == [4936, 5618]
+    mean = scale(data.train.inputs).mean()
     assert mean.item() == pytest.approx(0.1307, abs=5e-4)

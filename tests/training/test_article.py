@@ -36,15 +36,15 @@ def article_loop(name, dataset, epochs, fused=False):
     """One network, one optimizer, one batch at a time: all losses, accuracies; the network."""
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
-        network = build_network(MLP((64, 32)))
+        network = build_network(MLP((64, 32)), (28, 28), 10)
     decay = 1.0 if name == "weight_decay" else 0.0
     optimizer = torch.optim.Adam(network.parameters(), lr=LR, weight_decay=decay, fused=fused)
     shuffler = Shuffler([SEED], len(dataset.train), BATCH, torch.device("cpu"))
     losses, accuracies = [], []
     for _ in range(epochs):
         for [indices] in shuffler.epoch():
-            images = scale(dataset.train.images.index_select(0, indices))
-            labels = dataset.train.labels[indices]
+            images = scale(dataset.train.inputs.index_select(0, indices))
+            labels = dataset.train.targets[indices]
             optimizer.zero_grad()
             logits = network(images)
             loss = nn.functional.cross_entropy(logits, labels)
@@ -80,7 +80,7 @@ def _numerics():
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_follows_the_loop_step_by_step(name, mnist):
     steps = 300
-    images, labels = mnist.train.images[: steps * BATCH], mnist.train.labels[: steps * BATCH]
+    images, labels = mnist.train.inputs[: steps * BATCH], mnist.train.targets[: steps * BATCH]
     start = replace(mnist, train=Examples(images, labels), test=None)
     expected, _, _ = article_loop(name, start, epochs=1)
     batches = []
@@ -118,11 +118,11 @@ def test_ends_where_the_loop_ends_after_5_epochs_of_mnist(names, mnist):
         )
         assert last.train_accuracy == pytest.approx(accuracies[-epoch:].mean().item(), abs=0.005)
         with torch.no_grad():
-            logits = network(scale(mnist.test.images))
-        loss = nn.functional.cross_entropy(logits, mnist.test.labels).item()
+            logits = network(scale(mnist.test.inputs))
+        loss = nn.functional.cross_entropy(logits, mnist.test.targets).item()
         assert result.metrics["test_loss"] == pytest.approx(loss, rel=0.01)
         # Under an L1 penalty of this weight only the signs of the last biases are left, which
         # flip with every step: the class that such a network always names is up to rounding.
         if EXPERIMENTS[name].coefficients().l1 == 0:
-            accuracy = (logits.argmax(1) == mnist.test.labels).double().mean().item()
+            accuracy = (logits.argmax(1) == mnist.test.targets).double().mean().item()
             assert result.metrics["test_accuracy"] == pytest.approx(accuracy, abs=0.005)

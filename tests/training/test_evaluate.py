@@ -12,19 +12,19 @@ from regsweep.training.network import build_network
 def test_means_are_over_all_examples_also_in_a_short_last_chunk(digits):
     # 700 examples: a full chunk and a short one.
     repeated = Examples(
-        digits.train.images.repeat(3, 1, 1)[:700], digits.train.labels.repeat(3)[:700]
+        digits.train.inputs.repeat(3, 1, 1)[:700], digits.train.targets.repeat(3)[:700]
     )
-    network = build_network(MLP((16,)))
-    stacked = initial_parameters(MLP((16,)), [0, 1], classes=10)
+    network = build_network(MLP((16,)), (28, 28), 10)
+    stacked = initial_parameters(network, [0, 1])
 
     losses, accuracies = evaluate(network, stacked, repeated)
 
     for i in range(2):
         network.load_state_dict({name: value[i] for name, value in stacked.items()})
         with torch.no_grad():
-            logits = network(scale(repeated.images))
+            logits = network(scale(repeated.inputs))
         assert losses[i].item() == pytest.approx(
-            nn.CrossEntropyLoss()(logits, repeated.labels).item(), rel=1e-6
+            nn.CrossEntropyLoss()(logits, repeated.targets).item(), rel=1e-6
         )
-        right = (logits.argmax(1) == repeated.labels).sum().item()
+        right = (logits.argmax(1) == repeated.targets).sum().item()
         assert accuracies[i].item() == right / 700

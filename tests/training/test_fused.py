@@ -9,8 +9,8 @@ from regsweep.training.network import build_network
 
 @pytest.mark.parametrize("model", [MLP((64, 32)), Logistic(), CNN((4, 6))], ids=str)
 def test_each_run_equals_its_own_network(model):
-    parameters = initial_parameters(model, [0, 1, 2], classes=10)
-    network = build_network(model)
+    network = build_network(model, (28, 28), 10)
+    parameters = initial_parameters(network, [0, 1, 2])
     images = torch.rand(3, 6, 28, 28, generator=torch.Generator().manual_seed(0))
 
     logits = fused_forward(network, parameters, images)
@@ -22,8 +22,8 @@ def test_each_run_equals_its_own_network(model):
 
 @pytest.mark.parametrize("model", [MLP((64, 32)), Logistic(), CNN((4, 6))], ids=str)
 def test_a_shared_batch_is_each_runs_own(model):
-    parameters = initial_parameters(model, [0, 1, 2], classes=10)
-    network = build_network(model)
+    network = build_network(model, (28, 28), 10)
+    parameters = initial_parameters(network, [0, 1, 2])
     images = torch.rand(1, 6, 28, 28, generator=torch.Generator().manual_seed(0))
 
     shared = fused_forward(network, parameters, images)

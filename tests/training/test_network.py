@@ -7,13 +7,15 @@ from regsweep.training.network import build_network
 MODELS = [MLP((64, 32)), MLP((7,)), Logistic(), CNN((4, 6)), CNN((3, 4, 5))]
 
 
+@pytest.mark.parametrize("shape", [(28, 28), (9, 12), (3, 10, 8)], ids=str)
 @pytest.mark.parametrize("model", MODELS, ids=str)
-def test_takes_images_and_gives_logits(model):
-    assert build_network(model)(torch.zeros(5, 28, 28)).shape == (5, 10)
+def test_takes_its_shape_from_the_data(model, shape):
+    assert build_network(model, shape, 7)(torch.zeros(5, *shape)).shape == (5, 7)
 
 
 def test_mlp_is_the_articles():
-    shapes = {k: tuple(v.shape) for k, v in build_network(MLP((64, 32))).state_dict().items()}
+    state = build_network(MLP((64, 32)), (28, 28), 10).state_dict()
+    shapes = {name: tuple(value.shape) for name, value in state.items()}
 
     assert shapes == {
         "1.weight": (64, 784),

@@ -123,7 +123,7 @@ def test_a_convolutional_run_is_the_same_in_a_pack_to_rounding(digits):
 def test_metrics_are_those_of_the_network(digits):
     [result] = train_pack([make_run(batch_size=128)], digits, CPU)
 
-    network = build_network(MLP((64, 32)))
+    network = build_network(MLP((64, 32)), (28, 28), 10)
     network.load_state_dict(result.weights)
     for part, examples in (
         ("train", digits.train),
@@ -131,9 +131,9 @@ def test_metrics_are_those_of_the_network(digits):
         ("test", digits.test),
     ):
         with torch.no_grad():
-            logits = network(scale(examples.images))
-        loss = torch.nn.functional.cross_entropy(logits, examples.labels).item()
-        right = (logits.argmax(1) == examples.labels).double().mean().item()
+            logits = network(scale(examples.inputs))
+        loss = torch.nn.functional.cross_entropy(logits, examples.targets).item()
+        right = (logits.argmax(1) == examples.targets).double().mean().item()
         assert result.metrics[f"{part}_loss"] == pytest.approx(loss, rel=1e-5)
         assert result.metrics[f"{part}_accuracy"] == pytest.approx(right)
     # Two whole batches an epoch: the mean is over their 256 examples, not over all 300.
