@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import hydra
 from hydra.errors import HydraException
 
-from regsweep.errors import InputError
+from regsweep.errors import InputError, machine_fault
 from regsweep.messages import explain
 from regsweep.nodes import register_nodes
 from regsweep.spec.regularizer import REGULARIZERS
@@ -37,7 +37,7 @@ EXECUTION_WHITELIST = (
 )
 DEFAULT_ARMS = f"regularizer={','.join(REGULARIZERS)}"
 TRACEBACK = "HYDRA_FULL_ERROR"
-SHOW_TRACEBACK = f" ({TRACEBACK}=1 shows the traceback)"
+SHOW_TRACEBACK = f"({TRACEBACK}=1 shows the traceback)"
 
 
 _hydra_main = hydra.main(
@@ -63,8 +63,10 @@ def main() -> None:
     except Exception as error:
         if with_traceback:
             raise
-        hint = "" if isinstance(error, InputError | HydraException) else SHOW_TRACEBACK
-        sys.exit(f"regsweep: {explain(error)}{hint}")
+        known = isinstance(error, InputError | HydraException) or machine_fault(error)
+        if not known:
+            error.add_note(SHOW_TRACEBACK)
+        sys.exit(f"regsweep: {explain(error)}")
 
 
 def with_default_arms(arguments: Sequence[str]) -> list[str]:

@@ -27,7 +27,7 @@ _NUMBER = re.compile(
 )
 
 # A value that is the same for all jobs, though it is read from elsewhere.
-_ENVIRONMENT = re.compile(r"\$\{oc\.env:\w+,[^${}]*\}")
+_ENVIRONMENT = re.compile(r"\$\{oc\.env:\w+,(?:[^${}]|\$\{oc\.env:\w+,[^${}]*\})*\}")
 
 
 class JobConfig(DictConfig):

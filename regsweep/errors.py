@@ -1,11 +1,64 @@
-"""The one error that a user can cause, how it is worded, and the interrupt that one may hide."""
+"""What stands in a user's way: bad input, or the machine; how it is worded; a hidden interrupt."""
 
 import difflib
-from collections.abc import Iterable
+import errno
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class InputError(ValueError):
     """Something that the user gave cannot be used; the message alone says what to change."""
+
+
+class MachineFault(InputError):
+    """The machine stands in the way of a run: a full disk, a damaged file, a killed process.
+
+    The run is not at fault: it gets no record, and is trained when the machine is in order.
+    """
+
+
+# These say that a run asks for more than there is.
+_OF_THE_RUN = {errno.ENOMEM}
+
+
+def machine_fault(error: BaseException) -> MachineFault | None:
+    """The fault of the machine behind ``error``, if any: one of its causes is an OSError."""
+    for cause in _causes(error):
+        if isinstance(cause, MachineFault):
+            return cause
+        if isinstance(cause, OSError) and cause.errno not in _OF_THE_RUN:
+            return MachineFault(_told(cause))
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _told(error: OSError) -> str:
+    """``<path>: No space left on device (1,024 bytes free)``."""
+    named = isinstance(error.filename, str | bytes)
+    path = Path(os.fsdecode(error.filename) if named else os.getcwd())
+    why = error.strerror or str(error) or type(error).__name__
+    folder = next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
+    return f"{path}: {why} ({shutil.disk_usage(folder).free:,} bytes free)"
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have an OSError of the body name ``path``, where it names no file itself."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def bad_value(key: str, value: object, expected: str) -> InputError:

@@ -1,6 +1,7 @@
 """One Hydra job: a config in, a trained run and its record out."""
 
 import csv
+import io
 import logging
 import os
 import time
@@ -14,17 +15,19 @@ from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from regsweep import sweep_file
 from regsweep.arms import plain_config
+from regsweep.atomic import write_bytes
 from regsweep.collector import spare_what_is_loaded
 from regsweep.config import flatten, read_channel, read_run
 from regsweep.environment import describe
+from regsweep.errors import machine_fault, naming
 from regsweep.objective import cost
 from regsweep.preflight import is_search
 from regsweep.progress import log_batch, log_end, log_epoch
-from regsweep.record import Record, Stage, publish, refuse_used
+from regsweep.record import FILE_NAME, Record, Stage, publish, read, refused
 from regsweep.settle import Settled, device_of, mode_of, settle
 from regsweep.spec.run import Run
 from regsweep.training.pack import train_pack
@@ -53,7 +56,10 @@ Train = Callable[[Run, Role, Settled], Result]
 def train_job(config: DictConfig) -> float | None:
     """Train the run that ``config`` describes, publish its record and return its objective.
 
-    An error is published in the record, then raised again.
+    An error is published in the record, then raised again; a fault of the machine is raised alone.
+
+    Raises:
+        MachineFault: the machine stands in the way, or what is published cannot be written.
     """
     spare_what_is_loaded()
     return complete_job(plain_config(config), _train_alone)
@@ -64,7 +70,10 @@ def complete_job(plain: Mapping[str, Any], train: Train) -> float | None:
     hydra = HydraConfig.get()
     role = read_role(hydra, plain)
     directory = Path(hydra.runtime.output_dir)
-    refuse_used(directory)
+    if published := _published(directory, role):
+        if published.status == "failed":
+            raise RuntimeError(published.error)
+        return objective(published, plain)
     flat = flatten(plain)
     started = time.perf_counter()
     record = Record(
@@ -86,8 +95,10 @@ def complete_job(plain: Mapping[str, Any], train: Train) -> float | None:
         result = train(run, role, settled)
         write_history(result.history, directory / "history.csv")
         if role.stage != "search" and result.status == "completed":
-            save_file(dict(result.weights), directory / "weights.safetensors")
-    except Exception:
+            write_bytes(directory / "weights.safetensors", save(dict(result.weights)))
+    except Exception as error:
+        if fault := machine_fault(error):
+            raise fault from error
         seconds = time.perf_counter() - started
         publish(replace(record, seconds=seconds, error=traceback.format_exc()), directory)
         raise
@@ -98,9 +109,28 @@ def complete_job(plain: Mapping[str, Any], train: Train) -> float | None:
         epochs=len(result.history),
         seconds=result.seconds,
     )
-    publish(record, directory)
+    try:
+        publish(record, directory)
+    except OSError as error:
+        raise machine_fault(error) or error from error
     log_end(record, directory)
-    return objective(run, result)
+    return objective(record, plain)
+
+
+def _published(directory: Path, role: Role) -> Record | None:
+    """The record that this very job has left already: its worker died before it could say so.
+
+    Raises:
+        InputError: the folder holds the record of another run.
+    """
+    if not (directory / FILE_NAME).exists():
+        return None
+    if role.trial is not None:
+        record = read(directory / FILE_NAME)
+        own = (role.name, role.stage, role.arm, role.trial, role.overrides)
+        if (record.run, record.stage, record.arm, record.trial, record.overrides) == own:
+            return record
+    raise refused(directory)
 
 
 def publish_job(
@@ -182,21 +212,23 @@ def read_stage(hydra: HydraConf, config: Mapping[str, Any]) -> Stage:
     return read_channel(config).stage or ("search" if searching else "single")
 
 
-def objective(run: Run, result: Result) -> float | None:
+def objective(record: Record, config: Mapping[str, Any]) -> float | None:
     """What a search minimises; ``inf`` for a diverged run, so that a sampler stays away.
 
     ``val_loss``, or ``val_error`` = 1 - val_accuracy; ``None`` without validation data.
     """
-    if run.data.validation_size == 0:
+    if config["data"]["validation_size"] == 0:
         return None
-    if result.status == "diverged":
+    if record.status == "diverged":
         return float("inf")
-    return cost(result.metrics, run.objective)
+    return cost(record.metrics, config["objective"])
 
 
 def write_history(history: Sequence[Epoch], path: Path) -> None:
     """The learning curve as CSV, a row an epoch, numbers in full precision."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Epoch)])
-        writer.writeheader()
-        writer.writerows(asdict(epoch) for epoch in history)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)])
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in history)
+    with naming(path):
+        path.write_bytes(text.getvalue().encode())

@@ -8,16 +8,23 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from regsweep.config import CHANNELS, GROUP_CHANNELS, GROUPS
-from regsweep.errors import InputError, nearest
+from regsweep.errors import InputError, machine_fault, nearest
 
 # Nodes and keys that are not for the command line.
 HIDDEN = ("hydra", *CHANNELS, *GROUP_CHANNELS)
+# Of the node that a target was named in, which the message has too.
+HYDRAS_NOTE = "full_key: "
 # Where a key may be that was given without its node.
 NODES = (*GROUPS, "hydra.sweeper", "hydra.launcher")
 
 
 def explain(error: Exception) -> str:
-    """What the user should change, in one message without a traceback."""
+    """What the user should change, in one message without a traceback; then notes on it."""
+    notes = [note for note in getattr(error, "__notes__", []) if not note.startswith(HYDRAS_NOTE)]
+    return "\n".join([_explained(machine_fault(error) or error), *notes])
+
+
+def _explained(error: Exception) -> str:
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, HydraException):

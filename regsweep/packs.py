@@ -9,7 +9,8 @@ from itertools import pairwise
 from math import ceil
 from typing import TypeVar
 
-from regsweep.pool import kill_workers, submit
+from regsweep.errors import MachineFault, machine_fault
+from regsweep.pool import KILLED, kill_workers, memory_has_run_out, submit
 from regsweep.worker import Pack
 
 log = logging.getLogger(__name__)
@@ -29,14 +30,21 @@ def deal(jobs: Sequence[T], workers: int, widest: int) -> list[Sequence[T]]:
 
 
 def train_packs(
-    packs: Sequence[Pack], workers: int, work: Callable[[Pack], Callable[[], T]]
+    packs: Sequence[Pack],
+    workers: int,
+    work: Callable[[Pack], Callable[[], T]],
+    on_narrower: Callable[[Pack, int], None] = lambda pack, width: None,
 ) -> Generator[tuple[Pack, T | Exception], None, None]:
     """Train ``packs`` in ``workers`` processes; each as it ends, with its results or its error.
 
     A worker calls what ``work`` makes of a pack, and that gives the results. A pack that fails for
     want of memory, or whose process dies, is trained again half as wide; one that fails otherwise,
     run by run. Only a run alone gives an error. Where a process dies with several packs at work,
-    which of them it was is found by training each alone.
+    which of them it was is found by training each alone. ``on_narrower`` is told of a pack that
+    the memory did not hold, and of the width that is tried next.
+
+    Raises:
+        MachineFault: the machine stands in the way, not a run.
     """
     waiting, suspects = deque(packs), deque[Pack]()
     running: dict[Future[T], tuple[Pack, bool]] = {}
@@ -65,8 +73,12 @@ def train_packs(
                     suspects.append(pack)
                 elif not isinstance(error, Exception):
                     raise error
+                elif fault := _fault(pack, error):
+                    raise fault from error
                 elif parts := _smaller(pack, error):
                     log.warning("%s; trained again in %d packs", _told(pack, error), len(parts))
+                    if _wants_memory(error):
+                        on_narrower(pack, parts[0].width)
                     (suspects if suspected else waiting).extendleft(reversed(parts))
                 else:
                     ended.append((pack, error))
@@ -77,10 +89,31 @@ def train_packs(
             kill_workers()
 
 
+def _fault(pack: Pack, error: Exception) -> MachineFault | None:
+    """The fault of the machine that kept ``pack`` from being trained, if it was one.
+
+    A process that is killed with one run in it is the run's failure only where the kernel says that
+    it ended a process for want of memory.
+    """
+    if not isinstance(error, BrokenExecutor):
+        return machine_fault(error)
+    if _wide(pack) == 1 and KILLED in str(error) and not memory_has_run_out():
+        return MachineFault(
+            f"job {pack.jobs[0]}: the process that trained it alone was killed, and not by the "
+            "kernel for want of memory"
+        )
+    return None
+
+
+def _wide(pack: Pack) -> int:
+    """The runs that ``pack`` trains at once; a compiled one is filled up."""
+    return pack.width if pack.mode == "compiled" else len(pack.runs)
+
+
 def _smaller(pack: Pack, error: Exception) -> list[Pack]:
     """What to train instead of ``pack``, which failed with ``error``; nothing for a run alone."""
     runs = len(pack.runs)
-    wide = pack.width if pack.mode == "compiled" else runs  # a compiled pack is filled up
+    wide = _wide(pack)
     if wide == 1:
         return []
     width = ceil(wide / 2) if _wants_memory(error) else 1

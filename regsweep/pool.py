@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -16,14 +17,20 @@ T = TypeVar("T")
 IDLE_SECONDS = 3600
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
+# Among the exit codes that loky names.
+KILLED = "SIGKILL"
+
 _pool: Any = None
+_kills_before = 0  # for want of memory, when the first worker was started
 
 
 def submit(call: Callable[[], T], workers: int) -> Future[T]:
     """``call`` in one of ``workers`` processes: those of the call before, or new after a death."""
     from loky import get_reusable_executor
 
-    global _pool
+    global _pool, _kills_before
+    if _pool is None:
+        _kills_before = _kills_for_memory()
     with _interrupts_later():
         _pool = get_reusable_executor(
             workers,
@@ -34,6 +41,18 @@ def submit(call: Callable[[], T], workers: int) -> Future[T]:
         )
         future: Future[T] = _pool.submit(call)
     return future
+
+
+def memory_has_run_out() -> bool:
+    """Whether the kernel has killed processes for want of memory since the workers started."""
+    return _kills_for_memory() > _kills_before
+
+
+def _kills_for_memory() -> int:
+    """The kernel's count of them, in all control groups; 0 where it keeps none."""
+    counts = Path("/proc/vmstat")
+    lines = counts.read_text().splitlines() if counts.exists() else []
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 @contextmanager

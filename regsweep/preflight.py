@@ -131,14 +131,13 @@ def _check_searchable(hydra: HydraConf, arm: Arm) -> None:
             raise InputError(f"{key}={sweep}: a grid needs a list of values, such as {key}=0.1,1")
 
 
-def check_machine(runs: Sequence[Run], device: str | None = None) -> None:
-    """Whether the devices are there, also the ``device`` settled earlier, and the data.
+def check_machine(runs: Sequence[Run], devices: Sequence[str] = ()) -> None:
+    """Whether the devices are there, also ``devices`` that were settled earlier, and the data.
 
     Raises:
         InputError: one of them is not.
     """
-    devices = {run.trainer.device for run in runs} | {device or "cpu"}
-    for name in devices:
+    for name in {run.trainer.device for run in runs} | set(devices):
         if name.startswith("cuda"):
             from regsweep.training.device import resolve_device
 

@@ -75,13 +75,18 @@ _WORDS = (("stage", get_args(Stage)), ("status", get_args(Status)))
 def refuse_used(directory: Path) -> None:
     """InputError if ``directory`` holds a record: a finished run is never written over."""
     if (directory / FILE_NAME).exists():
-        raise InputError(f"{directory}: the folder already holds a record; choose another")
+        raise refused(directory)
 
 
 def refuse_used_under(directory: Path) -> None:
     """InputError if ``directory`` or a folder below it holds a record."""
     if next(directory.rglob(FILE_NAME), None) is not None:
-        raise InputError(f"{directory}: the folder already holds a record; choose another")
+        raise refused(directory)
+
+
+def refused(directory: Path) -> InputError:
+    """The error that refuses ``directory``, as it holds a record."""
+    return InputError(f"{directory}: the folder already holds a record; choose another")
 
 
 def publish(record: Record, directory: Path) -> Path:

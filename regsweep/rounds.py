@@ -23,7 +23,7 @@ from regsweep.arms import plain_config
 from regsweep.collector import spare_what_is_loaded
 from regsweep.compose import ComposedOnce, Draft
 from regsweep.config import read_run
-from regsweep.errors import raise_interrupt
+from regsweep.errors import machine_fault, raise_interrupt
 from regsweep.job import data_root, read_stage
 from regsweep.messages import explain
 from regsweep.packs import deal, train_packs
@@ -104,21 +104,27 @@ class Rounds:
         self._tell(packs, workers)
         self.processes = max(self.processes, min(workers, len(packs)))
         work = partial(self._work, jobs=jobs)
-        with closing(train_packs(packs, self.processes, work)) as ended:
+        with closing(train_packs(packs, self.processes, work, self._narrow)) as ended:
             for pack, outcome in ended:
-                if pack not in packs and pack.width > 1:  # the memory did not hold the one dealt
-                    self.widest[fusible(pack.runs[0])] = pack.width
                 if isinstance(outcome, bytes):  # published by the worker
-                    returns |= zip(pack.jobs, pickle.loads(outcome), strict=True)
+                    published = pickle.loads(outcome)
+                    _raise_fault(published)
+                    returns |= zip(pack.jobs, published, strict=True)
                     continue
                 for place, number in enumerate(pack.jobs):
                     own = outcome if isinstance(outcome, Exception) else outcome[place]
                     returns[number] = self.publisher.publish(number, jobs[number].draft, own)
+                    _raise_fault([returns[number]])
                 self.publisher.log_to_the_sweep()
         for one in returns.values():
             if isinstance(one, Exception):  # Hydra could not run the job
                 raise one
         return [returns[number] for number in sorted(returns)]
+
+    def _narrow(self, pack: Pack, width: int) -> None:
+        """The memory does not hold ``pack``: none like it is dealt wider than ``width`` again."""
+        shared = fusible(pack.runs[0])
+        self.widest[shared] = min(width, self.widest.get(shared, width))
 
     def _tell(self, packs: Sequence[Pack], workers: int) -> None:
         """What starts now; and once, how the sweeper's rounds could use more of the machine."""
@@ -208,6 +214,14 @@ class Rounds:
         if not (directory / FILE_NAME).exists():  # of a job whose folder is named so
             publish(record, directory)
         return failed
+
+
+def _raise_fault(returns: Sequence[JobReturn | Exception]) -> None:
+    """Raise the fault of the machine that kept a job from being published, if one did."""
+    for one in returns:
+        error = one if isinstance(one, Exception) else one._return_value
+        if isinstance(error, Exception) and (fault := machine_fault(error)):
+            raise fault
 
 
 def make_packs(

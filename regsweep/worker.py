@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from regsweep.data.dataset import Dataset, load_dataset
+from regsweep.errors import machine_fault
 from regsweep.spec.data import Data
 from regsweep.spec.run import Run
 from regsweep.training.pack import Mode, train_pack
@@ -38,16 +39,26 @@ class Trained:
 
 
 def train(pack: Pack) -> list[Trained]:
-    """Train ``pack``, the results in the order of its runs."""
+    """Train ``pack``, the results in the order of its runs.
+
+    Raises:
+        MachineFault: the machine stands in the way, not a run.
+    """
     batches: list[BatchLoss] = []
-    results = train_pack(
-        pack.runs,
-        load_data(pack.runs[0].data, pack.root, pack.test),
-        torch.device(pack.device),
-        on_batch=batches.append,
-        mode=pack.mode,
-        width=pack.width,
-    )
+    try:
+        results = train_pack(
+            pack.runs,
+            load_data(pack.runs[0].data, pack.root, pack.test),
+            torch.device(pack.device),
+            on_batch=batches.append,
+            mode=pack.mode,
+            width=pack.width,
+        )
+    except Exception as error:
+        # Told here: what caused an error does not come along from one process to another.
+        if fault := machine_fault(error):
+            raise fault from error
+        raise
     return [
         Trained(result, tuple(batch for batch in batches if batch.run == i))
         for i, result in enumerate(results)

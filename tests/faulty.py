@@ -1,7 +1,10 @@
 """Stand-ins for training in a worker process, which fail as real ones can."""
 
 import os
+import signal
 import time
+
+from regsweep.errors import MachineFault
 
 
 def out_of_memory(pack):
@@ -31,3 +34,15 @@ def too_wide(pack):
     if pack.width > 2:
         raise RuntimeError("CUDA out of memory")
     return [run.seed for run in pack.runs]
+
+
+def killed_from_outside(pack):
+    """Somebody kills the process that trains the run of seed 3."""
+    if any(run.seed == 3 for run in pack.runs):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [run.seed for run in pack.runs]
+
+
+def without_its_data(pack):
+    """The machine has lost what every run needs."""
+    raise MachineFault("train-images-idx3-ubyte: damaged")

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from regsweep.config import read_run
 from regsweep.job import objective, write_history
-from regsweep.training.result import Epoch, Result
+from regsweep.record import Record
+from regsweep.training.result import Epoch
 
 CONFIG = {
     "seed": 0,
@@ -22,26 +22,23 @@ CONFIG = {
     },
     "run": {"stage": None, "arm": None, "trial": None},
 }  # fmt: skip
-DONE = Result("completed", {"val_loss": 0.3, "val_accuracy": 0.9}, (), {}, 1.0)
-
-
-def run_with(**changes):
-    return read_run({**CONFIG, **changes})
+METRICS = {"val_loss": 0.3, "val_accuracy": 0.9}
+DONE = Record("0", "search", {"regularizer": "none"}, 0, 0, "completed", metrics=METRICS)
 
 
 def test_a_search_minimises_loss_or_error():
-    assert objective(run_with(), DONE) == 0.3
-    assert objective(run_with(objective="val_error"), DONE) == pytest.approx(0.1)
+    assert objective(DONE, CONFIG) == 0.3
+    assert objective(DONE, CONFIG | {"objective": "val_error"}) == pytest.approx(0.1)
 
 
 def test_a_diverged_run_is_the_worst():
-    assert objective(run_with(), replace(DONE, status="diverged", metrics={})) == float("inf")
+    assert objective(replace(DONE, status="diverged", metrics={}), CONFIG) == float("inf")
 
 
 def test_without_validation_data_there_is_no_objective():
     data = {**CONFIG["data"], "validation_size": 0}
 
-    assert objective(run_with(data=data), DONE) is None
+    assert objective(DONE, CONFIG | {"data": data}) is None
 
 
 def test_history_is_a_row_an_epoch_in_full_precision(tmp_path):

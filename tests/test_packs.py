@@ -1,3 +1,4 @@
+from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import faulty
 import pytest
 
+from regsweep.errors import MachineFault
 from regsweep.packs import deal, train_packs
 from regsweep.worker import Pack
 from tests.training.test_pack import make_run
@@ -51,6 +53,43 @@ def test_a_run_that_kills_its_process_fails_alone():
     assert sorted(by_seed) == [0, 1, 2, 3, 4, 5]
     assert isinstance(by_seed.pop(3), Exception)
     assert all(seed in outcome for seed, outcome in by_seed.items())
+
+
+def test_a_run_whose_process_is_killed_is_not_at_fault(monkeypatch):
+    packs = [pack_of(0, 1), pack_of(2, 3, 4), pack_of(5)]
+    work = partial(partial, faulty.killed_from_outside)
+
+    with pytest.raises(MachineFault, match="job 3: the process that trained it alone was killed"):
+        list(train_packs(packs, workers=2, work=work))
+
+    # The kernel says that it has killed processes for want of memory.
+    monkeypatch.setattr("regsweep.packs.memory_has_run_out", lambda: True)
+    outcomes = {s: o for pack, o in train_packs(packs, 2, work) for s in pack.jobs}
+    assert isinstance(outcomes.pop(3), BrokenExecutor)
+    assert all(seed in outcome for seed, outcome in outcomes.items())
+
+
+def test_a_fault_of_the_machine_is_no_runs_error():
+    work = partial(partial, faulty.without_its_data)
+
+    with pytest.raises(MachineFault, match=r"^train-images-idx3-ubyte: damaged$"):
+        list(train_packs([pack_of(0, 1, 2)], workers=1, work=work))
+
+
+@pytest.mark.parametrize(("runs", "widths"), [(7, [4, 2]), (3, [2])])
+def test_what_the_memory_held_is_told(runs, widths):
+    told = []
+
+    list(
+        train_packs(
+            [pack_of(*range(runs))],
+            1,
+            partial(partial, faulty.out_of_memory),
+            lambda pack, width: told.append(width),
+        )
+    )
+
+    assert list(dict.fromkeys(told)) == widths
 
 
 def test_an_error_of_one_run_is_its_own():

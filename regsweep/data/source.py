@@ -76,8 +76,9 @@ def find_source(name: str) -> Source:
 
 
 def default_root() -> Path:
-    """Where the data is by default: REGSWEEP_DATA where it is set, else ~/.cache/regsweep."""
-    return Path(os.environ.get("REGSWEEP_DATA") or "~/.cache/regsweep")
+    """Where the data is by default: REGSWEEP_DATA, else regsweep in XDG_CACHE_HOME or ~/.cache."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("REGSWEEP_DATA") or f"{cache}/regsweep")
 
 
 def check_sizes(source: Source, validation_size: int, train_size: int | None) -> None:

@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 
 from regsweep.data.source import Source
-from regsweep.errors import InputError
+from regsweep.errors import MachineFault
 
 MEMO = ".verified.json"
 
 Fingerprint = dict[str, int | str]
-"""What the memo says about one file: size in bytes, mtime_ns, sha256."""
+"""What the memo says of one file: size in bytes, mtime_ns, ctime_ns, inode, sha256."""
 
 
 def missing_files(source: Source, folder: Path) -> list[str]:
@@ -23,8 +23,9 @@ def missing_files(source: Source, folder: Path) -> list[str]:
 def verify_files(source: Source, folder: Path) -> None:
     """Check those of the source's files that are in the folder against their pinned SHA-256.
 
-    A file whose size and modification time are as the memo in the folder has them is not read
-    again. InputError names the first file that differs; files are neither changed nor deleted.
+    A file whose size, times of modification and of change, and inode are as the memo in the folder
+    has them is not read again. MachineFault names the first file that differs; files are neither
+    changed nor deleted.
     """
     memo = _read_memo(folder)
     seen: dict[str, Fingerprint] = {}
@@ -34,7 +35,7 @@ def verify_files(source: Source, folder: Path) -> None:
             continue
         seen[name] = _fingerprint(folder / name, expected, memo.get(name))
         if seen[name]["sha256"] != expected:
-            raise InputError(
+            raise MachineFault(
                 f"{folder / name}: damaged, or not the file of {source.name}.\n"
                 f"  SHA-256 expected: {expected}\n"
                 f"  SHA-256 found:    {seen[name]['sha256']}\n"
@@ -55,11 +56,16 @@ def _fingerprint(path: Path, expected: str, known: object) -> Fingerprint:
     try:
         # Taken before the content is read: a file that changes meanwhile is hashed next time.
         stat = path.stat()
-        state: Fingerprint = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+        state: Fingerprint = {
+            "size": stat.st_size,
+            "mtime_ns": stat.st_mtime_ns,
+            "ctime_ns": stat.st_ctime_ns,  # which no program can set
+            "inode": stat.st_ino,
+        }
         right = {**state, "sha256": expected}
         return right if known == right else {**state, "sha256": sha256(path)}
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        raise MachineFault(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _read_memo(folder: Path) -> dict[str, object]:

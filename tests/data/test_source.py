@@ -47,7 +47,10 @@ def test_a_training_set_that_is_too_small_or_too_large_is_refused(size):
 def test_the_environment_says_where_the_data_is(monkeypatch):
     monkeypatch.setenv("REGSWEEP_DATA", "/some/where")
     assert default_root() == Path("/some/where")
-    monkeypatch.delenv("REGSWEEP_DATA")
+    monkeypatch.setenv("REGSWEEP_DATA", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert default_root() == Path("/caches/regsweep")
+    monkeypatch.delenv("XDG_CACHE_HOME")
     assert default_root() == Path("~/.cache/regsweep")
 
 

@@ -1,0 +1,62 @@
+"""A machine that fails in mid-sweep costs no run: the sweep stops, says why, and goes on."""
+
+import shlex
+import subprocess
+import sys
+
+import pytest
+from command import command
+
+RUN = ("trainer.epochs=1", "data.train_size=500", "data.validation_size=500", "model.hidden=[512]")
+SWEEP = (
+    "-m", "regularizer=none,l1", "hydra.sweep.dir=here", *RUN,
+    "hydra.sweeper.n_trials=2", "hydra.sweeper.confirm_seeds=2", "hydra.launcher.workers=1",
+)  # fmt: skip
+# Weights of 1.6 MB do not fit, and all else does.
+KILOBYTES = 1_200
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory):
+    here = tmp_path_factory.mktemp("untouched")
+    done = command(*SWEEP, cwd=here)
+    assert done.returncode == 0, done.stderr
+    return (here / "here" / "comparison.csv").read_bytes()
+
+
+def limited(*arguments, cwd):
+    """The command where no file may be larger."""
+    words = shlex.join([sys.executable, "-m", "regsweep", *arguments])
+    line = f"ulimit -f {KILOBYTES} && exec {words}"
+    return subprocess.run(
+        ["bash", "-c", line], cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def test_a_sweep_goes_on_when_there_is_room_again(tmp_path, untouched):
+    full = limited(*SWEEP, cwd=tmp_path)
+
+    assert full.returncode == 1
+    assert "Traceback" not in full.stdout + full.stderr
+    said, kept, resume = full.stderr.splitlines()
+    assert said.startswith("regsweep: ")
+    assert "/confirm/regularizer=" in said
+    assert "weights.safetensors: File too large (" in said
+    assert said.endswith(" bytes free)")
+    assert kept == "what is published is kept; to go on:"
+    assert not list(tmp_path.glob("here/confirm/*/*/record.json"))
+
+    again = subprocess.run(shlex.split(resume), cwd=tmp_path, capture_output=True, check=False)
+    assert again.returncode == 0
+    assert (tmp_path / "here" / "comparison.csv").read_bytes() == untouched
+
+
+def test_a_run_alone_has_no_record_of_it(tmp_path):
+    done = limited("hydra.run.dir=here", *RUN, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    said = done.stderr.splitlines()[-1]  # behind Hydra's own line
+    assert said.startswith("regsweep: ")
+    assert "weights.safetensors: File too large (" in said
+    assert not (tmp_path / "here" / "record.json").exists()
