@@ -20,16 +20,16 @@ class MachineFault(InputError):
     """
 
 
-# These say that a run asks for more than there is.
-_OF_THE_RUN = {errno.ENOMEM}
+# A run that asks for more memory than there is; an error of a library, not of the system.
+_NOT_OF_THE_MACHINE = {errno.ENOMEM, None}
 
 
 def machine_fault(error: BaseException) -> MachineFault | None:
-    """The fault of the machine behind ``error``, if any: one of its causes is an OSError."""
+    """The fault of the machine behind ``error``, if any: it, or one of its causes, is an OSError."""
     for cause in _causes(error):
         if isinstance(cause, MachineFault):
             return cause
-        if isinstance(cause, OSError) and cause.errno not in _OF_THE_RUN:
+        if isinstance(cause, OSError) and cause.errno not in _NOT_OF_THE_MACHINE:
             return MachineFault(_told(cause))
     return None
 
@@ -39,7 +39,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
-        error = error.__cause__ or error.__context__
+        # torch.compile keeps what it was stopped by as an attribute.
+        error = error.__cause__ or getattr(error, "inner_exception", None)
 
 
 def _told(error: OSError) -> str:
