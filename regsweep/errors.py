@@ -25,7 +25,7 @@ _NOT_OF_THE_MACHINE = {errno.ENOMEM, None}
 
 
 def machine_fault(error: BaseException) -> MachineFault | None:
-    """The fault of the machine behind ``error``, if any: it, or one of its causes, is an OSError."""
+    """The fault of the machine behind ``error``, if any: an OSError is among its causes."""
     for cause in _causes(error):
         if isinstance(cause, MachineFault):
             return cause
