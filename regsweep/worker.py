@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from regsweep.data.dataset import Dataset, load_dataset
+from regsweep.environment import now
 from regsweep.spec.data import Data
 from regsweep.spec.run import Run
 from regsweep.training.pack import Mode, train_pack
@@ -31,14 +32,19 @@ class Pack:
 
 @dataclass(frozen=True)
 class Trained:
-    """The result of one run, and the losses of its batches where ``trainer.log_every`` asks."""
+    """The result of one run, and the losses of its batches where ``trainer.log_every`` asks.
+
+    ``started`` is when its pack was begun, in UTC.
+    """
 
     result: Result
     batches: tuple[BatchLoss, ...]
+    started: str
 
 
 def train(pack: Pack) -> list[Trained]:
     """Train ``pack``, the results in the order of its runs."""
+    started = now()
     batches: list[BatchLoss] = []
     results = train_pack(
         pack.runs,
@@ -49,7 +55,7 @@ def train(pack: Pack) -> list[Trained]:
         width=pack.width,
     )
     return [
-        Trained(result, tuple(batch for batch in batches if batch.run == i))
+        Trained(result, tuple(batch for batch in batches if batch.run == i), started)
         for i, result in enumerate(results)
     ]
 
