@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from regsweep import sweep_file
-from regsweep.compare.resume import refuse_changed
+from regsweep.compare.resume import changed_versions, refuse_changed
 from regsweep.errors import InputError
 from regsweep.settle import Settled
 from regsweep.stored import Unreadable
@@ -96,6 +96,14 @@ def test_what_makes_trials_incomparable_is_refused_with_both_values(now, told):
 def test_a_folder_of_another_sweeper_is_refused():
     with pytest.raises(InputError, match="here: a sweep of hydra/sweeper=optuna was made here"):
         refuse_changed(replace(BEFORE, sweeper="optuna"), BEFORE, HERE)
+
+
+def test_changed_versions_are_named_also_of_what_this_release_does_not_know():
+    before = {"python": "3.11.7", "torch": "2.14.0", "jax": "0.4"}
+    assert changed_versions(before, {"python": "3.11.7", "torch": "2.15.0", "numpy": "2"}) == [
+        "torch was 2.14.0 when this sweep began, is now 2.15.0",
+        "jax was 0.4 when this sweep began, is now not looked at",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -294,15 +294,24 @@ def test_a_sweep_killed_at_this_point_and_resumed_ends_as_one_never_touched(
     assert finish(folder) == untouched[0]
 
 
-def test_a_sweep_that_lost_its_storage_and_a_record_ends_as_one_never_touched(tmp_path, untouched):
+def test_a_sweep_that_lost_its_own_files_and_a_record_ends_as_one_never_touched(
+    tmp_path, untouched
+):
     folder = tmp_path / "sweep"
     kill_at(folder, *BETWEEN_TWO_PUBLISHINGS)
     (folder / "optuna.db").unlink()
-    first, *_ = sorted(folder.glob("search/*/*/record.json"))
+    first, second, *_ = sorted(folder.glob("search/*/*/record.json"))
     first.write_text(first.read_text()[:100])
+    second.unlink()
+    os.mkfifo(second)
+    lost = folder / "sweep.json"
+    before = json.loads(lost.read_text())
+    lost.write_text(lost.read_text()[:100])
 
     assert finish(folder) == untouched[0]
-    assert first.with_name("record.json.damaged-1").exists()
+    for path in (first, second, lost):
+        assert path.with_name(f"{path.name}.damaged-1").exists()
+    assert json.loads(lost.read_text()) == before
 
 
 # `python tests/killed_sweep.py 50` does so 50 times.
