@@ -98,7 +98,9 @@ def _unique_folders(directories: Sequence[str]) -> list[RunFolder]:
     # Outer directories first: only from there is a run seen as part of its sweep.
     for directory in sorted(map(os.path.normpath, directories), key=_real_length):
         if not os.path.isdir(directory):
-            raise InputError(f"{directory}: no such directory")
+            there = os.path.lexists(directory)
+            wrong = "expected a directory, but it is none" if there else "no such directory"
+            raise InputError(f"{directory}: {wrong}")
         folders = list(run_folders(directory))
         if not folders:
             raise InputError(f"{directory}: holds no run (no {FILE_NAME} in it or under it)")
