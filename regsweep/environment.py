@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,11 @@ PACKAGES = ("regsweep", "torch", "hydra-core", "optuna", "pandas")
 def package_versions() -> Mapping[str, str]:
     """The versions of Python and of the packages that results depend on."""
     return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def now() -> str:
+    """The time in UTC, to the millisecond, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def describe(device: "torch.device", mode: "Mode", trainer: "Trainer") -> dict[str, Any]:

@@ -22,8 +22,9 @@ from regsweep.arms import plain_config
 from regsweep.atomic import write_bytes
 from regsweep.collector import spare_what_is_loaded
 from regsweep.config import flatten, read_channel, read_run
-from regsweep.environment import describe
+from regsweep.environment import describe, now
 from regsweep.errors import machine_fault, naming
+from regsweep.git import commit_of
 from regsweep.objective import cost
 from regsweep.preflight import is_search
 from regsweep.progress import log_batch, log_end, log_epoch
@@ -65,8 +66,11 @@ def train_job(config: DictConfig) -> float | None:
     return complete_job(plain_config(config), _train_alone)
 
 
-def complete_job(plain: Mapping[str, Any], train: Train) -> float | None:
-    """As ``train_job``, for a config that is resolved, with the result that ``train`` gives."""
+def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = None) -> float | None:
+    """As ``train_job``, for a config that is resolved, with the result that ``train`` gives.
+
+    ``began`` is when its training did, if that is past.
+    """
     hydra = HydraConfig.get()
     role = read_role(hydra, plain)
     directory = Path(hydra.runtime.output_dir)
@@ -86,6 +90,8 @@ def complete_job(plain: Mapping[str, Any], train: Train) -> float | None:
         overrides=role.overrides,
         params={key: value for key, value in flat.items() if key in role.searched},
         config=flat,
+        started=began or now(),
+        git=commit_of(Path(hydra.runtime.cwd)),
     )
     try:
         run = read_run(plain)
@@ -153,7 +159,8 @@ def publish_job(
             log_epoch(epoch, run, alone=role.trial is None)
         return outcome.result
 
-    return complete_job(plain_config(config) if plain is None else plain, trained)
+    began = None if isinstance(outcome, Exception) else outcome.started
+    return complete_job(plain_config(config) if plain is None else plain, trained, began)
 
 
 def _train_alone(run: Run, role: Role, settled: Settled) -> Result:

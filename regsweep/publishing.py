@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 
 import cloudpickle
 from hydra.core.singleton import Singleton
@@ -14,6 +15,7 @@ from omegaconf import DictConfig, open_dict
 
 from regsweep.collector import spare_what_is_loaded
 from regsweep.compose import Draft
+from regsweep.git import commit_of
 from regsweep.job import publish_job
 from regsweep.worker import Pack, Trained, train
 
@@ -65,8 +67,9 @@ def train_and_publish(pack: Pack, drafts: Sequence[Draft], pickled_publisher: by
     place of the return of a job that Hydra could not run stands its exception.
     """
     spare_what_is_loaded()
-    results = train(pack)
     publisher, parent = _join(pickled_publisher)
+    commit_of(Path(publisher.sweep.hydra.runtime.cwd))  # it may move on while the pack trains
+    results = train(pack)
     returns: list[JobReturn | Exception] = []
     try:
         for number, draft, result in zip(pack.jobs, drafts, results, strict=True):

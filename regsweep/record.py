@@ -5,14 +5,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from regsweep.atomic import write_text
 from regsweep.errors import InputError
+from regsweep.stored import Unreadable, read_json
+from regsweep.typed import fault
 
-SCHEMA = 1
+SCHEMA = 2
+# Each of the schemas that are read, and the fields that a record of it lacks.
+LACKING: Mapping[int, frozenset[str]] = {1: frozenset({"started", "git"}), SCHEMA: frozenset()}
 FILE_NAME = "record.json"
-LARGEST_INTEGER = 2**63 - 1
 
 Stage = Literal["single", "search", "confirm"]
 Status = Literal["completed", "diverged", "failed"]
@@ -32,12 +35,8 @@ METRICS = (
 )
 
 
-class RecordError(Exception):
+class RecordError(Unreadable):
     """The file ``path`` should hold a record and does not, for ``reason``."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,8 @@ class Record:
     choices compared; ``trial`` is the number of the Optuna trial or job, ``None`` for a lone
     run; ``params`` holds the searched keys and their values; ``config`` is the whole job config
     under dotted keys; ``metrics`` holds those of ``METRICS`` that the stage measures;
-    ``seconds`` is wall time; ``error`` is a traceback, or ``None``.
+    ``seconds`` is wall time; ``error`` is a traceback, or ``None``; ``started`` is when its
+    training began, in UTC, and ``git`` the commit of the working directory, if it has one.
     """
 
     run: str
@@ -65,11 +65,12 @@ class Record:
     seconds: float = 0.0
     environment: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
+    started: str | None = None
+    git: str | None = None
     schema: int = SCHEMA
 
 
 _FIELDS = frozenset(f.name for f in fields(Record))
-_WORDS = (("stage", get_args(Stage)), ("status", get_args(Status)))
 
 
 def refuse_used(directory: Path) -> None:
@@ -108,49 +109,29 @@ def read(path: Path) -> Record:
     """The record in the file ``path``, each field of the type that it should have.
 
     Raises:
-        RecordError: the file is damaged, of another schema, or a field is missing or wrong.
+        RecordError: the file is damaged, of a later schema, or a field is missing or wrong.
     """
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise RecordError(path, f"unreadable ({error})") from error
+        content = read_json(path)
+    except Unreadable as error:
+        raise RecordError(path, error.reason) from error
     if not isinstance(content, dict):
         raise RecordError(path, f"not a record (a JSON {type(content).__name__})")
-    if content.get("schema") != SCHEMA:
-        raise RecordError(path, f"schema {content.get('schema')!r}, this version reads {SCHEMA}")
-    if content.keys() != _FIELDS:
-        wrong = ", ".join(sorted(content.keys() ^ _FIELDS))
-        raise RecordError(path, f"fields missing or unknown: {wrong}")
-    fault = _fault(content)
-    if fault:
-        raise RecordError(path, fault)
+    schema = content.get("schema")
+    if type(schema) is not int or schema not in LACKING:
+        known = " and ".join(map(str, LACKING))
+        raise RecordError(path, f"schema {schema!r:.60}, this version reads {known}")
+    if content.keys() != _FIELDS - LACKING[schema]:
+        wrong = ", ".join(sorted(content.keys() ^ (_FIELDS - LACKING[schema])))
+        raise RecordError(path, f"fields missing or unknown: {wrong:.200}")
+    # A number that was not finite is null there: as good as not measured.
+    if isinstance(content["metrics"], dict):
+        measured = content["metrics"].items()
+        content["metrics"] = {name: value for name, value in measured if value is not None}
+    if wrong_value := fault(content, Record):
+        raise RecordError(path, wrong_value)
     content["overrides"] = tuple(content["overrides"])
     return Record(**content)
-
-
-def _fault(content: Mapping[str, Any]) -> str | None:
-    """The first field that is not what it should be; an edited file may hold any JSON anywhere."""
-    for key, allowed in _WORDS:
-        if content[key] not in allowed:
-            return f"{key} {content[key]!r}, expected one of {', '.join(allowed)}"
-    for key in ("arm", "params", "config", "metrics", "environment"):
-        if not isinstance(content[key], dict):
-            return f"{key} is no JSON object"
-    if not isinstance(content["overrides"], list):
-        return "overrides is no list"
-    for key in ("seed", "epochs", "trial"):
-        value = content[key]
-        lone = key == "trial" and value is None
-        if not lone and (type(value) is not int or abs(value) > LARGEST_INTEGER):
-            return f"{key} {value!r}, expected an integer of 64 bits"
-    for key, number in {"seconds": content["seconds"], **content["metrics"]}.items():
-        if type(number) is int and abs(number) > LARGEST_INTEGER:
-            return f"{key} is out of range"
-        if number is not None and type(number) not in (int, float):
-            return f"{key} {number!r}, expected a number"
-    if not isinstance(content["run"], str) or not isinstance(content["error"], str | None):
-        return "run or error is no string"
-    return None
 
 
 def _finite(value: Any) -> Any:

@@ -23,7 +23,9 @@ from regsweep.arms import plain_config
 from regsweep.collector import spare_what_is_loaded
 from regsweep.compose import ComposedOnce, Draft
 from regsweep.config import read_run
+from regsweep.environment import now
 from regsweep.errors import machine_fault, raise_interrupt
+from regsweep.git import commit_of
 from regsweep.job import data_root, read_stage
 from regsweep.messages import explain
 from regsweep.packs import deal, train_packs
@@ -73,6 +75,7 @@ class Rounds:
         self.widest: dict[Any, int] = {}  # what memory has allowed so far, by what packs share
         self.processes = 1  # as many as the rounds so far had packs for
         self.told = False
+        commit_of(Path(config.hydra.runtime.cwd))  # it may move on while packs train
         spare_what_is_loaded()
 
     def launch(
@@ -208,6 +211,8 @@ class Rounds:
             status="failed",
             overrides=tuple(overrides),
             error="".join(traceback.format_exception(error)),
+            started=now(),
+            git=commit_of(Path(self.config.hydra.runtime.cwd)),
         )
         directory = self.directory / str(number)
         directory.mkdir(parents=True, exist_ok=True)

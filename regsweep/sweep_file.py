@@ -1,17 +1,25 @@
 """``sweep.json``: what a sweep was asked for and what was settled, written before its first job."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from regsweep.atomic import write_text
-from regsweep.errors import InputError
+from regsweep.objective import JUDGED
 from regsweep.settle import Settled
+from regsweep.stored import Unreadable, read_json
+from regsweep.typed import fault
 
 FILE_NAME = "sweep.json"
 COMPARE = "compare"
+SCHEMA = 1
+
+
+class OtherSchema(Unreadable):
+    """A sweep file of a version that is not this one: not damaged, but not to be read either."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +40,11 @@ class SweepFile:
     versions: Mapping[str, str]
     spaces: tuple[Mapping[str, str], ...] = ()
     configs: tuple[Mapping[str, Any], ...] = ()
-    budget: Mapping[str, Any] = field(default_factory=dict)
+    budget: Mapping[str, float] = field(default_factory=dict)
     seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     baseline: str | None = None
     sampler: Mapping[str, Any] = field(default_factory=dict)
-    schema: int = 1
+    schema: int = SCHEMA
 
 
 def write(sweep: SweepFile, directory: Path) -> None:
@@ -45,45 +53,78 @@ def write(sweep: SweepFile, directory: Path) -> None:
     write_text(directory / FILE_NAME, json.dumps(asdict(sweep), indent=1) + "\n")
 
 
+def is_there(directory: Path) -> bool:
+    """Whether ``directory`` has anything of that name, be it readable or not."""
+    return os.path.lexists(directory / FILE_NAME)
+
+
 def read(directory: Path) -> SweepFile:
     """The sweep file in ``directory``.
 
     Raises:
-        InputError: it is damaged, or of another version.
+        OtherSchema: it is of another version.
+        Unreadable: it is damaged.
     """
+    path = directory / FILE_NAME
+    content = read_content(path)
     try:
-        content = _read(directory)
-        settled = Settled(**content.pop("settled"))
-        sweep = SweepFile(**content, settled=settled)
-        if sweep.sweeper == COMPARE:
-            _ = [sweep.budget[key] for key in ("n_jobs", "replicates")]
-            if not len(sweep.arms) == len(sweep.spaces) == len(sweep.configs):
-                raise ValueError("arms, spaces and configs differ in number")
-        return sweep
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(
-            f"{directory / FILE_NAME}: damaged, or of another version ({error})"
-        ) from error
+        sweep = SweepFile(**content | {"settled": Settled(**content["settled"])})
+    except (TypeError, KeyError) as error:
+        raise Unreadable(path, f"damaged, or of another version ({error})") from error
+    if sweep.sweeper == COMPARE:
+        if not {"n_jobs", "replicates"} <= sweep.budget.keys():
+            raise Unreadable(path, "damaged (budget without n_jobs or replicates)")
+        if not len(sweep.arms) == len(sweep.spaces) == len(sweep.configs):
+            raise Unreadable(path, "damaged (arms, spaces and configs differ in number)")
+    return sweep
 
 
 def belongs_to_compare(directory: Path) -> bool:
     """Whether the folder is one that the compare sweeper may go on with."""
-    path = directory / FILE_NAME
-    return path.exists() and read(directory).sweeper == COMPARE
+    return is_there(directory) and read(directory).sweeper == COMPARE
 
 
 def read_searched(directory: Path) -> tuple[str, ...]:
-    """The searched keys of the sweep in ``directory``."""
-    return tuple(_read(directory)["searched"])
+    """The searched keys of the sweep in ``directory``.
+
+    Raises:
+        Unreadable: its sweep file is damaged.
+    """
+    return tuple(_part(directory, "searched"))
 
 
 def read_settled(directory: Path) -> Settled:
-    """What was settled for the sweep in ``directory``."""
-    return Settled(**_read(directory)["settled"])
+    """What was settled for the sweep in ``directory``.
+
+    Raises:
+        Unreadable: its sweep file is damaged.
+    """
+    return Settled(**_part(directory, "settled"))
 
 
-def _read(directory: Path) -> dict[str, Any]:
-    content = json.loads((directory / FILE_NAME).read_text(encoding="utf-8"))
+def read_content(path: Path) -> dict[str, Any]:
+    """What the sweep file ``path`` holds, each part that is there of the type it should have.
+
+    Raises:
+        OtherSchema: it is of another version.
+        Unreadable: it is damaged.
+    """
+    content = read_json(path)
     if not isinstance(content, dict):
-        raise ValueError(f"a JSON {type(content).__name__}, expected an object")
+        raise Unreadable(path, f"a JSON {type(content).__name__}, expected an object")
+    schema = content.get("schema", SCHEMA)
+    if type(schema) is not int or schema != SCHEMA:
+        raise OtherSchema(path, f"schema {schema!r:.60}, this version reads {SCHEMA}")
+    if wrong := fault(content, SweepFile):
+        raise Unreadable(path, wrong)
+    objective = content.get("objective")
+    if objective is not None and objective not in JUDGED:
+        raise Unreadable(path, f"objective {objective!r}, expected one of {', '.join(JUDGED)}")
     return content
+
+
+def _part(directory: Path, name: str) -> Any:
+    content = read_content(directory / FILE_NAME)
+    if name not in content:
+        raise Unreadable(directory / FILE_NAME, f"{name} is missing")
+    return content[name]

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from regsweep.data.dataset import Dataset, load_dataset
+from regsweep.environment import now
 from regsweep.errors import machine_fault
 from regsweep.spec.data import Data
 from regsweep.spec.run import Run
@@ -32,10 +33,14 @@ class Pack:
 
 @dataclass(frozen=True)
 class Trained:
-    """The result of one run, and the losses of its batches where ``trainer.log_every`` asks."""
+    """The result of one run, and the losses of its batches where ``trainer.log_every`` asks.
+
+    ``started`` is when its pack was begun, in UTC.
+    """
 
     result: Result
     batches: tuple[BatchLoss, ...]
+    started: str
 
 
 def train(pack: Pack) -> list[Trained]:
@@ -44,6 +49,7 @@ def train(pack: Pack) -> list[Trained]:
     Raises:
         MachineFault: the machine stands in the way, not a run.
     """
+    started = now()
     batches: list[BatchLoss] = []
     try:
         results = train_pack(
@@ -60,7 +66,7 @@ def train(pack: Pack) -> list[Trained]:
             raise fault from error
         raise
     return [
-        Trained(result, tuple(batch for batch in batches if batch.run == i))
+        Trained(result, tuple(batch for batch in batches if batch.run == i), started)
         for i, result in enumerate(results)
     ]
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.util import find_spec
 
 import pytest
@@ -108,6 +109,9 @@ def test_help_names_the_groups_and_loads_no_torch(tmp_path):
 
 
 def test_one_run(tmp_path, mnist):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text(f"{'a1' * 20}\n")
+    before = datetime.now(UTC)
     done = command("regularizer=l1", "regularizer.weight=1e-4", *QUICK, cwd=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -119,6 +123,8 @@ def test_one_run(tmp_path, mnist):
     assert (record.stage, record.trial, record.status) == ("single", None, "completed")
     assert record.arm == {"regularizer": "l1"}
     assert record.config["regularizer.weight"] == 1e-4
+    assert before < datetime.fromisoformat(record.started) < datetime.now(UTC)
+    assert (record.git, record.schema) == ("a1" * 20, 2)
     assert tuple(record.metrics) == METRICS
     network = build_network(MLP((64, 32)), (28, 28), 10)
     network.load_state_dict(load_file(folder / "weights.safetensors"))
@@ -272,7 +278,8 @@ def test_a_grid_is_the_same_under_every_launcher(tmp_path, compiled):
     for launcher, theirs in found.items():
         for one, other in zip(ours, theirs, strict=True):
             assert (one.stage, one.trial) == ("single", int(one.run))
-            assert replace(one, seconds=0.0) == replace(other, seconds=0.0)
+            apart = {"seconds": 0.0, "started": None}
+            assert replace(one, **apart) == replace(other, **apart)
             mine, its = tmp_path / "pack" / one.run, tmp_path / launcher / one.run
             for name in ("history.csv", "weights.safetensors", ".hydra/overrides.yaml"):
                 assert (mine / name).read_bytes() == (its / name).read_bytes()

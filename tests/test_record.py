@@ -20,6 +20,8 @@ RECORD = Record(
     epochs=10,
     seconds=1.5,
     environment={"device": "cpu"},
+    started="2026-11-26T10:00:00.123+00:00",
+    git="2fc75546d347ab0ebc2b420f68b8f4afba0ec92d",
 )
 
 
@@ -32,7 +34,7 @@ def test_keys_are_those_of_the_contract(tmp_path):
 
     assert list(content) == [
         "schema", "run", "stage", "arm", "trial", "seed", "status", "overrides", "params",
-        "config", "metrics", "epochs", "seconds", "environment", "error",
+        "config", "metrics", "epochs", "seconds", "environment", "error", "started", "git",
     ]  # fmt: skip
 
 
@@ -65,7 +67,9 @@ def test_numbers_that_json_does_not_know_become_null(tmp_path):
     [
         ("{", "unreadable"),
         ("[]", r"not a record \(a JSON list\)"),
-        ('{"schema": 2}', "schema 2, this version reads 1"),
+        ('{"schema": 3}', "schema 3, this version reads 1 and 2"),
+        ('{"schema": true}', "schema True, this version reads 1 and 2"),
+        ('{"schema": [1]}', r"schema \[1\], this version reads 1 and 2"),
         ('{"schema": 1, "run": "0"}', "fields missing or unknown: arm, config"),
     ],
 )
@@ -77,6 +81,55 @@ def test_what_is_no_record_is_named(tmp_path, text, reason):
         read(path)
 
     assert str(path) in str(caught.value)
+
+
+def test_a_record_of_the_first_schema_reads_without_what_it_lacks(tmp_path):
+    path = publish(RECORD, tmp_path)
+    content = json.loads(path.read_text()) | {"schema": 1}
+    del content["started"], content["git"]
+    path.write_text(json.dumps(content))
+
+    assert read(path) == replace(RECORD, schema=1, started=None, git=None)
+
+
+def test_a_record_without_what_its_schema_has_is_refused(tmp_path):
+    path = publish(RECORD, tmp_path)
+    path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
+
+    with pytest.raises(RecordError, match="fields missing or unknown: git, started"):
+        read(path)
+
+
+def test_a_metric_that_was_not_finite_is_as_good_as_absent(tmp_path):
+    path = publish(replace(RECORD, metrics={"val_loss": math.nan, "penalty": 1.0}), tmp_path)
+
+    assert read(path).metrics == {"penalty": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("arm", {"regularizer": 1}, "arm {'regularizer': 1}, expected an object, each value text"),
+        ("overrides", [1], "overrides [1], expected a list, each text"),
+        ("seed", 2**63, f"seed {2**63}, expected an integer of 64 bits"),
+        ("seed", True, "seed True, expected an integer of 64 bits"),
+        ("trial", "3", "trial '3', expected an integer of 64 bits or null"),
+        ("metrics", {"val_loss": True}, "metrics {'val_loss': True}, expected an object, each"),
+        ("metrics", ["val_loss"], "metrics ['val_loss'], expected an object, each value a number"),
+        ("seconds", None, "seconds None, expected a number"),
+        ("status", ["failed"], "status ['failed'], expected one of completed, diverged, failed"),
+        ("started", 1764000000, "started 1764000000, expected text or null"),
+        ("git", False, "git False, expected text or null"),
+    ],
+)
+def test_a_field_of_another_type_is_named(tmp_path, field, value, reason):
+    path = publish(RECORD, tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+
+    with pytest.raises(RecordError) as caught:
+        read(path)
+
+    assert caught.value.reason.startswith(reason)
 
 
 def test_a_stage_that_does_not_exist_is_refused(tmp_path):

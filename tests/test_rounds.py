@@ -85,6 +85,7 @@ def test_a_job_that_cannot_start_fails_alone(launch, tmp_path, capsys):
         "completed", "failed", "failed", "completed",
     ]  # fmt: skip
     assert [record.run for record in records] == list("0123")
+    assert all(record.started for record in records)
     assert "nonsense" in records[1].error
     assert "optimizer.lr=-1.0: expected" in records[2].error
     assert "Traceback" in records[2].error

@@ -1,6 +1,7 @@
 """What the records of a sweep's folder say has been done."""
 
 import logging
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,13 @@ from regsweep.record import FILE_NAME, Record, RecordError, read
 log = logging.getLogger(__name__)
 
 
+def set_aside(path: Path) -> Path:
+    """Rename what lies at ``path``, whatever it is; returns where it is now."""
+    aside = free_name(path, "damaged")
+    path.rename(aside)
+    return aside
+
+
 class Ledger:
     """The records of the runs of ``plan`` under ``directory``, each read once."""
 
@@ -29,13 +37,12 @@ class Ledger:
         """The record of a run, if it has been published; a damaged one is set aside by name."""
         if place not in self.records:
             path = self.directory / self.plan.folder(place) / FILE_NAME
-            if not path.exists():
+            if not os.path.lexists(path):
                 return None
             try:
                 self.records[place] = self._checked(read(path), place, path)
             except RecordError as error:
-                aside = free_name(path, "damaged")
-                path.rename(aside)
+                aside = set_aside(path)
                 log.warning("%s; now %s, the run is done again", error, aside.name)
                 return None
         return self.records[place]
@@ -43,13 +50,26 @@ class Ledger:
     def _checked(self, record: Record, place: Place, path: Path) -> Record:
         """The record, if it is that of the run at ``place`` and says what the sweep needs."""
         arm = self.plan.arms[place.slot.arm].choices
-        expected = (place.stage, dict(arm), place.slot.number, place.seed)
-        if (record.stage, dict(record.arm), record.trial, record.seed) != expected:
+        folder = self.plan.folder(place)
+        expected = (folder, place.stage, dict(arm), place.slot.number, place.seed)
+        found = (record.run, record.stage, dict(record.arm), record.trial, record.seed)
+        if found != expected:
             raise RecordError(path, f"the record of another run, {record.run}")
         needed = ("val_loss", "val_accuracy")
         if record.status == "completed" and any(record.metrics.get(k) is None for k in needed):
             raise RecordError(path, f"completed, but without {' or '.join(needed)}")
+        if key := _disagreeing(record):
+            raise RecordError(path, f"its params and its overrides disagree about {key}")
         return record
+
+    def searched(self) -> dict[int, list[Record]]:
+        """The records of the search runs that have one, by the index of their arm."""
+        found: dict[int, list[Record]] = {}
+        for slot in (slot for one in self.plan.rounds() for slot in one):
+            for place in self.places(slot):
+                if record := self.record(place):
+                    found.setdefault(slot.arm, []).append(record)
+        return found
 
     def places(self, slot: Slot) -> list[Place]:
         """The search runs of a trial."""
@@ -68,7 +88,9 @@ class Ledger:
         if not known:
             return None
         try:
-            params = params_of(known[0].overrides, self.spaces[slot.arm])
+            params, *others = [params_of(one.overrides, self.spaces[slot.arm]) for one in known]
+            if any(other != params for other in others):
+                raise ValueError("the runs of the trial have other values than one another")
         except (KeyError, ValueError, StopIteration) as error:
             folder = self.directory / self.plan.folder(self.places(slot)[0])
             raise InputError(
@@ -152,3 +174,19 @@ class Ledger:
         names = [path.parent.name for path in folder.glob(f"*/{FILE_NAME}")]
         runs = [match for name in names if (match := re.fullmatch(r"(\d+)-(\d+)", name))]
         return [(int(trial), int(seed)) for trial, seed in (match.groups() for match in runs)]
+
+
+def _disagreeing(record: Record) -> str | None:
+    """A searched key whose number in the record's overrides is not that in its params."""
+    given = dict(line.split("=", 1) for line in record.overrides if "=" in line)
+    for key, value in record.params.items():
+        if type(value) in (int, float) and key in given and _number(given[key]) != value:
+            return key
+    return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

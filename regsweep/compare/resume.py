@@ -35,6 +35,15 @@ def refuse_changed(before: SweepFile, now: SweepFile, directory: Path) -> None:
         )
 
 
+def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What is of another version than when the sweep began; other releases may name others."""
+    return [
+        f"{name} was {version} when this sweep began, is now {now.get(name, 'not looked at')}"
+        for name, version in before.items()
+        if now.get(name) != version
+    ]
+
+
 def _comparable(sweep: SweepFile) -> dict[str, Any]:
     """What must stay: arms, their configs and search spaces, rounds, replicates, sampler."""
     names = [" ".join(f"{g}={c}" for g, c in arm.items()) for arm in sweep.arms]

@@ -16,20 +16,21 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from regsweep import sweep_file
-from regsweep.compare.ledger import Ledger
+from regsweep.compare.ledger import Ledger, set_aside
 from regsweep.compare.live import View, new_console, show_plan
 from regsweep.compare.lock import hold
 from regsweep.compare.plan import Place, Plan, Slot, read_plan
-from regsweep.compare.resume import refuse_changed
+from regsweep.compare.recover import recovered, refuse_unplanned
+from regsweep.compare.resume import changed_versions, refuse_changed
 from regsweep.compare.stages import TooManyFailed, confirm, search
 from regsweep.compare.studies import Space, Studies, count_trials, open_storage, search_space_of
 from regsweep.environment import package_versions
 from regsweep.errors import InputError
 from regsweep.launcher import read_packing
 from regsweep.preflight import Sweep, check_machine, check_sweep
-from regsweep.record import refuse_used_under
 from regsweep.report.aggregate import gather_and_show
 from regsweep.settle import Settled, settle
+from regsweep.stored import Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +50,13 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     plan = read_plan(config, sweep, trials)
     check_machine(sweep.runs)
     directory = Path(config.hydra.sweep.dir)
-    _refuse_others(directory)
+    if not sweep_file.is_there(directory):
+        refuse_unplanned(directory, plan)
     directory.mkdir(parents=True, exist_ok=True)
     with hold(directory):
-        before = sweep_file.read(directory) if _has_sweep(directory) else None
-        settled, why = _settle(config, sweep, plan, before, directory)
         ledger = Ledger(plan, spaces, directory)
+        before = _begun(config, sweep, plan, ledger)
+        settled, why = _settle(config, sweep, plan, before, directory)
         ledger.refuse_more()
         asked = _sweep_file(config, sweep, plan, settled)
         # The versions stay those that the sweep began with.
@@ -107,14 +109,33 @@ class _Launcher:
         return self.plan.search_runs + self.plan.confirm_runs - len(self.ledger.records)
 
 
-def _refuse_others(directory: Path) -> None:
-    """Refuse a folder that holds runs, but not those of a compare sweep."""
-    if not _has_sweep(directory):
-        refuse_used_under(directory)
+def _begun(
+    config: DictConfig, sweep: Sweep, plan: Plan, ledger: Ledger
+) -> sweep_file.SweepFile | None:
+    """What the folder's sweep was begun with: its sweep file or, where that is lost, its records.
 
-
-def _has_sweep(directory: Path) -> bool:
-    return (directory / sweep_file.FILE_NAME).exists()
+    Raises:
+        InputError: there are records that the sweep would not make, or that disagree.
+    """
+    directory, damage = ledger.directory, None
+    if sweep_file.is_there(directory):
+        try:
+            return sweep_file.read(directory)
+        except sweep_file.OtherSchema:
+            raise
+        except Unreadable as error:
+            refuse_unplanned(directory, plan)
+            damage = error
+    records = ledger.searched()
+    before = None
+    if records:
+        settled, _ = _settle_anew(config, sweep, plan)
+        before = recovered(records, _sweep_file(config, sweep, plan, settled), directory)
+        log.warning("%s: its sweep.json is lost; made again from the records", directory)
+    if damage:
+        aside = set_aside(directory / sweep_file.FILE_NAME)
+        log.warning("%s; now %s", damage, aside.name)
+    return before
 
 
 def _settle(
@@ -128,24 +149,20 @@ def _settle(
     if before is not None:
         refuse_changed(before, _sweep_file(config, sweep, plan, before.settled), directory)
         settled = before.settled
-        for key, version in before.versions.items():
-            if package_versions()[key] != version:
-                log.warning(
-                    "%s was %s when this sweep began, is now %s: new runs may differ in the last "
-                    "digits",
-                    key,
-                    version,
-                    package_versions()[key],
-                )
+        for change in changed_versions(before.versions, package_versions()):
+            log.warning("%s: new runs may differ in the last digits", change)
         check_machine(sweep.runs, settled.device.split(", "))
         return settled, f"{settled.device}, {settled.mode}, as when the sweep began"
-    settled, why = settle(
+    return _settle_anew(config, sweep, plan)
+
+
+def _settle_anew(config: DictConfig, sweep: Sweep, plan: Plan) -> tuple[Settled, str]:
+    return settle(
         sweep.runs,
         plan.search_runs + plan.confirm_runs,
         plan.budget.n_jobs * plan.budget.replicates,
         read_packing(config.hydra.launcher),
     )
-    return settled, why
 
 
 def _sweep_file(

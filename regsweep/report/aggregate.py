@@ -1,6 +1,7 @@
 """From directories to tables on disk and in the terminal, in one call."""
 
 import gc
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ def gather_and_show(directories: Sequence[str | Path], out: str | Path | None = 
     """
     if out is None and len(directories) != 1:
         raise InputError(f"--out: name a folder for the tables of {len(directories)} directories")
+    if out is not None and os.path.lexists(out) and not os.path.isdir(out):
+        raise InputError(f"--out={out}: expected a folder, but it is something else")
     with no_cycle_search():
         report = build_report(directories)
         folder = Path(directories[0] if out is None else out)

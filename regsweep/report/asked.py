@@ -1,12 +1,11 @@
 """What a sweep was asked for, as its ``sweep.json`` says."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from regsweep.objective import JUDGED
+from regsweep.sweep_file import read_content
 
 
 @dataclass(frozen=True)
@@ -40,37 +39,29 @@ def read_asked(path: Path) -> Asked:
     """What the sweep file at ``path`` says; what it does not say has the defaults of ``Asked``.
 
     Raises:
-        OSError, ValueError: it cannot be read, or a part is not what it should be.
+        Unreadable: it is damaged, or of another version.
     """
-    content = json.loads(path.read_bytes())
-    if not isinstance(content, dict):
-        raise ValueError(f"a JSON {type(content).__name__}, expected an object")
-    objective = content.get("objective", "")
-    if objective and objective not in tuple(JUDGED):
-        raise ValueError(f"objective {objective!r}, expected one of {tuple(JUDGED)}")
-    try:
-        arms = tuple(_named(arm) for arm in content.get("arms", ()))
-        return Asked(
-            sweeper=str(content.get("sweeper", "")),
-            overrides=tuple(map(str, content.get("overrides", ()))),
-            objective=objective,
-            seed=int(content.get("seed", 0)),
-            arms=tuple(dict.fromkeys(arms)),
-            spaces=dict(zip(arms, map(dict, content.get("spaces", ())), strict=False)),
-            baseline=content.get("baseline"),
-            budget=dict(content.get("budget", {})),
-            settled=dict(content.get("settled", {})),
-            versions=dict(content.get("versions", {})),
-            common=_common(content.get("configs", ())),
-        )
-    except (TypeError, AttributeError) as error:
-        raise ValueError(f"not a sweep file ({error})") from error
+    content = read_content(path)
+    arms = tuple(_named(arm) for arm in content.get("arms", ()))
+    return Asked(
+        sweeper=content.get("sweeper", ""),
+        overrides=tuple(content.get("overrides", ())),
+        objective=content.get("objective", ""),
+        seed=content.get("seed", 0),
+        arms=tuple(dict.fromkeys(arms)),
+        spaces=dict(zip(arms, content.get("spaces", ()), strict=False)),
+        baseline=content.get("baseline"),
+        budget=content.get("budget", {}),
+        settled=content.get("settled", {}),
+        versions=content.get("versions", {}),
+        common=_common(content.get("configs", ())),
+    )
 
 
 def _common(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not configs:
         return {}
-    first, *others = map(dict, configs)
+    first, *others = configs
     return {k: v for k, v in first.items() if all(k in o and o[k] == v for o in others)}
 
 

@@ -1,6 +1,6 @@
 """A report, made from the records and sweep files under directories."""
 
-import csv
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,14 +8,16 @@ import pandas as pd
 
 from regsweep.report.arm import ArmResult, arm_results
 from regsweep.report.comparison import table_of
-from regsweep.report.gather import GatheredRun, gather
+from regsweep.report.gather import GatheredRun, Problem, gather, shown
+from regsweep.report.history import FILE_NAME as HISTORY
+from regsweep.report.history import read_history
 from regsweep.report.judge import judge
 from regsweep.report.remarks import remarks_on
 from regsweep.report.report import Report
 from regsweep.report.runs import fixed_overrides, in_order, table_of_runs
 from regsweep.report.verdicts import verdict_sentences
+from regsweep.stored import Unreadable
 
-HISTORY = "history.csv"
 CURVE_COLUMNS = (
     *("sweep", "arm", "seed"),
     *("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"),
@@ -39,15 +41,17 @@ def build_report(directories: Sequence[str | Path]) -> Report:
     )
     judgement = judge(results, gathered.asked)
     comparison = table_of(results, judgement.columns)
+    curves, damaged = _curves(ordered, runs, results)
     return Report(
         runs=_marked(runs, results),
         comparison=comparison,
-        curves=_curves(ordered, runs, results),
+        curves=curves,
         asked=gathered.asked,
         verdicts=verdict_sentences(comparison, gathered.asked),
         remarks=(*judgement.remarks, *remarks_on(results, gathered.asked)),
-        unreadable=gathered.unreadable,
+        unreadable=(*gathered.unreadable, *damaged),
         unfinished=gathered.unfinished,
+        copies=gathered.copies,
     )
 
 
@@ -63,9 +67,10 @@ def _marked(runs: pd.DataFrame, results: Sequence[ArmResult]) -> pd.DataFrame:
 
 def _curves(
     ordered: Sequence[GatheredRun], runs: pd.DataFrame, results: Sequence[ArmResult]
-) -> pd.DataFrame:
-    """The learning curves of the winners' confirm runs, a row an epoch."""
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """The learning curves of the winners' confirm runs, a row an epoch, and what is damaged."""
     rows: list[dict[str, object]] = []
+    damaged: list[Problem] = []
     for result in results:
         if not result.confirmed or result.winner is None:
             continue
@@ -77,18 +82,16 @@ def _curves(
             & (runs["trial"] == trial)
         ]
         for i in own.index:
-            place = {"sweep": result.sweep, "arm": result.arm, "seed": runs.at[i, "seed"]}
-            rows += [place | epoch for epoch in _history(ordered[i])]
-    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
-
-
-def _history(run: GatheredRun) -> list[dict[str, object]]:
-    """The epochs of a run, none where its folder holds no ``history.csv``."""
-    path = Path(run.folder, HISTORY)
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            {key: float(value) if value else None for key, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
+            place: dict[str, object] = {
+                "sweep": result.sweep,
+                "arm": result.arm,
+                "seed": runs.at[i, "seed"],
+            }
+            path = Path(ordered[i].folder, HISTORY)
+            if not os.path.lexists(path):
+                continue
+            try:
+                rows += [place | epoch for epoch in read_history(path)]
+            except Unreadable as error:
+                damaged.append(Problem(shown(str(path)), error.reason))
+    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS)), damaged

@@ -9,7 +9,9 @@ from regsweep.errors import InputError
 from regsweep.objective import JUDGED
 from regsweep.record import FILE_NAME, Record, RecordError, read
 from regsweep.report.asked import Asked, read_asked
+from regsweep.report.copies import Placed, without_copies
 from regsweep.report.scan import RunFolder, run_folders
+from regsweep.stored import Unreadable
 from regsweep.sweep_file import FILE_NAME as SWEEP_FILE
 
 
@@ -34,7 +36,8 @@ class Problem:
 class Gathered:
     """All that the directories hold: runs, what each sweep was asked for, and what is missing.
 
-    ``objectives`` has an entry for every sweep, ``asked`` for those with a sweep file.
+    ``objectives`` has an entry for every sweep, ``asked`` for those with a sweep file; ``copies``
+    are the folders whose record another one holds too.
     """
 
     runs: tuple[GatheredRun, ...]
@@ -42,6 +45,7 @@ class Gathered:
     asked: Mapping[str, Asked]
     unreadable: tuple[Problem, ...]
     unfinished: tuple[Problem, ...]
+    copies: tuple[Problem, ...] = ()
 
 
 def gather(directories: Sequence[str | Path]) -> Gathered:
@@ -54,24 +58,39 @@ def gather(directories: Sequence[str | Path]) -> Gathered:
         InputError: a directory does not exist or holds no run, or no record can be read.
     """
     folders = _unique_folders([os.fspath(d) for d in directories])
-    unreadable = [Problem(f.path, f.error) for f in folders if f.error is not None]
+    unreadable = [_problem(f.path, f.error) for f in folders if f.error is not None]
     unfinished = [
-        Problem(f.path, f"has no {FILE_NAME}") for f in folders if not (f.finished or f.error)
+        _problem(f.path, f"has no {FILE_NAME}") for f in folders if not (f.finished or f.error)
     ]
-    placed, damaged_records = _read_all([f for f in folders if f.finished])
+    all_placed, damaged_records = _read_all([f for f in folders if f.finished])
     unreadable += damaged_records
-    names = _sweep_names({sweep for sweep, _, _ in placed})
+    placed, copies = without_copies(all_placed)
     if not placed:
         raise InputError(_nothing_to_read(directories, unreadable, unfinished))
+    names = _sweep_names({run.sweep for run in placed})
     asked, damaged_sweeps = _read_sweeps(names)
     objectives = _objectives(placed, names, asked)
     return Gathered(
-        runs=tuple(GatheredRun(names[sweep], record, folder) for sweep, record, folder in placed),
+        runs=tuple(GatheredRun(names[run.sweep], run.record, run.folder) for run in placed),
         objectives=objectives,
         asked={name: replace(one, objective=objectives[name]) for name, one in asked.items()},
-        unreadable=tuple(sorted(unreadable + damaged_sweeps, key=lambda p: p.path)),
-        unfinished=tuple(sorted(unfinished, key=lambda p: p.path)),
+        unreadable=_sorted(unreadable + damaged_sweeps),
+        unfinished=_sorted(unfinished),
+        copies=_sorted(_problem(one, f"a copy of {other}") for one, other in copies.items()),
     )
+
+
+def shown(path: str) -> str:
+    """``path`` as text that every file can hold: bytes that are no UTF-8 as ``\\xff``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _problem(path: str, reason: str) -> Problem:
+    return Problem(shown(path), shown(reason))
+
+
+def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(problems, key=lambda problem: problem.path))
 
 
 def _unique_folders(directories: Sequence[str]) -> list[RunFolder]:
@@ -79,7 +98,9 @@ def _unique_folders(directories: Sequence[str]) -> list[RunFolder]:
     # Outer directories first: only from there is a run seen as part of its sweep.
     for directory in sorted(map(os.path.normpath, directories), key=_real_length):
         if not os.path.isdir(directory):
-            raise InputError(f"{directory}: no such directory")
+            there = os.path.lexists(directory)
+            wrong = "expected a directory, but it is none" if there else "no such directory"
+            raise InputError(f"{directory}: {wrong}")
         folders = list(run_folders(directory))
         if not folders:
             raise InputError(f"{directory}: holds no run (no {FILE_NAME} in it or under it)")
@@ -94,9 +115,7 @@ def _real_length(directory: str) -> int:
     return len(os.path.realpath(directory))
 
 
-def _read_all(
-    folders: Iterable[RunFolder],
-) -> tuple[list[tuple[str, Record, str]], list[Problem]]:
+def _read_all(folders: Iterable[RunFolder]) -> tuple[list[Placed], list[Problem]]:
     """The folders' records, each with the folder of its sweep, and those that are damaged."""
     placed, damaged = [], []
     for folder in folders:
@@ -104,9 +123,9 @@ def _read_all(
         try:
             record = read(Path(path))
         except RecordError as error:
-            damaged.append(Problem(path, error.reason))
+            damaged.append(_problem(path, error.reason))
         else:
-            placed.append((_sweep_folder(folder, record), record, folder.path))
+            placed.append(Placed(_sweep_folder(folder, record), record, folder.path))
     return placed, damaged
 
 
@@ -127,7 +146,7 @@ def _sweep_names(folders: Iterable[str]) -> dict[str, str]:
     if not paths:
         return {"": ""}
     common = os.path.commonpath([os.path.dirname(path) for path in paths.values()])
-    return {"": ""} | {f: os.path.relpath(path, common) for f, path in paths.items()}
+    return {"": ""} | {f: shown(os.path.relpath(path, common)) for f, path in paths.items()}
 
 
 def _read_sweeps(names: Mapping[str, str]) -> tuple[dict[str, Asked], list[Problem]]:
@@ -135,26 +154,27 @@ def _read_sweeps(names: Mapping[str, str]) -> tuple[dict[str, Asked], list[Probl
     asked, damaged = {}, []
     for folder, name in names.items():
         path = os.path.join(folder, SWEEP_FILE)
-        if not name or not os.path.exists(path):
+        if not name or not os.path.lexists(path):
             continue
         try:
             asked[name] = read_asked(Path(path))
-        except (OSError, ValueError) as error:
-            damaged.append(Problem(path, f"unreadable ({error})"))
+        except Unreadable as error:
+            damaged.append(_problem(path, error.reason))
     return asked, damaged
 
 
 def _objectives(
-    placed: Sequence[tuple[str, Record, str]],
+    placed: Sequence[Placed],
     names: Mapping[str, str],
     asked: Mapping[str, Asked],
 ) -> dict[str, str]:
     """Each sweep's objective: its sweep file's, else its first record's."""
     objectives = {name: sweep.objective for name, sweep in asked.items() if sweep.objective}
-    for sweep, record, _ in placed:
-        if names[sweep] not in objectives:
-            configured = record.config.get("objective")
-            objectives[names[sweep]] = configured if configured in JUDGED else next(iter(JUDGED))
+    known = tuple(JUDGED)
+    for run in placed:
+        if names[run.sweep] not in objectives:
+            configured = run.record.config.get("objective")
+            objectives[names[run.sweep]] = configured if configured in known else known[0]
     return objectives
 
 

@@ -28,3 +28,4 @@ class Report:
     remarks: tuple[str, ...]
     unreadable: tuple[Problem, ...]
     unfinished: tuple[Problem, ...]
+    copies: tuple[Problem, ...] = ()

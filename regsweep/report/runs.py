@@ -8,6 +8,7 @@ import pandas as pd
 
 from regsweep.record import METRICS, Record, Stage
 from regsweep.report.gather import GatheredRun
+from regsweep.report.raised import exception_line
 from regsweep.report.varied import with_varied_settings
 
 BEFORE_PARAMS = ("sweep", "run", "stage", "arm", "trial", "seed", "status")
@@ -44,7 +45,7 @@ def table_of_runs(ordered: Sequence[GatheredRun]) -> pd.DataFrame:
         columns[name] = pd.Series([r.metrics.get(name) for r in records], dtype=float)
     columns["epochs"] = _integers([r.epochs for r in records])
     columns["seconds"] = pd.Series([r.seconds for r in records], dtype=float)
-    columns["error"] = _text([_last_line(r.error) for r in records])
+    columns["error"] = _text([exception_line(r.error) for r in records])
     return pd.DataFrame(columns)
 
 
@@ -83,12 +84,6 @@ def _sort_key(run: GatheredRun) -> tuple[int, str, bool, int, int, str, str]:
 def _searched_keys(records: Sequence[Record]) -> list[str]:
     keys = {key for r in records for key in r.params if key not in r.arm}
     return sorted(keys - _FIXED)
-
-
-def _last_line(error: str | None) -> str | None:
-    """The line of a traceback that names the exception."""
-    lines = (error or "").strip().splitlines()
-    return lines[-1].strip() if lines else None
 
 
 def _text(values: Sequence[str | None]) -> pd.Series:

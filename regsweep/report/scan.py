@@ -33,10 +33,11 @@ def run_folders(root: str) -> Iterator[RunFolder]:
         except OSError as error:
             yield RunFolder(path, sweep, False, error.strerror or str(error))
             continue
-        if SWEEP_FILE in files:
+        names = files.union(folders)
+        if SWEEP_FILE in names:
             sweep = path
-        elif FILE_NAME in files or {FILE_NAME, HYDRA_FOLDER} & set(folders):
-            yield RunFolder(path, sweep, FILE_NAME in files)
+        elif FILE_NAME in names or HYDRA_FOLDER in folders:
+            yield RunFolder(path, sweep, FILE_NAME in names)
         # Hidden folders hold what Hydra and its launchers keep for themselves.
         waiting += [(f"{path}{os.sep}{f}", sweep) for f in folders if not f.startswith(".")]
 

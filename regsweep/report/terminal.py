@@ -36,6 +36,7 @@ def show(report: Report, files: Sequence[Path]) -> None:
         _say(console, "")
     _say_problems(console, "unreadable", report.unreadable)
     _say_problems(console, "unfinished", report.unfinished)
+    _say_problems(console, "left out, as a run counts once", report.copies)
     for path in files:
         _say(console, f"wrote {path}")
 

@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 
 import pytest
@@ -21,13 +22,13 @@ def ledger(planned, tmp_path):
     return opened
 
 
-def publish_at(ledger, place, val_loss=0.5, weight=1e-3, status="completed"):
+def publish_at(ledger, place, val_loss=0.5, weight=1e-3, status="completed", **fields):
     """The record of a run as its job publishes it."""
     folder = ledger.directory / ledger.plan.folder(place)
     folder.mkdir(parents=True)
     arm = ledger.plan.arms[place.slot.arm]
     params = [f"regularizer.weight={weight}"] if arm.space else []
-    record = Record(
+    given = dict(
         run=ledger.plan.folder(place),
         stage=place.stage,
         arm=arm.choices,
@@ -37,7 +38,7 @@ def publish_at(ledger, place, val_loss=0.5, weight=1e-3, status="completed"):
         overrides=(*arm.overrides, *params),
         metrics={"val_loss": val_loss, "val_accuracy": 0.9} if status == "completed" else {},
     )
-    publish(record, folder)
+    publish(Record(**(given | fields)), folder)
     return folder / "record.json"
 
 
@@ -111,6 +112,60 @@ def test_a_damaged_record_is_set_aside_and_counts_as_none(ledger, caplog, conten
     assert not path.exists()
     assert path.with_name("record.json.damaged-1").read_text() == content
     assert "record.json.damaged-1, the run is done again" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+def test_what_is_no_file_is_set_aside_and_not_waited_for(ledger, kind, tmp_path):
+    one = ledger()
+    place = Place("search", Slot(1, 0), 0)
+    path = publish_at(one, place)
+    (tmp_path / "elsewhere").write_bytes(path.read_bytes())
+    path.unlink()
+    {
+        "pipe": lambda: os.mkfifo(path),
+        "folder": path.mkdir,
+        "link": lambda: path.symlink_to(tmp_path / "elsewhere"),
+    }[kind]()
+
+    assert one.record(place) is None
+    assert not os.path.lexists(path)
+    assert os.path.lexists(path.with_name("record.json.damaged-1"))
+    assert (tmp_path / "elsewhere").exists()
+
+
+def test_a_record_whose_params_are_not_what_it_was_given_is_set_aside(ledger, caplog):
+    one = ledger()
+    place = Place("search", Slot(1, 0), 0)
+    publish_at(one, place, weight=1e-3, params={"regularizer.weight": 1e-4})
+
+    assert one.record(place) is None
+    assert "its params and its overrides disagree about regularizer.weight" in caplog.text
+
+
+def test_a_record_whose_params_are_what_it_was_given_counts(ledger):
+    one = ledger()
+    place = Place("search", Slot(1, 0), 0)
+    publish_at(one, place, weight="1.0e-3", params={"regularizer.weight": 0.001})
+
+    assert one.record(place).params == {"regularizer.weight": 0.001}
+
+
+def test_runs_of_a_trial_with_other_values_than_one_another_are_refused(ledger):
+    one = ledger("hydra.sweeper.replicates=2")
+    publish_at(one, Place("search", Slot(1, 0), 0), weight=1e-3)
+    publish_at(one, Place("search", Slot(1, 0), 1), weight=1e-4)
+
+    with pytest.raises(InputError, match="the runs of the trial have other values than one ano"):
+        one.recorded(Slot(1, 0))
+
+
+def test_a_record_that_names_another_folder_is_set_aside(ledger, caplog):
+    one = ledger()
+    place = Place("search", Slot(1, 0), 0)
+    publish_at(one, place, run="search/regularizer=l1/0-0-copy")
+
+    assert one.record(place) is None
+    assert "the record of another run, search/regularizer=l1/0-0-copy" in caplog.text
 
 
 def test_a_record_of_another_search_space_is_refused(ledger):

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from regsweep import sweep_file
-from regsweep.compare.resume import refuse_changed
+from regsweep.compare.resume import changed_versions, refuse_changed
 from regsweep.errors import InputError
 from regsweep.settle import Settled
+from regsweep.stored import Unreadable
 from regsweep.sweep_file import SweepFile
 
 HERE = Path("here")
@@ -97,9 +98,29 @@ def test_a_folder_of_another_sweeper_is_refused():
         refuse_changed(replace(BEFORE, sweeper="optuna"), BEFORE, HERE)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"settled": {}}', '{"settled": 3}'])
-def test_a_damaged_sweep_file_is_named(tmp_path, content):
+def test_changed_versions_are_named_also_of_what_this_release_does_not_know():
+    before = {"python": "3.11.7", "torch": "2.14.0", "jax": "0.4"}
+    assert changed_versions(before, {"python": "3.11.7", "torch": "2.15.0", "numpy": "2"}) == [
+        "torch was 2.14.0 when this sweep began, is now 2.15.0",
+        "jax was 0.4 when this sweep began, is now not looked at",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "unreadable (Expecting value: line 1 column 1 (char 0))"),
+        ("[]", "a JSON list, expected an object"),
+        ("{}", "damaged, or of another version ('settled')"),
+        ('{"settled": 3}', "settled 3, expected an object of device, mode, threads, "),
+        ('{"settled": {}}', "damaged, or of another version (Settled.__init__() missing 5 "),
+    ],
+)
+def test_a_damaged_sweep_file_is_named(tmp_path, content, reason):
     (tmp_path / "sweep.json").write_text(content)
 
-    with pytest.raises(InputError, match=r"sweep.json: damaged, or of another version"):
+    with pytest.raises(Unreadable) as caught:
         sweep_file.read(tmp_path)
+
+    assert caught.value.reason.startswith(reason)
+    assert str(caught.value).startswith(f"{tmp_path / 'sweep.json'}: ")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from datetime import datetime, timedelta
 
 import optuna
 import pytest
@@ -45,6 +46,8 @@ def records_in(folder):
 def compared(tmp_path_factory):
     """A finished sweep of two regularizers and two models, and what it said."""
     here = tmp_path_factory.mktemp("compared")
+    (here / ".git").mkdir()
+    (here / ".git" / "HEAD").write_text(f"{'a1' * 20}\n")
     arms = ("regularizer=none,l1", "model=mlp,logistic")
     interval = "regularizer.weight=interval(1e-5,1e-3)"
     asked = ("seed=3", "hydra.sweeper.replicates=2", "hydra.launcher.workers=2")
@@ -69,6 +72,19 @@ def test_every_arm_gets_the_same_search_and_fresh_seeds(compared):
     confirm = Counter((str(r.arm), r.seed) for r in records.values() if r.stage == "confirm")
     assert confirm == Counter((str(arm), seed) for arm in arms for seed in (10003, 10004))
     assert all(name == r.run for name, r in records.items())
+
+
+def test_every_record_says_when_its_training_began_and_at_which_commit(compared):
+    records = records_in(compared[0]).values()
+    assert {record.git for record in records} == {"a1" * 20}
+    began = {
+        stage: [datetime.fromisoformat(r.started) for r in records if r.stage == stage]
+        for stage in ("search", "confirm")
+    }
+    assert all(time.utcoffset() == timedelta(0) for time in began["search"])
+    assert max(began["search"]) < min(began["confirm"])
+    # A pack has begun before the runs that it holds are published, one by one.
+    assert len(set(began["search"])) < len(began["search"])
 
 
 def test_the_search_never_sees_a_test_image(compared):
@@ -294,15 +310,24 @@ def test_a_sweep_killed_at_this_point_and_resumed_ends_as_one_never_touched(
     assert finish(folder) == untouched[0]
 
 
-def test_a_sweep_that_lost_its_storage_and_a_record_ends_as_one_never_touched(tmp_path, untouched):
+def test_a_sweep_that_lost_its_own_files_and_a_record_ends_as_one_never_touched(
+    tmp_path, untouched
+):
     folder = tmp_path / "sweep"
     kill_at(folder, *BETWEEN_TWO_PUBLISHINGS)
     (folder / "optuna.db").unlink()
-    first, *_ = sorted(folder.glob("search/*/*/record.json"))
+    first, second, *_ = sorted(folder.glob("search/*/*/record.json"))
     first.write_text(first.read_text()[:100])
+    second.unlink()
+    os.mkfifo(second)
+    lost = folder / "sweep.json"
+    before = json.loads(lost.read_text())
+    lost.write_text(lost.read_text()[:100])
 
     assert finish(folder) == untouched[0]
-    assert first.with_name("record.json.damaged-1").exists()
+    for path in (first, second, lost):
+        assert path.with_name(f"{path.name}.damaged-1").exists()
+    assert json.loads(lost.read_text()) == before
 
 
 # `python tests/killed_sweep.py 50` does so 50 times.

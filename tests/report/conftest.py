@@ -18,13 +18,16 @@ class Folder:
 
     def __init__(self, root):
         self.root = root
+        self.runs = 0
 
     def run(self, path, sweep="", **fields):
         """Publish a record in ``sweep/path``; a field not given has a plain default."""
         directory = self.root / sweep / path
         (directory / ".hydra").mkdir(parents=True)
+        self.runs += 1
         given = {"stage": "single", "arm": {"regularizer": "none"}, "trial": None, "seed": 0}
-        record = Record(**({"run": path, "status": "completed"} | given | fields))
+        own = {"run": path, "status": "completed", "started": f"2026-11-26T00:00:00.{self.runs:06}"}
+        record = Record(**(own | given | fields))
         publish(record, directory)
         return record
 

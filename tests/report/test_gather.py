@@ -67,20 +67,21 @@ def test_unreadable_and_unfinished_runs_are_listed_by_name(folder):
     assert gathered.unfinished == (Problem(str(sweep / "cut"), "has no record.json"),)
     list_, old, torn, wrong = gathered.unreadable
     assert list_ == Problem(str(sweep / "list/record.json"), "not a record (a JSON list)")
-    assert old == Problem(str(sweep / "old/record.json"), "schema 0, this version reads 1")
+    assert old == Problem(str(sweep / "old/record.json"), "schema 0, this version reads 1 and 2")
     assert torn.path == str(sweep / "torn/record.json")
     assert torn.reason.startswith("unreadable (Unterminated string")
-    assert wrong == Problem(str(sweep / "wrong/record.json"), "val_loss 'low', expected a number")
+    expected = "metrics {'val_loss': 'low'}, expected an object, each value a number"
+    assert wrong == Problem(str(sweep / "wrong/record.json"), expected)
 
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"arm": ["l1"]}, "arm is no JSON object"),
+        ({"arm": ["l1"]}, "arm ['l1'], expected an object, each value text"),
         ({"seed": 1.5}, "seed 1.5, expected an integer of 64 bits"),
-        ({"trial": True}, "trial True, expected an integer of 64 bits"),
+        ({"trial": True}, "trial True, expected an integer of 64 bits or null"),
         ({"seconds": "1"}, "seconds '1', expected a number"),
-        ({"run": 3}, "run or error is no string"),
+        ({"run": 3}, "run 3, expected text"),
     ],
 )
 def test_values_that_would_break_the_tables_make_a_record_unreadable(folder, fields, reason):
@@ -108,7 +109,7 @@ def test_a_damaged_sweep_file_is_listed(folder):
     assert gathered.unreadable == (
         Problem(
             str(sweep / "sweep.json"),
-            "unreadable (objective 'speed', expected one of ('val_loss', 'val_error'))",
+            "objective 'speed', expected one of val_loss, val_error",
         ),
     )
 

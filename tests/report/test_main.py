@@ -1,6 +1,11 @@
+import os
+import signal
 import subprocess
 import sys
 
+import pytest
+
+from regsweep.report import scan
 from regsweep.report.__main__ import main
 
 
@@ -20,18 +25,103 @@ def test_bad_input_is_one_message_and_1(folder, capsys):
 
 def test_a_mistyped_option_is_one_message_and_1(capsys):
     assert main(["somewhere", "--ouT", "x"]) == 1
-    assert capsys.readouterr().err == "regsweep-report: unrecognized arguments: --ouT x\n"
+    expected = "regsweep-report: --ouT: no such option; known: --out DIR, --help\n"
+    assert capsys.readouterr().err == expected
 
 
-def test_the_command_imports_neither_torch_nor_hydra(folder):
+def messages_of(capsys, *arguments):
+    assert main(list(map(str, arguments))) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err.removeprefix("regsweep-report: ").splitlines()
+
+
+def test_every_bad_argument_is_one_message(folder, capsys):
     folder.trial(0, 0.5, 0.5)
+    root, file = folder.root, folder.root / "file"
+    file.touch()
+    empty = "'': expected the name of a directory, but it is empty"
+    for arguments, expected in {
+        ("--foo",): "--foo: no such option; known: --out DIR, --help",
+        (): "DIR: name at least one, such as multirun/2026-01-31/12-00-00",
+        ("",): empty,
+        (root, ""): empty,
+        (root, "--out="): empty,
+        (root, "--out"): "argument --out: expected one argument",
+        (root / "mul*run",): f"{root}/mul*run: no such directory",
+        (file,): f"{file}: expected a directory, but it is none",
+        (root, f"--out={file}"): f"--out={file}: expected a folder, but it is something else",
+        (root, root / "sweep"): "--out: name a folder for the tables of 2 directories",
+    }.items():
+        assert messages_of(capsys, *arguments) == [expected]
+
+
+def test_a_folder_that_cannot_be_listed_is_one_message(folder, capsys, monkeypatch):
+    def refused(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(scan.os, "scandir", refused)
+    assert messages_of(capsys, folder.root) == [
+        f"{folder.root}: no record that can be read (1 unreadable, 0 unfinished): "
+        f"{folder.root}: Permission denied"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_signal_leaves_no_half_written_file(folder, capsys, monkeypatch, number, code, word):
+    folder.trial(0, 0.5, 0.5)
+    sync, calls = os.fsync, []
+
+    def interrupted(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 3:  # of the second file: the first has one of its folder, too
+            os.kill(os.getpid(), number)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        ended = main([str(folder.root)])
+    except SystemExit as error:
+        ended = error.code
+    assert ended == code
+    assert capsys.readouterr() == ("", f"regsweep-report: {word}\n")
+    assert sorted(path.name for path in folder.root.iterdir()) == ["runs.csv", "sweep"]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_an_interrupt_while_pandas_loads_is_one_message(folder):
+    program = (
+        "import os, signal, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *others):\n"
+        "        if name == 'pandas': os.kill(os.getpid(), signal.SIGINT)\n"
+        "from regsweep.report.__main__ import main\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        f"raise SystemExit(main([{str(folder.root)!r}]))\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "regsweep-report: interrupted\n")
+
+
+def test_the_command_imports_neither_torch_nor_hydra_and_shows_any_name_anywhere(folder):
+    folder.trial(0, 0.5, 0.5, sweep="Läufe")
+    folder.trial(1, 0.5, 0.5, sweep="\udcff")
     code = (
         "import sys; from regsweep.report.__main__ import main; "
         f"assert main([{str(folder.root)!r}]) == 0; "
         "print(sorted({'torch', 'hydra', 'omegaconf', 'optuna'} & sys.modules.keys()))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    env = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
     assert done.stdout.splitlines()[-1] == "[]"
+    assert r"L\xe4ufe" in done.stdout
+    assert r"\xff" in done.stdout
     assert done.stderr == ""
 
 

@@ -1,0 +1,79 @@
+"""A sweep file that was lost, made again from what the command says and the records hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from regsweep.compare.plan import Place, Plan, Slot
+from regsweep.errors import InputError
+from regsweep.record import FILE_NAME, Record
+from regsweep.sweep_file import SweepFile
+
+
+def refuse_unplanned(directory: Path, plan: Plan) -> None:
+    """Refuse a folder that holds a record which the sweep of ``plan`` would not make.
+
+    Raises:
+        InputError: where the first one is.
+    """
+    found = [path.parent.relative_to(directory) for path in directory.rglob(FILE_NAME)]
+    if not found:
+        return
+    slots = [Slot(arm, n) for arm, trials in enumerate(plan.trials) for n in range(trials)]
+    search = [Place("search", slot, seed) for slot in slots for seed in plan.search_seeds]
+    confirm = [Place("confirm", slot, seed) for slot in slots for seed in plan.confirm_seeds]
+    planned = {plan.folder(place) for place in (*search, *confirm)}
+    for folder in found:
+        if folder.as_posix() not in planned:
+            raise InputError(
+                f"{directory}: the folder already holds a record, in {folder}, that is none of "
+                "this sweep's; choose another"
+            )
+
+
+def recovered(records: Mapping[int, Sequence[Record]], now: SweepFile, folder: Path) -> SweepFile:
+    """The sweep file as it was when the sweep of ``records``, by the index of its arm, began.
+
+    ``now`` is what the command asks for and would settle. Configs and versions are those of the
+    records, and so are the device, the mode and the threads: of the pack width no result depends.
+
+    Raises:
+        InputError: the records disagree in what was settled.
+    """
+    settled = now.settled
+    every = [record for of_arm in records.values() for record in of_arm]
+    if modes := _of_auto(every, "trainer.compile", "mode"):
+        settled = replace(settled, mode=_one(modes, "trainer.compile", folder))
+    if ", " not in settled.device and (devices := _of_auto(every, "trainer.device", "device")):
+        settled = replace(settled, device=_one(devices, "trainer.device", folder))
+    if threads := _seen(every, "threads"):
+        settled = replace(settled, threads=_one(threads, "threads", folder))
+    configs = [
+        next((r.config for r in records.get(arm, ()) if r.seed == now.seed), config)
+        for arm, config in enumerate(now.configs)
+    ]
+    versions = next(iter(_seen(every, "versions")), now.versions)
+    return replace(now, settled=settled, configs=tuple(configs), versions=versions)
+
+
+def _of_auto(records: Sequence[Record], key: str, name: str) -> list[Any]:
+    """What was settled for the runs that leave ``key`` to it."""
+    return _seen([r for r in records if r.config.get(key) == "auto"], name)
+
+
+def _seen(records: Sequence[Record], name: str) -> list[Any]:
+    values: list[Any] = []
+    for record in records:
+        if name in record.environment and record.environment[name] not in values:
+            values.append(record.environment[name])
+    return values
+
+
+def _one(values: Sequence[Any], key: str, folder: Path) -> Any:
+    if len(values) > 1:
+        raise InputError(
+            f"{folder}: its sweep.json is lost, and its records disagree about {key}: "
+            f"{', '.join(map(str, values))}; take another hydra.sweep.dir"
+        )
+    return values[0]
