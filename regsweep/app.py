@@ -6,18 +6,22 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import hydra
+from hydra._internal import hydra as internals
 from hydra.errors import HydraException
 
 from regsweep.errors import InputError
+from regsweep.guard import GuardedLoader
 from regsweep.messages import explain
 from regsweep.nodes import register_nodes
 from regsweep.spec.regularizer import REGULARIZERS
 from regsweep.task import task
+from regsweep.trust import EXECUTION_WHITELIST, read_trust
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -26,27 +30,23 @@ PACKAGE = Path(__file__).parent
 # In a wheel conf/ lies in the package, in a checkout beside it.
 CONF = next(path.resolve() for path in (PACKAGE / "conf", PACKAGE.parent / "conf") if path.is_dir())
 
-# All that a config may run. Regularizers, models and optimizers are looked up by name.
-EXECUTION_WHITELIST = (
-    "optuna.samplers.*",
-    "hydra_plugins.hydra_optuna_sweeper.*",
-    "regsweep.callback.RegsweepCallback",
-    "regsweep.launcher.PackLauncher",
-    "regsweep.sweeper.CompareSweeper",
-    "regsweep.search_space.suggest",
-)
 DEFAULT_ARMS = f"regularizer={','.join(REGULARIZERS)}"
 TRACEBACK = "HYDRA_FULL_ERROR"
 SHOW_TRACEBACK = f" ({TRACEBACK}=1 shows the traceback)"
 
 
-_hydra_main = hydra.main(
-    config_path=str(CONF), config_name="config", execution_whitelist=EXECUTION_WHITELIST
-)(task)
+def main(trust: Sequence[str] = ()) -> None:
+    """Run the command line; exit with 0, 1 (one message), 130 (SIGINT) or 143 (SIGTERM).
 
-
-def main() -> None:
-    """Run the command line; exit with 0, 1 (one message), 130 (SIGINT) or 143 (SIGTERM)."""
+    ``trust`` names what configs may run beside regsweep's own: see ``regsweep.main``.
+    """
+    if "--version" in sys.argv[1:]:
+        print(f"regsweep {version('regsweep')}")
+        return
+    try:
+        trusted = (*EXECUTION_WHITELIST, *read_trust(trust))
+    except InputError as error:
+        sys.exit(f"regsweep: {error}")
     register_nodes()
     sys.argv[1:] = for_the_arms(with_default_arms(sys.argv[1:]))
     _heed_signals()
@@ -54,7 +54,7 @@ def main() -> None:
     # Hydra then raises its errors instead of printing them with a traceback.
     os.environ[TRACEBACK] = "1"
     try:
-        _hydra_main()
+        _run_hydra(trusted)
     except SystemExit as error:
         # The argument parser leaves with 2.
         raise SystemExit(1 if error.code == 2 else error.code) from None
@@ -65,6 +65,15 @@ def main() -> None:
             raise
         hint = "" if isinstance(error, InputError | HydraException) else SHOW_TRACEBACK
         sys.exit(f"regsweep: {explain(error)}{hint}")
+
+
+def _run_hydra(trusted: tuple[str, ...]) -> None:
+    GuardedLoader.trusted = trusted
+    internals.ConfigLoaderImpl = GuardedLoader  # type: ignore[attr-defined]  # hydra.main takes no loader
+    command = hydra.main(config_path=str(CONF), config_name="config", execution_whitelist=trusted)(
+        task
+    )
+    command()
 
 
 def with_default_arms(arguments: Sequence[str]) -> list[str]:

@@ -113,7 +113,8 @@ def test_one_run(tmp_path, mnist):
     assert (done.returncode, done.stderr) == (0, "")
     folder = only_folder(tmp_path / "outputs")
     assert {path.name for path in folder.iterdir()} == {
-        ".hydra", "regsweep.log", "history.csv", "weights.safetensors", "record.json",
+        ".hydra", ".lock", ".lock-holder",
+        "regsweep.log", "history.csv", "weights.safetensors", "record.json",
     }  # fmt: skip
     record = read(folder / "record.json")
     assert (record.stage, record.trial, record.status) == ("single", None, "completed")

@@ -15,13 +15,13 @@ from omegaconf import DictConfig, OmegaConf
 from regsweep import sweep_file
 from regsweep.compare.ledger import Ledger
 from regsweep.compare.live import View, new_console, show_plan
-from regsweep.compare.lock import hold
 from regsweep.compare.plan import Place, Plan, Slot, read_plan
 from regsweep.compare.resume import refuse_changed
 from regsweep.compare.stages import TooManyFailed, confirm, search
 from regsweep.compare.studies import Space, Studies, count_trials, open_storage, search_space_of
 from regsweep.environment import package_versions
 from regsweep.errors import InputError
+from regsweep.folder import hold
 from regsweep.launcher import read_packing
 from regsweep.preflight import Sweep, check_machine, check_sweep
 from regsweep.record import refuse_used_under
@@ -47,8 +47,8 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     check_machine(sweep.runs)
     directory = Path(config.hydra.sweep.dir)
     _refuse_others(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    with hold(directory):
+    with hold("hydra.sweep.dir", directory):
+        _refuse_others(directory)  # made meanwhile
         before = sweep_file.read(directory) if _has_sweep(directory) else None
         settled, why = _settle(config, sweep, plan, before, directory)
         ledger = Ledger(plan, spaces, directory)
