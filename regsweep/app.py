@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
+from multiprocessing import current_process
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -33,6 +34,13 @@ CONF = next(path.resolve() for path in (PACKAGE / "conf", PACKAGE.parent / "conf
 DEFAULT_ARMS = f"regularizer={','.join(REGULARIZERS)}"
 TRACEBACK = "HYDRA_FULL_ERROR"
 SHOW_TRACEBACK = f" ({TRACEBACK}=1 shows the traceback)"
+# What a config names is imported, in this process and in workers.
+NOT_ON_IMPORT = (
+    "regsweep: regsweep.main() was called by a file that was only imported; "
+    'put the call behind: if __name__ == "__main__":'
+)
+
+_at_work = False
 
 
 def main(trust: Sequence[str] = ()) -> None:
@@ -40,6 +48,9 @@ def main(trust: Sequence[str] = ()) -> None:
 
     ``trust`` names what configs may run beside regsweep's own: see ``regsweep.main``.
     """
+    global _at_work
+    if _at_work or current_process().name != "MainProcess":
+        sys.exit(NOT_ON_IMPORT)
     if "--version" in sys.argv[1:]:
         print(f"regsweep {version('regsweep')}")
         return
@@ -53,6 +64,7 @@ def main(trust: Sequence[str] = ()) -> None:
     with_traceback = os.environ.get(TRACEBACK) == "1"
     # Hydra then raises its errors instead of printing them with a traceback.
     os.environ[TRACEBACK] = "1"
+    _at_work = True
     try:
         _run_hydra(trusted)
     except SystemExit as error:
@@ -65,6 +77,8 @@ def main(trust: Sequence[str] = ()) -> None:
             raise
         hint = "" if isinstance(error, InputError | HydraException) else SHOW_TRACEBACK
         sys.exit(f"regsweep: {explain(error)}{hint}")
+    finally:
+        _at_work = False
 
 
 def _run_hydra(trusted: tuple[str, ...]) -> None:

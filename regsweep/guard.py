@@ -74,12 +74,17 @@ def guard_command(config: DictConfig, mode: RunMode, trusted: tuple[str, ...]) -
 
 def guard_job(config: DictConfig, trusted: tuple[str, ...]) -> None:
     """Check the config of a sweep's job, as ``guard_command`` does that of a run."""
+    subdir = job_folder(config)
+    if subdir.split(os.sep)[0] in ("", os.curdir, os.pardir):  # "" begins an absolute path
+        raise bad_value("hydra.sweep.subdir", subdir, "a folder below hydra.sweep.dir")
     with _in_use(config):
-        subdir = str(config.hydra.sweep.subdir)
-        first = os.path.normpath(subdir).split(os.sep)[0]
-        if first in ("", os.curdir, os.pardir):  # an absolute path begins with nothing
-            raise bad_value("hydra.sweep.subdir", subdir, "a folder below hydra.sweep.dir")
         _guard_job(config, Path(config.hydra.sweep.dir, subdir), trusted)
+
+
+def job_folder(config: DictConfig) -> str:
+    """The folder of a job in that of its sweep, as if it were the sweep's first."""
+    with _in_use(config):
+        return os.path.normpath(str(config.hydra.sweep.subdir))
 
 
 def _guard_job(config: DictConfig, folder: Path, trusted: tuple[str, ...]) -> None:

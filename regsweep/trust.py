@@ -50,6 +50,11 @@ def read_trust(trust: Sequence[str]) -> tuple[str, ...]:
         parts = name.removesuffix(".*").split(".") if isinstance(name, str) else [""]
         if not all(part.isidentifier() for part in parts):
             raise bad_value("trust", repr(trust), expected)
+        if parts[0] == "__main__":
+            raise InputError(
+                f"trust={trust!r}: a sweep's workers do not have this file as __main__; "
+                'call it by its name, such as ["study.*"] for study.py'
+            )
     return tuple(trust)
 
 
