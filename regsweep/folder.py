@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from regsweep.atomic import write_text
 from regsweep.errors import InputError, bad_value
 
@@ -39,6 +37,8 @@ def hold(key: str, directory: Path) -> Iterator[None]:
         InputError: it cannot be made or written, holds a symbolic link, or another process
             holds it; the message says which, on which host.
     """
+    from filelock import FileLock, Timeout  # slow to load
+
     try:
         directory.mkdir(parents=True, exist_ok=True)
         _refuse_links(directory)

@@ -75,7 +75,11 @@ def guard_command(config: DictConfig, mode: RunMode, trusted: tuple[str, ...]) -
 def guard_job(config: DictConfig, trusted: tuple[str, ...]) -> None:
     """Check the config of a sweep's job, as ``guard_command`` does that of a run."""
     subdir = job_folder(config)
-    if subdir.split(os.sep)[0] in ("", os.curdir, os.pardir):  # "" begins an absolute path
+    if os.path.normpath(subdir).split(os.sep)[0] in (
+        "",
+        os.curdir,
+        os.pardir,
+    ):  # "" begins an absolute path
         raise bad_value("hydra.sweep.subdir", subdir, "a folder below hydra.sweep.dir")
     with _in_use(config):
         _guard_job(config, Path(config.hydra.sweep.dir, subdir), trusted)
@@ -84,7 +88,7 @@ def guard_job(config: DictConfig, trusted: tuple[str, ...]) -> None:
 def job_folder(config: DictConfig) -> str:
     """The folder of a job in that of its sweep, as if it were the sweep's first."""
     with _in_use(config):
-        return os.path.normpath(str(config.hydra.sweep.subdir))
+        return str(config.hydra.sweep.subdir)
 
 
 def _guard_job(config: DictConfig, folder: Path, trusted: tuple[str, ...]) -> None:

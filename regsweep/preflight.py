@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ def _check_folders(config: DictConfig, loader: ConfigLoader, given: Given) -> No
         for o in given.all_swept
     ]
     for choice in product(*swept):
-        folder = job_folder(once.load_sweep_config(config, [*fixed, *choice]))
+        folder = normpath(job_folder(once.load_sweep_config(config, [*fixed, *choice])))
         if folder in folders:
             raise bad_value("hydra.sweep.subdir", text["subdir"], f"{expected}: two are {folder}")
         folders.add(folder)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from regsweep.errors import InputError
+from regsweep.folder import read_folder
 from regsweep.report.aggregate import gather_and_show
 
 
@@ -19,7 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Gather the directories that ``argv`` names; the exit code, 1 for bad input."""
     try:
         arguments = _parser().parse_args(argv)
-        gather_and_show(arguments.directories, arguments.out)
+        directories = [read_folder("DIR", name) for name in arguments.directories]
+        out = None if arguments.out is None else read_folder("--out", arguments.out)
+        gather_and_show(directories, out)
     except InputError as error:
         print(f"regsweep-report: {error}", file=sys.stderr)
         return 1

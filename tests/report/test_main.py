@@ -18,6 +18,24 @@ def test_bad_input_is_one_message_and_1(folder, capsys):
     assert capsys.readouterr() == ("", f"regsweep-report: {missing}: no such directory\n")
 
 
+def test_a_quoted_home_is_expanded(folder, capsys, monkeypatch):
+    folder.trial(0, 0.5, 0.5)
+    monkeypatch.setenv("HOME", str(folder.root))
+    assert main(["~/sweep", "--out", "~/out"]) == 0
+    assert (folder.root / "out" / "runs.csv").exists()
+
+
+def test_a_folder_without_a_name_is_one_message_and_1(folder, capsys):
+    folder.trial(0, 0.5, 0.5)
+    assert main([str(folder.root), "--out", ""]) == 1
+    assert main([""]) == 1
+    said = "expected the name of a folder"
+    assert (
+        capsys.readouterr().err
+        == f"regsweep-report: --out=: {said}\nregsweep-report: DIR=: {said}\n"
+    )
+
+
 def test_a_mistyped_option_is_one_message_and_1(capsys):
     assert main(["somewhere", "--ouT", "x"]) == 1
     assert capsys.readouterr().err == "regsweep-report: unrecognized arguments: --ouT x\n"
