@@ -39,31 +39,61 @@ def hold(key: str, directory: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout  # slow to load
 
+    _refuse_held(key, directory)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         _refuse_links(directory)
         lock = FileLock(directory / LOCK, timeout=0)
         lock.acquire()
+        write_text(directory / HOLDER, f"pid {os.getpid()} on {socket.gethostname()}\n")
     except Timeout:
-        raise InputError(
-            f"{key}={directory}: {_holder(directory)} is at work in this folder; "
-            "wait for it, or take another"
-        ) from None
+        raise _at_work(key, directory, directory) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise bad_value(key, directory, f"a folder that can be written ({reason})") from error
     try:
-        write_text(directory / HOLDER, f"pid {os.getpid()} on {socket.gethostname()}\n")
+        _refuse_held(key, directory)  # a folder made meanwhile
         yield
     finally:
         lock.release()
 
 
-def _holder(directory: Path) -> str:
+def _at_work(key: str, directory: Path, held: Path) -> InputError:
     try:
-        return (directory / HOLDER).read_text(encoding="utf-8").strip()
+        holder = (held / HOLDER).read_text(encoding="utf-8").strip()
     except OSError:  # it has not said so yet
-        return "another process"
+        holder = "another process"
+    where = "this folder" if held == directory else str(held)
+    return InputError(
+        f"{key}={directory}: {holder} is at work in {where}; wait for it, or take another"
+    )
+
+
+def _refuse_held(key: str, directory: Path) -> None:
+    """Refuse a folder that lies in one that is held, or around one."""
+    below = (path.parent for path in directory.rglob(HOLDER) if path.parent != directory)
+    for other in (*directory.resolve().parents, *below):
+        if _is_held(other):
+            raise _at_work(key, directory, other)
+
+
+def _is_held(directory: Path) -> bool:
+    """Whether a process is at work in the folder; it is not kept from it by asking."""
+    import fcntl  # not on Windows, where reports are read
+
+    if not (directory / HOLDER).is_file():
+        return False
+    try:
+        descriptor = os.open(directory / LOCK, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _refuse_links(directory: Path) -> None:

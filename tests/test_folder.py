@@ -43,6 +43,32 @@ def test_a_second_process_is_told_who_holds_the_folder(tmp_path, holder):
         )
 
 
+def test_a_folder_in_one_that_is_held_is_held_too(tmp_path, holder):
+    with pytest.raises(InputError) as caught, hold("hydra.run.dir", tmp_path / "0"):
+        pass
+    assert str(caught.value) == (
+        f"hydra.run.dir={tmp_path / '0'}: pid {holder.pid} on {socket.gethostname()} "
+        f"is at work in {tmp_path}; wait for it, or take another"
+    )
+    assert not (tmp_path / "0").exists()
+
+
+def test_so_is_a_folder_around_one(tmp_path):
+    with (
+        hold("hydra.run.dir", tmp_path / "here" / "a" / "0"),
+        pytest.raises(InputError) as caught,
+        hold("hydra.sweep.dir", tmp_path / "here"),
+    ):
+        pass
+    assert str(caught.value) == (
+        f"hydra.sweep.dir={tmp_path / 'here'}: pid {os.getpid()} on {socket.gethostname()} "
+        f"is at work in {tmp_path / 'here' / 'a' / '0'}; wait for it, or take another"
+    )
+
+    with hold("hydra.sweep.dir", tmp_path / "here"):  # the other has ended
+        pass
+
+
 def test_a_killed_holder_holds_nothing(tmp_path, holder):
     holder.send_signal(signal.SIGKILL)
     holder.wait()
