@@ -20,11 +20,14 @@ from regsweep.launcher import read_packing
 from regsweep.messages import explain
 from regsweep.pool import dismiss_workers
 from regsweep.preflight import check_machine, check_sweep
-from regsweep.record import refuse_used, refuse_used_under
+from regsweep.record import FILE_NAME, refuse_used, refuse_used_under
 from regsweep.settle import settle
 from regsweep.sweeper import COMPARE
 
 log = logging.getLogger(__name__)
+
+# What a run writes beside Hydra's folder and its log.
+RUN_FILES = ("history.csv", "weights.safetensors", FILE_NAME)
 
 
 class RegsweepCallback(Callback):
@@ -49,7 +52,9 @@ class RegsweepCallback(Callback):
             directory = Path(config.hydra.run.dir)
             refuse_used(directory)
             check_machine([run])
-            self.held.enter_context(hold("hydra.run.dir", directory))
+            hydra = config.hydra
+            files = [*RUN_FILES, f"{hydra.job.name}.log", *filter(None, [hydra.output_subdir])]
+            self.held.enter_context(hold("hydra.run.dir", directory, files))
             refuse_used(directory)  # by a run that ended meanwhile
 
     def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,10 +28,11 @@ def read_folder(key: str, value: object) -> Path:
 
 
 @contextmanager
-def hold(key: str, directory: Path) -> Iterator[None]:
+def hold(key: str, directory: Path, names: Sequence[str] | None = None) -> Iterator[None]:
     """Make the folder that ``key`` names, and let no other process work in it.
 
-    The kernel lets go of it when the process ends, however it ends.
+    The kernel lets go of it when the process ends, however it ends. ``names`` are what is written
+    in it, ``None`` for all that is below.
 
     Raises:
         InputError: it cannot be made or written, holds a symbolic link, or another process
@@ -39,10 +40,10 @@ def hold(key: str, directory: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout  # slow to load
 
-    _refuse_held(key, directory)
+    _refuse_held(key, directory, names)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        _refuse_links(directory)
+        _refuse_links(directory, names)
         lock = FileLock(directory / LOCK, timeout=0)
         lock.acquire()
         write_text(directory / HOLDER, f"pid {os.getpid()} on {socket.gethostname()}\n")
@@ -52,7 +53,7 @@ def hold(key: str, directory: Path) -> Iterator[None]:
         reason = error.strerror or str(error)
         raise bad_value(key, directory, f"a folder that can be written ({reason})") from error
     try:
-        _refuse_held(key, directory)  # a folder made meanwhile
+        _refuse_held(key, directory, names)  # a folder made meanwhile
         yield
     finally:
         lock.release()
@@ -69,10 +70,12 @@ def _at_work(key: str, directory: Path, held: Path) -> InputError:
     )
 
 
-def _refuse_held(key: str, directory: Path) -> None:
-    """Refuse a folder that lies in one that is held, or around one."""
-    below = (path.parent for path in directory.rglob(HOLDER) if path.parent != directory)
-    for other in (*directory.resolve().parents, *below):
+def _refuse_held(key: str, directory: Path, names: Sequence[str] | None) -> None:
+    """Refuse a folder that lies in one that is held, or all that is below around one."""
+    others = list(directory.resolve().parents)
+    if names is None:
+        others += [path.parent for path in directory.rglob(HOLDER) if path.parent != directory]
+    for other in others:
         if _is_held(other):
             raise _at_work(key, directory, other)
 
@@ -96,12 +99,17 @@ def _is_held(directory: Path) -> bool:
     return False
 
 
-def _refuse_links(directory: Path) -> None:
+def _refuse_links(directory: Path, names: Sequence[str] | None) -> None:
     """What is written under a name that is a link lands where the link leads."""
-    for folder, folders, files in os.walk(directory):
-        for path in (Path(folder, name) for name in (*folders, *files)):
-            if path.is_symlink():
-                raise InputError(
-                    f"{path}: a symbolic link, which could lead what is written out of "
-                    f"{directory}; remove it, or take another folder"
-                )
+    tops = [] if names is None else [directory / name for name in (*names, LOCK, HOLDER)]
+    for path in (*tops, *(path for top in tops or [directory] for path in _below(top))):
+        if path.is_symlink():
+            raise InputError(
+                f"{path}: a symbolic link, which could lead what is written out of {directory}; "
+                "remove it, or take another folder"
+            )
+
+
+def _below(top: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(top):
+        yield from (Path(folder, name) for name in (*folders, *files))

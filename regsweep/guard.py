@@ -139,8 +139,9 @@ def _entries(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any,
 
 def _lies_in(folder: Path, path: Path, config: DictConfig) -> bool:
     """Whether ``path`` is in ``folder``; relative ones start where the command was given."""
-    outer, inner = (os.path.normpath(Path(config.hydra.runtime.cwd, one)) for one in (folder, path))
-    return Path(inner).is_relative_to(outer)
+    # Links resolved: one that is there already may lead out.
+    outer, inner = (Path(config.hydra.runtime.cwd, one).resolve() for one in (folder, path))
+    return inner.is_relative_to(outer)
 
 
 def _resolved(config: DictConfig, *parts: str) -> dict[str, Any]:

@@ -168,6 +168,18 @@ def test_a_folder_in_which_another_process_works_is_refused(tmp_path, key, mode)
     assert {p.name: p.read_bytes() for p in (tmp_path / "here").iterdir()} == before
 
 
+def test_nothing_is_written_through_a_link(tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "history.csv").symlink_to(tmp_path / "mine.csv")
+
+    done = command("hydra.run.dir=here", *QUICK, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("regsweep: here/history.csv: a symbolic link, ")
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["history.csv"]
+
+
 def test_of_two_commands_on_one_folder_one_works(tmp_path):
     commands = [
         subprocess.Popen(

@@ -116,6 +116,20 @@ def test_a_link_in_the_folder_is_refused_before_anything_is_written(tmp_path, na
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_run_minds_the_links_among_its_own_files_alone(tmp_path):
+    (tmp_path / ".hydra").mkdir()
+    (tmp_path / "data").symlink_to(tmp_path / ".hydra")
+    (tmp_path / ".hydra" / "a.yaml").symlink_to(tmp_path / "nowhere")
+    with hold("hydra.run.dir", tmp_path, ["history.csv"]):
+        pass
+
+    (tmp_path / "history.csv").symlink_to(tmp_path / "nowhere")
+    for names, link in ((["history.csv"], "history.csv"), ([".hydra"], ".hydra/a.yaml")):
+        with pytest.raises(InputError) as caught, hold("hydra.run.dir", tmp_path, names):
+            pass
+        assert str(caught.value).startswith(f"{tmp_path / link}: a symbolic link, ")
+
+
 def test_the_folder_itself_may_be_a_link(tmp_path):
     (tmp_path / "disk").mkdir()
     (tmp_path / "here").symlink_to(tmp_path / "disk")

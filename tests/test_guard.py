@@ -1,6 +1,7 @@
 """What no config gets past, composed as the command line does it."""
 
 import json
+import pickle
 
 import pytest
 from hydra._internal.utils import create_config_search_path_from_sources
@@ -15,18 +16,23 @@ from regsweep.nodes import register_nodes
 from regsweep.trust import EXECUTION_WHITELIST
 
 
-@pytest.fixture
-def composed(monkeypatch, tmp_path):
-    """The config of a command and, of a sweep, that of its first job."""
-    monkeypatch.setattr(GuardedLoader, "trusted", (*EXECUTION_WHITELIST, "mine.*"))
+@pytest.fixture(scope="module")
+def loader(tmp_path_factory):
     setup_globals()
     register_nodes()
-    experiments = tmp_path / "experiment"
-    experiments.mkdir()
+    here = tmp_path_factory.mktemp("hostile")
+    (here / "experiment").mkdir()
     for name, node in HOSTILE.items():
         text = f"# @package _global_\nhydra: {json.dumps(node)}\n"
-        (experiments / f"{name}.yaml").write_text(text)
-    loader = GuardedLoader(create_config_search_path_from_sources([str(CONF), str(tmp_path)]))
+        (here / "experiment" / f"{name}.yaml").write_text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GuardedLoader, "trusted", (*EXECUTION_WHITELIST, "mine.*"))
+        return GuardedLoader(create_config_search_path_from_sources([str(CONF), str(here)]))
+
+
+@pytest.fixture
+def composed(loader):
+    """The config of a command and, of a sweep, that of its first job."""
 
     def compose(*overrides, job=None):
         config = loader._load_configuration(
@@ -131,6 +137,16 @@ def test_what_is_in_the_folder_passes(composed):
     assert composed("hydra.output_subdir=a/b", subdir, within, job=["seed=3"]).seed == 3
 
 
+def test_a_link_in_the_folder_does_not_count_as_in_it(composed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "logs").symlink_to(tmp_path)
+    log = LOG + "='${hydra.runtime.output_dir}/logs/x.log'"
+
+    with pytest.raises(InputError, match=r"logs/x\.log: expected a file in here$"):
+        composed("hydra.run.dir=here", log)
+
+
 def test_looking_leaves_a_config_as_it_was(composed):
     config = composed(job=["seed=3"])
 
@@ -153,9 +169,12 @@ def test_home_is_expanded(composed, monkeypatch):
     assert composed("hydra.sweep.dir='~/x'", job=[]).hydra.sweep.dir == "/home/me/x"
 
 
-def test_what_is_only_shown_is_not_refused(composed):
-    loader = GuardedLoader(create_config_search_path_from_sources([str(CONF)]))
+def test_a_loader_keeps_in_a_worker_what_is_trusted(loader):
+    assert GuardedLoader.trusted == ()
+    assert pickle.loads(pickle.dumps(loader)).trusted == (*EXECUTION_WHITELIST, "mine.*")
 
+
+def test_what_is_only_shown_is_not_refused(loader):
     config = loader.load_configuration("config", ["hydra.run.dir="], RunMode.RUN)
 
     assert config.hydra.run.dir == ""

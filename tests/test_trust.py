@@ -38,11 +38,12 @@ def unpickling():
     return {"_target_": UNPICKLE, "_args_": [sampler, [{"system_attrs": stored}]]}
 
 
-CALLBACK = ("hydra.callbacks.evil._target_", {"callbacks": {"evil": unpickling()}})
 ARGUMENT = {"_target_": "optuna.samplers.TPESampler", "constraints_func": unpickling()}
 ATTACKS = {
-    ("experiment=evil",): CALLBACK,
-    ("-m", "experiment=evil"): CALLBACK,
+    ("experiment=evil",): (
+        "hydra.callbacks.evil._target_",
+        {"callbacks": {"evil": unpickling()}},
+    ),
     # The plugin's own whitelist is wider than ours.
     ("-m", "hydra/sweeper=optuna", "experiment=evil"): (
         "hydra.sweeper.sampler.constraints_func._target_",
@@ -137,7 +138,7 @@ def test_what_a_study_file_trusts_runs_there_and_in_workers(tmp_path, sweep):
         assert "COMPLETED: TRAIN LOSS" in record.with_name("regsweep.log").read_text()
 
 
-@pytest.mark.parametrize("asked", [(NOTES,), ("-m", NOTES), ("-m", SHOUTING)], ids=" ".join)
+@pytest.mark.parametrize("asked", [(NOTES,), ("-m", SHOUTING)], ids=" ".join)
 def test_without_its_word_it_is_refused(tmp_path, asked):
     done = study(*asked, cwd=tmp_path, call='trust=["study.Other"]')
 
