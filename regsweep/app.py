@@ -82,12 +82,10 @@ def main(trust: Sequence[str] = ()) -> None:
 
 
 def _run_hydra(trusted: tuple[str, ...]) -> None:
+    """Hydra's own command, with a loader that checks configs; ``hydra.main`` takes none."""
     GuardedLoader.trusted = trusted
-    internals.ConfigLoaderImpl = GuardedLoader  # type: ignore[attr-defined]  # hydra.main takes no loader
-    command = hydra.main(config_path=str(CONF), config_name="config", execution_whitelist=trusted)(
-        task
-    )
-    command()
+    internals.ConfigLoaderImpl = GuardedLoader  # type: ignore[attr-defined]
+    hydra.main(str(CONF), "config", execution_whitelist=trusted)(task)()
 
 
 def with_default_arms(arguments: Sequence[str]) -> list[str]:

@@ -34,6 +34,9 @@ class GuardedLoader(ConfigLoaderImpl):
 
     def _load_configuration(self, *args: Any, **asked: Any) -> DictConfig:
         config = super()._load_configuration(*args, **asked)
+        said = config.hydra.overrides
+        if len(said.hydra) + len(said.task) != len(asked["overrides"]):
+            raise InputError("hydra.overrides: what Hydra writes of the command line; leave it out")
         if asked["activate_config_repository"]:  # it is to be run, not to be shown
             guard_command(config, asked["run_mode"], self.trusted)
         return config
@@ -54,7 +57,7 @@ def guard_command(config: DictConfig, mode: RunMode, trusted: tuple[str, ...]) -
     Raises:
         InputError: it names what is not trusted, or leads out of its folder.
     """
-    if OmegaConf.select(config, "hydra.callbacks.regsweep._target_") != CALLBACK:
+    if OmegaConf.select(config, "hydra.callbacks.regsweep") != {"_target_": CALLBACK}:
         raise InputError(f"hydra.callbacks.regsweep: expected _target_: {CALLBACK}; leave it as is")
     key = "run.dir" if mode == RunMode.RUN else "sweep.dir"
     with _in_use(config):
@@ -75,11 +78,8 @@ def guard_command(config: DictConfig, mode: RunMode, trusted: tuple[str, ...]) -
 def guard_job(config: DictConfig, trusted: tuple[str, ...]) -> None:
     """Check the config of a sweep's job, as ``guard_command`` does that of a run."""
     subdir = job_folder(config)
-    if os.path.normpath(subdir).split(os.sep)[0] in (
-        "",
-        os.curdir,
-        os.pardir,
-    ):  # "" begins an absolute path
+    first = os.path.normpath(subdir).split(os.sep)[0]
+    if first in ("", os.curdir, os.pardir):  # an absolute path begins with nothing
         raise bad_value("hydra.sweep.subdir", subdir, "a folder below hydra.sweep.dir")
     with _in_use(config):
         _guard_job(config, Path(config.hydra.sweep.dir, subdir), trusted)
@@ -119,14 +119,14 @@ def _refuse_log_files(config: DictConfig, logging: Any, folder: Path) -> None:
 
 
 def _refuse_environment(hydra: DictConfig) -> None:
-    """Refuse environment variables of a config's, which name compilers and libraries to load."""
+    """Refuse the environment variables that a config sets: they name programs to run."""
     given = {str(line).lstrip("+").partition("=")[0] for line in hydra.overrides.hydra}
     for name in hydra.job.env_set:
         keys = {"hydra.job.env_set", f"hydra.job.env_set.{name}"}
         if name not in hydra.job.env_copy and not given & keys:
             raise InputError(
                 f"hydra.job.env_set.{name}: a config may not set the environment, which names "
-                f"programs to run; give it on the command line"
+                "programs to run; give it on the command line"
             )
 
 

@@ -54,6 +54,7 @@ HOSTILE = {
     "filter": {"job_logging": {"filters": {"x": {"()": "logging.FileHandler", "filename": "/x"}}}},
     "attribute": {"job_logging": {"handlers": {"file": {".": {"baseFilename": "/x"}}}}},
     "environment": {"job": {"env_set": {"CXX": "x"}}},
+    "pretence": {"job": {"env_set": {"CXX": "x"}}, "overrides": {"hydra": ["hydra.job.env_set=x"]}},
 }
 LOG = "hydra.job_logging.handlers.file.filename"
 SAMPLER = "hydra.sweeper.sampler"
@@ -69,6 +70,7 @@ REFUSED = {
     "experiment=filter": "hydra.job_logging.filters.x.filename=/x: expected a file in ",
     "experiment=attribute": "hydra.job_logging.handlers.file..: sets attributes; leave it out",
     "experiment=environment": "hydra.job.env_set.CXX: a config may not set the environment, ",
+    "experiment=pretence": "hydra.overrides: what Hydra writes of the command line; leave it out",
     "hydra.job_logging.handlers.file.class=os.system": (
         "hydra.job_logging.handlers.file.class=os.system: a config may not run it."
     ),
@@ -79,6 +81,7 @@ REFUSED = {
         "hydra.callbacks.x._target_=os.system: a config may not run it."
     ),
     "~hydra.callbacks.regsweep": "hydra.callbacks.regsweep: expected ",
+    "+hydra.callbacks.regsweep._partial_=true": "hydra.callbacks.regsweep: expected ",
     "hydra.callbacks.regsweep._target_=mine.Own": "hydra.callbacks.regsweep: expected ",
 }
 OF_A_RUN = {
