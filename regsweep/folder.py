@@ -11,6 +11,7 @@ from regsweep.errors import InputError, bad_value
 
 LOCK = ".lock"
 HOLDER = ".lock-holder"
+WITH_ALL_BELOW = "with all that is below"
 
 
 def read_folder(key: str, value: object) -> Path:
@@ -46,7 +47,9 @@ def hold(key: str, directory: Path, names: Sequence[str] | None = None) -> Itera
         _refuse_links(directory, names)
         lock = FileLock(directory / LOCK, timeout=0)
         lock.acquire()
-        write_text(directory / HOLDER, f"pid {os.getpid()} on {socket.gethostname()}\n")
+        said = f"pid {os.getpid()} on {socket.gethostname()}\n"
+        said += f"{WITH_ALL_BELOW}\n" if names is None else ""
+        write_text(directory / HOLDER, said)
     except Timeout:
         raise _at_work(key, directory, directory) from None
     except OSError as error:
@@ -60,21 +63,25 @@ def hold(key: str, directory: Path, names: Sequence[str] | None = None) -> Itera
 
 
 def _at_work(key: str, directory: Path, held: Path) -> InputError:
-    try:
-        holder = (held / HOLDER).read_text(encoding="utf-8").strip()
-    except OSError:  # it has not said so yet
-        holder = "another process"
+    holder = (_holder(held) or ["another process"])[0]
     where = "this folder" if held == directory else str(held)
     return InputError(
         f"{key}={directory}: {holder} is at work in {where}; wait for it, or take another"
     )
 
 
+def _holder(directory: Path) -> list[str]:
+    """What the process that holds or held the folder said, if it has yet."""
+    path = directory / HOLDER
+    return path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+
+
 def _refuse_held(key: str, directory: Path, names: Sequence[str] | None) -> None:
     """Refuse a folder that lies in one that is held, or all that is below around one."""
-    others = list(directory.resolve().parents)
+    others = [up for up in directory.resolve().parents if WITH_ALL_BELOW in _holder(up)]
     if names is None:
-        others += [path.parent for path in directory.rglob(HOLDER) if path.parent != directory]
+        found = (Path(entry).parent for entry in _below(directory) if entry.name == HOLDER)
+        others += [below for below in found if below != directory]
     for other in others:
         if _is_held(other):
             raise _at_work(key, directory, other)
@@ -84,8 +91,6 @@ def _is_held(directory: Path) -> bool:
     """Whether a process is at work in the folder; it is not kept from it by asking."""
     import fcntl  # not on Windows, where reports are read
 
-    if not (directory / HOLDER).is_file():
-        return False
     try:
         descriptor = os.open(directory / LOCK, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
@@ -101,15 +106,20 @@ def _is_held(directory: Path) -> bool:
 
 def _refuse_links(directory: Path, names: Sequence[str] | None) -> None:
     """What is written under a name that is a link lands where the link leads."""
-    tops = [] if names is None else [directory / name for name in (*names, LOCK, HOLDER)]
-    for path in (*tops, *(path for top in tops or [directory] for path in _below(top))):
-        if path.is_symlink():
-            raise InputError(
-                f"{path}: a symbolic link, which could lead what is written out of {directory}; "
-                "remove it, or take another folder"
-            )
+    tops = [directory] if names is None else [directory / n for n in (*names, LOCK, HOLDER)]
+    links = [top for top in tops if top.is_symlink() and top != directory]
+    links += [Path(entry) for top in tops for entry in _below(top) if entry.is_symlink()]
+    for link in links:
+        raise InputError(
+            f"{link}: a symbolic link, which could lead what is written out of {directory}; "
+            "remove it, or take another folder"
+        )
 
 
-def _below(top: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(top):
-        yield from (Path(folder, name) for name in (*folders, *files))
+def _below(top: str | Path) -> Iterator[os.DirEntry[str]]:
+    """All that is in a folder and the folders below, links not followed; of a file, nothing."""
+    if os.path.isdir(top):
+        for entry in os.scandir(top):
+            yield entry
+            if entry.is_dir(follow_symlinks=False):
+                yield from _below(entry.path)

@@ -69,6 +69,15 @@ def test_so_is_a_folder_around_one(tmp_path):
         pass
 
 
+def test_a_run_holds_its_own_files_and_no_folder_below(tmp_path):
+    with hold("hydra.run.dir", tmp_path, ["history.csv"]):
+        for key, names in (("hydra.run.dir", ["history.csv"]), ("hydra.sweep.dir", None)):
+            with hold(key, tmp_path / "outputs", names):
+                pass
+        with pytest.raises(InputError, match="is at work in this folder"), hold("x", tmp_path):
+            pass
+
+
 def test_a_killed_holder_holds_nothing(tmp_path, holder):
     holder.send_signal(signal.SIGKILL)
     holder.wait()
