@@ -4,6 +4,9 @@
 module                 what it holds
 =====================  ==========================================================
 ``regsweep.app``       the command line: Hydra in, exit codes out
+``regsweep.trust``     what a config may run
+``regsweep.guard``     what every config passes: it runs what is trusted, stays in its folder
+``regsweep.folder``    the folder of a run or a sweep: named, held by one process
 ``regsweep.callback``  checks before a run or stock sweep, the report after one
 ``regsweep.arms``      the arms of a sweep, composed and checked
 ``regsweep.preflight`` what can be known of a sweep before its first job
@@ -20,3 +23,24 @@ module                 what it holds
 ``regsweep.report``    records gathered into tables, a verdict and ``report.html``
 =====================  ==========================================================
 """
+
+from collections.abc import Sequence
+
+
+def main(*, trust: Sequence[str] = ()) -> None:
+    """The command line, for a Python file of your own: ``python study.py -m ...`` is then regsweep.
+
+    ``trust`` names the callbacks, log handlers and the like that configs may run, each in full or
+    all of a module: ``regsweep.main(trust=["mine.*"])``. Anything else in a config is refused.
+    """
+    from regsweep.app import main as run
+
+    run(trust)
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("regsweep")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,18 +6,23 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import version
+from multiprocessing import current_process
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import hydra
+from hydra._internal import hydra as internals
 from hydra.errors import HydraException
 
 from regsweep.errors import InputError, machine_fault
+from regsweep.guard import GuardedLoader
 from regsweep.messages import explain
 from regsweep.nodes import register_nodes
 from regsweep.spec.regularizer import REGULARIZERS
 from regsweep.task import task
+from regsweep.trust import EXECUTION_WHITELIST, read_trust
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -26,35 +31,42 @@ PACKAGE = Path(__file__).parent
 # In a wheel conf/ lies in the package, in a checkout beside it.
 CONF = next(path.resolve() for path in (PACKAGE / "conf", PACKAGE.parent / "conf") if path.is_dir())
 
-# All that a config may run. Regularizers, models and optimizers are looked up by name.
-EXECUTION_WHITELIST = (
-    "optuna.samplers.*",
-    "hydra_plugins.hydra_optuna_sweeper.*",
-    "regsweep.callback.RegsweepCallback",
-    "regsweep.launcher.PackLauncher",
-    "regsweep.sweeper.CompareSweeper",
-    "regsweep.search_space.suggest",
-)
 DEFAULT_ARMS = f"regularizer={','.join(REGULARIZERS)}"
 TRACEBACK = "HYDRA_FULL_ERROR"
 SHOW_TRACEBACK = f"({TRACEBACK}=1 shows the traceback)"
+# What a config names is imported, in this process and in workers.
+NOT_ON_IMPORT = (
+    "regsweep: regsweep.main() was called by a file that was only imported; "
+    'put the call behind: if __name__ == "__main__":'
+)
+
+_at_work = False
 
 
-_hydra_main = hydra.main(
-    config_path=str(CONF), config_name="config", execution_whitelist=EXECUTION_WHITELIST
-)(task)
+def main(trust: Sequence[str] = ()) -> None:
+    """Run the command line; exit with 0, 1 (one message), 130 (SIGINT) or 143 (SIGTERM).
 
-
-def main() -> None:
-    """Run the command line; exit with 0, 1 (one message), 130 (SIGINT) or 143 (SIGTERM)."""
+    ``trust`` names what configs may run beside regsweep's own: see ``regsweep.main``.
+    """
+    global _at_work
+    if _at_work or current_process().name != "MainProcess":
+        sys.exit(NOT_ON_IMPORT)
+    if "--version" in sys.argv[1:]:
+        print(f"regsweep {version('regsweep')}")
+        return
+    try:
+        trusted = (*EXECUTION_WHITELIST, *read_trust(trust))
+    except InputError as error:
+        sys.exit(f"regsweep: {error}")
     register_nodes()
     sys.argv[1:] = for_the_arms(with_default_arms(sys.argv[1:]))
     _heed_signals()
     with_traceback = os.environ.get(TRACEBACK) == "1"
     # Hydra then raises its errors instead of printing them with a traceback.
     os.environ[TRACEBACK] = "1"
+    _at_work = True
     try:
-        _hydra_main()
+        _run_hydra(trusted)
     except SystemExit as error:
         # The argument parser leaves with 2.
         raise SystemExit(1 if error.code == 2 else error.code) from None
@@ -67,6 +79,15 @@ def main() -> None:
         if not known:
             error.add_note(SHOW_TRACEBACK)
         sys.exit(f"regsweep: {explain(error)}")
+    finally:
+        _at_work = False
+
+
+def _run_hydra(trusted: tuple[str, ...]) -> None:
+    """Hydra's own command, with a loader that checks configs; ``hydra.main`` takes none."""
+    GuardedLoader.trusted = trusted
+    internals.ConfigLoaderImpl = GuardedLoader  # type: ignore[attr-defined]
+    hydra.main(str(CONF), "config", execution_whitelist=trusted)(task)()
 
 
 def with_default_arms(arguments: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,19 @@ from regsweep.arms import plain_config
 from regsweep.config import read_run
 from regsweep.environment import package_versions
 from regsweep.errors import InputError
+from regsweep.folder import hold
 from regsweep.launcher import read_packing
 from regsweep.messages import explain
 from regsweep.pool import dismiss_workers
 from regsweep.preflight import check_machine, check_sweep
-from regsweep.record import refuse_used, refuse_used_under
+from regsweep.record import FILE_NAME, refuse_used, refuse_used_under
 from regsweep.settle import settle
 from regsweep.sweeper import COMPARE
 
 log = logging.getLogger(__name__)
+
+# What a run writes beside Hydra's folder and its log.
+RUN_FILES = ("history.csv", "weights.safetensors", FILE_NAME)
 
 
 class RegsweepCallback(Callback):
@@ -35,13 +39,27 @@ class RegsweepCallback(Callback):
 
     def __init__(self) -> None:
         self.sweeping = False
+        self.held = ExitStack()
+
+    def __reduce__(self) -> Any:
+        """A worker's own is new: the folder is held by the process that leads the sweep."""
+        return RegsweepCallback, ()
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the run, its folder and its data."""
         with _refusing():
             run = read_run(plain_config(config))
-            refuse_used(Path(config.hydra.run.dir))
+            directory = Path(config.hydra.run.dir)
+            refuse_used(directory)
             check_machine([run])
+            hydra = config.hydra
+            files = [*RUN_FILES, f"{hydra.job.name}.log", *filter(None, [hydra.output_subdir])]
+            self.held.enter_context(hold("hydra.run.dir", directory, files))
+            refuse_used(directory)  # by a run that ended meanwhile
+
+    def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Let go of the folder."""
+        self.held.close()
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check every arm, its folder and its data, then write ``sweep.json``.
@@ -52,14 +70,12 @@ class RegsweepCallback(Callback):
             return
         with _refusing():
             directory = Path(config.hydra.sweep.dir)
-            refuse_used_under(directory)
-            if sweep_file.belongs_to_compare(directory):
-                raise InputError(
-                    f"{directory}: a sweep of hydra/sweeper=compare was begun here; choose another"
-                )
+            _refuse_sweeps(directory)
             sweep = check_sweep(config, GlobalHydra.instance().config_loader())
             packing = read_packing(config.hydra.launcher)
             check_machine(sweep.runs)
+            self.held.enter_context(hold("hydra.sweep.dir", directory))
+            _refuse_sweeps(directory)  # by a sweep that ended meanwhile
             settled, why = settle(sweep.runs, sweep.jobs, sweep.round, packing)
             log.info(why)
             sweep_file.write(
@@ -79,15 +95,25 @@ class RegsweepCallback(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Write the tables and show them, also when the sweep was cut short."""
-        dismiss_workers()
-        if not self.sweeping:
-            return
-        from regsweep.report.aggregate import gather_and_show
+        with self.held:
+            dismiss_workers()
+            if not self.sweeping:
+                return
+            from regsweep.report.aggregate import gather_and_show
 
-        try:
-            gather_and_show([Path(config.hydra.sweep.dir)])
-        except InputError as error:
-            log.error("%s", error)
+            try:
+                gather_and_show([Path(config.hydra.sweep.dir)])
+            except InputError as error:
+                log.error("%s", error)
+
+
+def _refuse_sweeps(directory: Path) -> None:
+    """Refuse a folder in which runs were made, or a sweep that is gone on with otherwise."""
+    refuse_used_under(directory)
+    if sweep_file.belongs_to_compare(directory):
+        raise InputError(
+            f"{directory}: a sweep of hydra/sweeper=compare was begun here; choose another"
+        )
 
 
 @contextmanager

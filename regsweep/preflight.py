@@ -1,9 +1,13 @@
 """What can be known before the first job of a sweep is checked before it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import prod
+from os.path import normpath
 from pathlib import Path
+from typing import Any
 
 from hydra.conf import HydraConf
 from hydra.core.config_loader import ConfigLoader
@@ -11,8 +15,10 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf
 
 from regsweep.arms import Arm, Given, compose_arms, key_of, read_given
+from regsweep.compose import ComposedOnce
 from regsweep.data.fetch import ensure_files
 from regsweep.errors import InputError, bad_value
+from regsweep.guard import job_folder
 from regsweep.spec.checks import whole
 from regsweep.spec.run import Run
 from regsweep.sweeper import COMPARE
@@ -63,6 +69,7 @@ def check_sweep(config: DictConfig, loader: ConfigLoader) -> Sweep:
     """
     given = read_given(config, loader)
     _check_sweeper(config.hydra, given.all_swept)
+    _check_folders(config, loader, given)
     lenient = config.hydra.sweeper["_target_"] == COMPARE
     searching = is_search(config.hydra)
     arms = tuple(compose_arms(config, loader, given, searching=searching, lenient=lenient))
@@ -89,12 +96,33 @@ def _check_sweeper(hydra: HydraConf, swept: tuple[Override, ...]) -> None:
         direction = getattr(hydra.sweeper.direction, "name", hydra.sweeper.direction)
         if direction != "minimize":
             raise bad_value("hydra.sweeper.direction", direction, "minimize: it is a loss")
-    constant = "${" not in str(OmegaConf.to_container(hydra.sweep, resolve=False)["subdir"])  # type: ignore[call-overload,index]
-    if constant:
-        expected = "a name that differs between jobs, such as ${hydra.job.num}"
-        raise bad_value("hydra.sweep.subdir", hydra.sweep.subdir, expected)
     for override in swept:
         _check_swept(hydra, key_of(override), override)
+
+
+def _check_folders(config: DictConfig, loader: ConfigLoader, given: Given) -> None:
+    """Refuse a sweep of which two jobs would work in one folder."""
+    hydra = config.hydra
+    expected = "a name that differs between jobs, such as ${hydra.job.num}"
+    text: Any = OmegaConf.to_container(hydra.sweep, resolve=False)
+    if re.search(r"job\.(num|id)\b", text["subdir"]):
+        return
+    if "${" not in text["subdir"] or hydra.sweeper["_target_"] == OPTUNA:
+        # A search may try the same values twice.
+        raise bad_value("hydra.sweep.subdir", text["subdir"], expected)
+    if hydra.sweeper["_target_"] != BASIC:
+        return
+    once, folders = ComposedOnce(loader), set[str]()
+    fixed = [str(o.input_line) for o in given.fixed]
+    swept = [
+        [f"{o.get_key_element()}={value}" for value in o.sweep_string_iterator()]
+        for o in given.all_swept
+    ]
+    for choice in product(*swept):
+        folder = normpath(job_folder(once.load_sweep_config(config, [*fixed, *choice])))
+        if folder in folders:
+            raise bad_value("hydra.sweep.subdir", text["subdir"], f"{expected}: two are {folder}")
+        folders.add(folder)
 
 
 def _check_swept(hydra: HydraConf, key: str, override: Override) -> None:

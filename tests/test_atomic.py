@@ -22,3 +22,14 @@ def test_what_cannot_be_written_leaves_the_old_file_alone(tmp_path):
 
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    path = tmp_path / "a.txt"
+    path.symlink_to(tmp_path / "mine.txt")
+
+    write_text(path, "a")
+
+    assert (path.is_symlink(), path.read_text()) == (False, "a")
+    assert (tmp_path / "mine.txt").read_text() == "mine"

@@ -95,6 +95,16 @@ REFUSED = [
         "hydra.sweep.subdir=x: expected a name that differs between jobs, such as ${hydra.job.num}",
     ),
     (
+        [BASIC, "regularizer=l1,l2", "optimizer.lr=1,2", "hydra.sweep.subdir=${regularizer.name}"],
+        "hydra.sweep.subdir=${regularizer.name}: expected a name that differs between jobs, such "
+        "as ${hydra.job.num}: two are l1",
+    ),
+    (
+        ["hydra/sweeper=optuna", "regularizer=l1", "hydra.sweep.subdir=${regularizer.weight}"],
+        "hydra.sweep.subdir=${regularizer.weight}: expected a name that differs between jobs, such "
+        "as ${hydra.job.num}",
+    ),
+    (
         ["regularizer=l1", "hydra/sweeper/sampler=grid"],
         "regularizer.weight=tag(log, interval(1e-6, 1e-2)): a grid needs a list of values, "
         "such as regularizer.weight=0.1,1",
@@ -114,6 +124,17 @@ def test_what_cannot_be_a_sweep_is_refused(overrides, message):
         check(*overrides)
 
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "subdir", ["${optimizer.lr}/${hydra:runtime.choices.regularizer}", "${hydra_override_dirname:}"]
+)
+def test_jobs_may_be_named_after_all_that_differs(subdir):
+    _, sweep = checked_sweep(
+        BASIC, "regularizer=l1,l2", "optimizer.lr=1,2", f"hydra.sweep.subdir='{subdir}'"
+    )
+
+    assert sweep.jobs == 4
 
 
 def test_a_search_node_given_in_quotes_is_searched():

@@ -7,7 +7,6 @@ module                       what it holds
 ``regsweep.compare.studies`` an Optuna study an arm, with suggestions that repeat themselves
 ``regsweep.compare.ledger``  what the records say has been done
 ``regsweep.compare.resume``  whether a folder's sweep may go on under the settings given now
-``regsweep.compare.lock``    one sweep a folder
 ``regsweep.compare.live``    what the user sees while it runs
 ``regsweep.compare.stages``  search and confirm: rounds launched, told, repeated
 ``regsweep.compare.sweep``   all of it in order

@@ -32,10 +32,9 @@ from sqlalchemy.engine import URL
 
 from regsweep.arms import Arm
 from regsweep.errors import InputError
+from regsweep.trust import SAMPLERS
 
 log = logging.getLogger(__name__)
-
-WHITELIST = ("hydra_plugins.hydra_optuna_sweeper.*", "optuna.samplers.*")
 
 Space = Mapping[str, BaseDistribution]
 
@@ -122,7 +121,7 @@ class Studies:
         self.seed = f"{seed} {sampler.get('seed')}"
         self.is_grid = _is_grid(sampler)
         self.new_sampler = instantiate(
-            sampler, _partial_=True, _execution_whitelist_=WHITELIST, _convert_="all"
+            sampler, _partial_=True, _execution_whitelist_=SAMPLERS, _convert_="all"
         )
         self.studies = [self._open(arm) for arm in range(len(arms))]
 

@@ -18,7 +18,6 @@ from omegaconf import DictConfig, OmegaConf
 from regsweep import sweep_file
 from regsweep.compare.ledger import Ledger, set_aside
 from regsweep.compare.live import View, new_console, show_plan
-from regsweep.compare.lock import hold
 from regsweep.compare.plan import Place, Plan, Slot, read_plan
 from regsweep.compare.recover import recovered, refuse_unplanned
 from regsweep.compare.resume import changed_versions, refuse_changed
@@ -26,6 +25,7 @@ from regsweep.compare.stages import TooManyFailed, confirm, search
 from regsweep.compare.studies import Space, Studies, count_trials, open_storage, search_space_of
 from regsweep.environment import package_versions
 from regsweep.errors import InputError
+from regsweep.folder import hold
 from regsweep.launcher import read_packing
 from regsweep.preflight import Sweep, check_machine, check_sweep
 from regsweep.report.aggregate import gather_and_show
@@ -52,8 +52,9 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     directory = Path(config.hydra.sweep.dir)
     if not sweep_file.is_there(directory):
         refuse_unplanned(directory, plan)
-    directory.mkdir(parents=True, exist_ok=True)
-    with hold(directory):
+    with hold("hydra.sweep.dir", directory):
+        if not sweep_file.is_there(directory):
+            refuse_unplanned(directory, plan)  # made meanwhile
         ledger = Ledger(plan, spaces, directory)
         before = _begun(config, sweep, plan, ledger)
         settled, why = _settle(config, sweep, plan, before, directory)

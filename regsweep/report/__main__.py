@@ -9,6 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from regsweep.errors import InputError
+from regsweep.folder import read_folder
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,7 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # for what a terminal cannot show
-        gather_and_show(arguments.directories, arguments.out)
+        directories = [read_folder("DIR", name) for name in arguments.directories]
+        out = None if arguments.out is None else read_folder("--out", arguments.out)
+        gather_and_show(directories, out)
     except InputError as error:
         print(f"regsweep-report: {error}", file=sys.stderr)
         return 1
@@ -59,8 +62,6 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         raise InputError(f"{unknown[0]}: no such option; known: --out DIR, --help")
     if not arguments.directories:
         raise InputError("DIR: name at least one, such as multirun/2026-01-31/12-00-00")
-    if "" in (arguments.out, *arguments.directories):
-        raise InputError("'': expected the name of a directory, but it is empty")
     return arguments
 
 

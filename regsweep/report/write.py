@@ -1,5 +1,6 @@
 """The tables as CSV files that read back the same and that a spreadsheet does not execute."""
 
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from regsweep.report.override import spelled
 RUNS_FILE = "runs.csv"
 COMPARISON_FILE = "comparison.csv"
 REPORT_FILE = "report.html"
-# A cell that begins like this is a formula to a spreadsheet, which could run a command.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# What begins a formula, which could run a command. A spreadsheet takes fullwidth and small forms
+# for the plain ones.
+_FORMULA_SIGNS = "=+-@\u2212"
 
 
 def write_files(runs: pd.DataFrame, comparison: pd.DataFrame, page: str, out: Path) -> list[Path]:
@@ -60,7 +62,23 @@ def _cell(value: object) -> str:
 
 
 def _defused(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    """``text``, behind a quote where a spreadsheet could take it for a formula.
+
+    Spaces and characters that are not seen hide the sign from a reader, not from a spreadsheet;
+    a control character is never meant.
+    """
+    if text[:1].isalnum():
+        return text
+    seen = text.lstrip(_unseen(text))
+    hidden = text[: len(text) - len(seen)]
+    begins = unicodedata.normalize("NFKC", seen[:1])[:1]
+    control = any(unicodedata.category(character) == "Cc" for character in hidden)
+    return f"'{text}" if control or (begins and begins in _FORMULA_SIGNS) else text
+
+
+def _unseen(text: str) -> str:
+    """The spaces and the characters without a shape in ``text``."""
+    return "".join({c for c in text if unicodedata.category(c)[0] in "CZ"})
 
 
 def _quoted(text: str) -> str:

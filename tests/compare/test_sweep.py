@@ -17,7 +17,7 @@ from command import command, only_folder
 from killed_sweep import finish, kill_after, kill_at, seconds_at_work
 from optuna.trial import TrialState
 
-from regsweep.compare.lock import hold
+from regsweep.folder import hold
 from regsweep.record import read
 
 QUICK = ("trainer.epochs=1", "data.train_size=500", "data.validation_size=500")
@@ -389,13 +389,12 @@ def test_a_signal_keeps_what_is_published_and_says_how_to_go_on(tmp_path, sent, 
 
 
 def test_a_second_sweep_on_the_folder_is_refused(tmp_path):
-    (tmp_path / "here").mkdir()
-    with hold(tmp_path / "here"):
+    with hold("hydra.sweep.dir", tmp_path / "here"):
         second = sweep("regularizer=l1", "hydra.sweep.dir=here", cwd=tmp_path)
 
     assert second.returncode == 1
-    assert second.stderr.startswith("regsweep: here: a sweep is running in this folder (pid ")
-    assert f"(pid {os.getpid()} on " in second.stderr
+    assert second.stderr.startswith(f"regsweep: hydra.sweep.dir=here: pid {os.getpid()} on ")
+    assert second.stderr.count("\n") == 1
 
 
 def test_a_folder_of_a_stock_sweeper_is_refused(tmp_path):

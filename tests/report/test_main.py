@@ -23,6 +23,13 @@ def test_bad_input_is_one_message_and_1(folder, capsys):
     assert capsys.readouterr() == ("", f"regsweep-report: {missing}: no such directory\n")
 
 
+def test_a_quoted_home_is_expanded(folder, capsys, monkeypatch):
+    folder.trial(0, 0.5, 0.5)
+    monkeypatch.setenv("HOME", str(folder.root))
+    assert main(["~/sweep", "--out", "~/out"]) == 0
+    assert (folder.root / "out" / "runs.csv").exists()
+
+
 def test_a_mistyped_option_is_one_message_and_1(capsys):
     assert main(["somewhere", "--ouT", "x"]) == 1
     expected = "regsweep-report: --ouT: no such option; known: --out DIR, --help\n"
@@ -40,13 +47,13 @@ def test_every_bad_argument_is_one_message(folder, capsys):
     folder.trial(0, 0.5, 0.5)
     root, file = folder.root, folder.root / "file"
     file.touch()
-    empty = "'': expected the name of a directory, but it is empty"
+    unnamed = "expected the name of a folder"
     for arguments, expected in {
         ("--foo",): "--foo: no such option; known: --out DIR, --help",
         (): "DIR: name at least one, such as multirun/2026-01-31/12-00-00",
-        ("",): empty,
-        (root, ""): empty,
-        (root, "--out="): empty,
+        ("",): f"DIR=: {unnamed}",
+        (root, ""): f"DIR=: {unnamed}",
+        (root, "--out="): f"--out=: {unnamed}",
         (root, "--out"): "argument --out: expected one argument",
         (root / "mul*run",): f"{root}/mul*run: no such directory",
         (file,): f"{file}: expected a directory, but it is none",

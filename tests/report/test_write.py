@@ -52,17 +52,26 @@ def test_strings_stay_strings_and_missing_values_are_empty(folder):
     assert [second[k] for k in ("k", "n", "b", "l")] == ["NA", "", "", ""]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+STARTS = [
+    *("=", "+", "-", "@", "\t", "\r", "\n", "\v", "\f", "\0", "\x85"),
+    *(" =", "  +", "\u00a0-", "\u3000@", "\ufeff=", "\u200b=", "\u2028="),
+    *("\uff1d", "\uff0b", "\uff0d", "\uff20", " \uff1d", "\ufe66", "\ufe62", "\ufe63", "\ufe6b"),
+    *("\u207c", "\u208a", "\u2212", "\u2a75"),
+]
+
+
+@pytest.mark.parametrize("start", STARTS, ids=ascii)
 def test_formulas_are_defused(folder, start):
     folder.run("a", params={"k": f"{start}cmd|' /C calc'!A0", "n": -1.5}, error=f"{start}1")
     (row,) = read_back(csv_text(runs_table(gather([folder.root]).runs))).to_dict("records")
     assert row["k"] == f"'{start}cmd|' /C calc'!A0"
     assert row["n"] == "-1.5"
-    assert row["error"] == (f"'{start}1" if start.strip() else "1")
+    said = f"{start}1".strip().splitlines()[-1]
+    assert row["error"] == (said if said == "1" else f"'{said}")
 
 
 def test_cells_with_separators_quotes_and_line_ends_read_back():
-    texts = ["a,b", 'a"b', "a\nb", "a\rb", " a ", "ü"]
+    texts = ["a,b", 'a"b', "a\nb", "a\rb", " a ", "ü", " (=", "", "a=1", "\uff11"]
     table = pd.DataFrame({"x": pd.Series(texts, dtype="str"), "y": [0.5] * len(texts)})
     assert read_back(csv_text(table))["x"].tolist() == texts
 
