@@ -26,7 +26,7 @@ from regsweep.launcher import read_packing
 from regsweep.preflight import Sweep, check_machine, check_sweep
 from regsweep.record import refuse_used_under
 from regsweep.report.aggregate import gather_and_show
-from regsweep.settle import Settled, settle
+from regsweep.settle import Packing, Settled, count_workers, settle
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,9 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         epochs = sorted({run.trainer.epochs for run in sweep.runs})
         show_plan(plan, f"of {' or '.join(map(str, epochs))} epochs", why, directory, console)
         try:
-            with View(plan, directory, console) as view:
+            at_once = _count_at_once(settled, read_packing(config.hydra.launcher))
+            compiled = settled.mode == "compiled"
+            with View(plan, directory, console, at_once, compiled) as view:
                 _Launcher(plan, launcher, ledger, view).run(
                     _open_studies(config, plan, spaces, directory, ledger)
                 )
@@ -87,6 +89,7 @@ class _Launcher:
         """Both stages."""
         search(self.plan, studies, self.ledger, self.launch, self.view)
         confirm(self.plan, self.ledger, self.launch)
+        self.view.over(self.ledger)
 
     def launch(self, places: Sequence[Place], params: Mapping[Slot, Sequence[str]]) -> None:
         """Train the runs at ``places``; each has a record then."""
@@ -145,6 +148,14 @@ def _settle(
         read_packing(config.hydra.launcher),
     )
     return settled, why
+
+
+def _count_at_once(settled: Settled, packing: Packing | None) -> int:
+    """How many runs train at a time; under another launcher one a core."""
+    from regsweep.training.device import resolve_device  # loads PyTorch
+
+    device = resolve_device(settled.device.partition(",")[0])
+    return count_workers(packing or Packing(None, None), device) * settled.pack_width
 
 
 def _sweep_file(

@@ -127,13 +127,16 @@ def test_what_it_says_before_while_and_after(compared):
         "regularizer.weight=interval(1e-5,1e-3) does not hold for regularizer=none model=mlp, "
         "which has no such key"
     ) in said
-    assert "search 4/8 trials   best val_loss " in said
-    assert "search 8/8 trials   best val_loss " in said
-    assert " left" in said
+    assert "search: loading and training 8 runs   0/24 runs in 0:0" in said
+    assert "search: 4/8 trials   best val_loss " in said
+    assert "search: 8/8 trials   best val_loss " in said
+    assert "confirm: training 8 runs   16/24 runs in 0:" in said
+    assert "confirm: done   24/24 runs in 0:" in said
+    assert " left, confirm included" in said
     for name in ("runs.csv", "comparison.csv", "report.html"):
         assert f"wrote {folder.relative_to(folder.parents[2])}/{name}" in said
     assert "optuna" not in said.lower()
-    assert "training " not in said
+    assert " packs" not in said
 
 
 def test_sweep_json_says_what_was_asked_and_settled(compared):
@@ -337,7 +340,7 @@ def running(tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         start_new_session=True,
     )
-    assert any("search 4/" in line for line in process.stdout)
+    assert any("search: 4/" in line for line in process.stdout)
     return process
 
 
