@@ -245,15 +245,6 @@ def test_failed_runs_do_not_stop_a_sweep(tmp_path):
     assert sum(int(row["failed"]) for row in rows) == len(failed)
 
 
-def test_too_many_failures_do_where_that_is_asked(tmp_path):
-    done = sweep(*FAILING, "hydra.sweeper.max_failure_rate=0", "hydra.sweep.dir=here", cwd=tmp_path)
-
-    assert done.returncode == 1
-    assert done.stderr.startswith("regsweep: hydra.sweeper.max_failure_rate=0.0: ")
-    assert "of 6 trials have failed or diverged; runs.csv says which" in done.stderr
-    assert (tmp_path / "here" / "comparison.csv").exists()
-
-
 def test_a_sweep_without_any_result_has_failed(tmp_path):
     done = sweep("regularizer=none,l1", "model.hidden=[99999999999]", cwd=tmp_path)
 
