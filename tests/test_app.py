@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
@@ -241,44 +242,69 @@ def test_intervals_and_search_nodes_of_the_command_line_go_before_the_yamls(tmp_
     assert all(0.5 <= r.params["regularizer.l1_ratio"] <= 0.6 for r in records)
 
 
-# The last two where their plugins are installed.
+# Each with the plugin that brings it, and its module.
 STOCK_LAUNCHERS = {
-    "basic": "hydra",
-    "joblib": "hydra_plugins.hydra_joblib_launcher",
-    "submitit_local": "hydra_plugins.hydra_submitit_launcher",
-    "ray": "hydra_plugins.hydra_ray_launcher",
+    "basic": ("hydra-core", "hydra"),
+    "joblib": ("hydra-joblib-launcher", "hydra_plugins.hydra_joblib_launcher"),
+    "submitit_local": ("hydra-submitit-launcher", "hydra_plugins.hydra_submitit_launcher"),
+    "ray": ("hydra-ray-launcher", "hydra_plugins.hydra_ray_launcher"),
 }
+WEIGHTS = (1e-5, 1e-3)
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
-def test_a_grid_is_the_same_under_every_launcher(tmp_path, compiled):
-    grid = ("-m", "hydra/sweeper=basic", "regularizer=l1,l2", "regularizer.weight=1e-5,1e-3")
-    stock = [name for name, module in STOCK_LAUNCHERS.items() if find_spec(module)]
-    found = {}
-    for launcher in ("pack", *stock):
-        done = command(
-            *grid,
-            f"hydra/launcher={launcher}",
-            f"hydra.sweep.dir={launcher}",
-            f"trainer.compile={compiled}",
-            *QUICK,
-            cwd=tmp_path,
-        )
-        assert done.returncode == 0, done.stderr
-        paths = sorted((tmp_path / launcher).glob("*/record.json"))
-        found[launcher] = [read(path) for path in paths]
+def grid(folder, launcher, compiled):
+    """The folder of a grid of four runs."""
+    done = command(
+        *("-m", "hydra/sweeper=basic", "regularizer=l1,l2"),
+        f"regularizer.weight={','.join(map(str, WEIGHTS))}",
+        f"hydra/launcher={launcher}",
+        f"hydra.sweep.dir={launcher}",
+        f"trainer.compile={compiled}",
+        *QUICK,
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / launcher
 
-    ours = found.pop("pack")
-    for launcher, theirs in found.items():
-        for one, other in zip(ours, theirs, strict=True):
-            assert (one.stage, one.trial) == ("single", int(one.run))
-            assert replace(one, seconds=0.0) == replace(other, seconds=0.0)
-            mine, its = tmp_path / "pack" / one.run, tmp_path / launcher / one.run
-            for name in ("history.csv", "weights.safetensors", ".hydra/overrides.yaml"):
-                assert (mine / name).read_bytes() == (its / name).read_bytes()
-    assert {"basic", "joblib"} <= found.keys()
-    assert [tuple(r.params.items()) for r in ours] == [
-        (("regularizer.weight", weight),) for weight in (1e-5, 1e-3) * 2
+
+CASES = [
+    pytest.param(
+        compiled,
+        launcher,
+        id=f"{launcher}-{'compiled' if compiled else 'eager'}",
+        # Each process compiles as that of basic does.
+        marks=[pytest.mark.full] if compiled and launcher != "basic" else [],
+    )
+    for compiled in (False, True)
+    for launcher in STOCK_LAUNCHERS
+]
+
+
+@pytest.fixture(scope="module")
+def packed(request, tmp_path_factory):
+    """A grid in packs, and whether it was compiled."""
+    return grid(tmp_path_factory.mktemp("packed"), "pack", request.param), request.param
+
+
+@pytest.mark.parametrize(("packed", "launcher"), CASES, indirect=["packed"])
+def test_a_grid_is_the_same_under_every_launcher(tmp_path, packed, launcher):
+    package, module = STOCK_LAUNCHERS[launcher]
+    if not find_spec(module):
+        pytest.skip(f"needs {package}")
+    ours, compiled = packed
+
+    theirs = grid(tmp_path, launcher, compiled)
+
+    records = [
+        [read(folder / f"{n}" / "record.json") for n in range(4)] for folder in (ours, theirs)
+    ]
+    for one, other in zip(*records, strict=True):
+        assert (one.stage, one.trial) == ("single", int(one.run))
+        assert replace(one, seconds=0.0) == replace(other, seconds=0.0)
+        for name in ("history.csv", "weights.safetensors", ".hydra/overrides.yaml"):
+            assert (ours / one.run / name).read_bytes() == (theirs / one.run / name).read_bytes()
+    assert [(r.arm["regularizer"], r.params["regularizer.weight"]) for r in records[0]] == [
+        (choice, weight) for choice in ("l1", "l2") for weight in WEIGHTS
     ]
 
 
@@ -490,6 +516,22 @@ def test_a_signal_ends_it_without_a_traceback(tmp_path, sweep, sent, code):
     assert list(tmp_path.glob("**/record.json")) == []
 
 
+def processes_below(pid):
+    """The processes that ``pid`` has started, and those that they have."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children] + [
+        below for child in children for below in processes_below(child)
+    ]
+
+
+def is_running(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"  # ended, and not yet waited for
+
+
 # Workers that are starting, and workers that train.
 @pytest.mark.parametrize("after", [0.5, 6])
 def test_workers_end_with_a_command_that_is_killed(tmp_path, after):
@@ -505,11 +547,18 @@ def test_workers_end_with_a_command_that_is_killed(tmp_path, after):
     )  # fmt: skip
     assert any("training 2 runs" in line for line in process.stdout)
     time.sleep(after)
+    below = processes_below(process.pid)
+    assert below
 
     process.kill()
 
     # The pipe ends when the last worker has ended.
     process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 30
+    while any(map(is_running, below)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(is_running, below))
 
 
 def test_sweep_json_says_what_was_asked(searched):

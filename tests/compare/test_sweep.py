@@ -3,12 +3,12 @@
 import csv
 import json
 import os
-import random
 import shlex
 import signal
 import subprocess
 import sys
 from collections import Counter
+from random import Random
 
 import optuna
 import pytest
@@ -305,7 +305,7 @@ def test_a_sweep_killed_at_any_moment_and_resumed_ends_as_one_never_touched(
     moment, tmp_path, untouched
 ):
     table, seconds = untouched
-    folder, after = tmp_path / "sweep", random.uniform(0, seconds)
+    folder, after = tmp_path / "sweep", Random(moment).uniform(0, seconds)
     kill_after(folder, after)
 
     assert finish(folder) == table, f"killed after {after} s"

@@ -89,7 +89,7 @@ def test_scaled_images_are_those_of_to_tensor(digits):
 
 
 @pytest.mark.skipif(
-    bool(missing_files(SOURCES["mnist"], ROOT / "MNIST" / "raw")), reason="MNIST is not here"
+    bool(missing_files(SOURCES["mnist"], ROOT / "MNIST" / "raw")), reason="needs MNIST"
 )
 def test_the_real_mnist():
     data = load_dataset(
