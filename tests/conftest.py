@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from regsweep.data.dataset import Dataset, Examples, load_dataset
+from regsweep.data.fetch import ensure_files
 from regsweep.data.idx import read_images, read_labels
-from regsweep.data.source import default_root
+from regsweep.data.source import default_root, find_source
 from regsweep.data.split import stratified_split
+from regsweep.errors import InputError
 
 RAW = Path(__file__).parent / "data" / "digits" / "MNIST" / "raw"
 
@@ -34,10 +36,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     if report.skipped and isinstance(report.longrepr, tuple):
         reason = report.longrepr[2].removeprefix("Skipped: ")
         if lacks(reason):
-            report.outcome, report.longrepr = (
-                "failed",
-                f"skipped, though {MAY_LACK} is set: {reason}",
-            )
+            report.outcome = "failed"
+            report.longrepr = f"skipped, though {MAY_LACK} is set: {reason}"
     return report
 
 
@@ -64,3 +64,13 @@ def mnist() -> Dataset:
     return load_dataset(
         "mnist", default_root(), validation_size=0, train_size=None, split_seed=0, test=True
     )
+
+
+@pytest.fixture(scope="session")
+def fashion_mnist() -> Path:
+    """The root of Fashion-MNIST's files; downloaded if need be, and if it can be."""
+    try:
+        ensure_files(find_source("fashion_mnist"), default_root())
+    except InputError as error:
+        pytest.skip(f"needs Fashion-MNIST: {error}")
+    return default_root()

@@ -137,6 +137,19 @@ def test_folders_names_and_environment_of_jobs(swept, tmp_path):
         }  # fmt: skip
 
 
+@pytest.mark.usefixtures("fashion_mnist")
+def test_fashion_mnist(swept, tmp_path):
+    swept(
+        *("regularizer=none", "data=fashion_mnist"),
+        *("data.train_size=5000", "trainer.epochs=4", "model.hidden=[32]", "optimizer.lr=0.01"),
+    )
+
+    record = read(tmp_path / "here" / "0" / "record.json")
+    assert (record.config["data.name"], record.status) == ("fashion_mnist", "completed")
+    # What no classifier of digits reaches on clothes, nor one of clothes on digits.
+    assert 0.75 < record.metrics["test_accuracy"] < 0.87
+
+
 def test_interpolations_and_resolvers_of_the_users(swept, tmp_path):
     OmegaConf.register_resolver("tenth", lambda number: number / 1e4)
     try:
