@@ -20,7 +20,6 @@ from safetensors.torch import load_file
 
 from regsweep.app import CONF, DEFAULT_ARMS, for_the_arms, with_default_arms
 from regsweep.data.dataset import scale
-from regsweep.data.source import default_root
 from regsweep.nodes import register_nodes
 from regsweep.record import METRICS, read
 from regsweep.spec.model import MLP
@@ -199,49 +198,6 @@ def test_a_stock_search_searches_each_choice_over_its_own_keys(searched, tmp_pat
         assert (tmp_path / "out" / name).read_bytes() == (sweep / name).read_bytes()
 
 
-def test_a_seeded_search_repeats_itself(tmp_path):
-    tried = []
-    for name in ("one", "two"):
-        command(
-            *SEARCH, f"hydra.sweep.dir={name}", "hydra.sweeper.n_trials=4", *QUICK, cwd=tmp_path
-        )
-        tried.append([read(tmp_path / name / str(i) / "record.json").overrides for i in range(4)])
-
-    assert tried[0] == tried[1]
-
-
-def test_other_samplers_work(tmp_path):
-    done = command(
-        *SEARCH,
-        "regularizer=l1",
-        "hydra/sweeper/sampler=nsgaii",
-        "hydra.sweeper.n_trials=2",
-        *QUICK,
-        cwd=tmp_path,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert len(list(only_folder(tmp_path / "multirun").glob("*/record.json"))) == 2
-
-
-def test_intervals_and_search_nodes_of_the_command_line_go_before_the_yamls(tmp_path):
-    done = command(
-        *SEARCH,
-        "regularizer=elastic",
-        "regularizer.weight=tag(log,interval(1e-4,2e-4))",
-        "regularizer.search.l1_ratio='interval(0.5,0.6)'",
-        "hydra.sweeper.n_trials=3",
-        *QUICK,
-        cwd=tmp_path,
-    )
-
-    assert done.returncode == 0, done.stderr
-    records = [read(p) for p in only_folder(tmp_path / "multirun").glob("*/record.json")]
-    assert len(records) == 3
-    assert all(1e-4 <= r.params["regularizer.weight"] <= 2e-4 for r in records)
-    assert all(0.5 <= r.params["regularizer.l1_ratio"] <= 0.6 for r in records)
-
-
 # Each with the plugin that brings it, and its module.
 STOCK_LAUNCHERS = {
     "basic": ("hydra-core", "hydra"),
@@ -351,55 +307,6 @@ def test_a_failing_job_leaves_its_traceback_in_its_record(tmp_path):
     assert "Traceback (most recent call last)" in failed.error
     assert "allocate memory" in failed.error
     assert [row["status"] for row in csv_rows(sweep / "runs.csv")] == ["completed", "failed"]
-
-
-def test_jobs_that_change_their_folder_find_data_and_sweep(tmp_path):
-    (tmp_path / "data").symlink_to(default_root().expanduser())
-
-    done = command(
-        *GRID,
-        "regularizer=l1,l2",
-        "hydra.job.chdir=true",
-        "data.root=data",
-        *QUICK,
-        cwd=tmp_path,
-    )
-
-    assert done.returncode == 0, done.stderr
-    sweep = only_folder(tmp_path / "multirun")
-    assert [read(sweep / number / "record.json").run for number in "01"] == ["0", "1"]
-    assert not (sweep / "0" / "data").exists()
-
-
-def test_a_fixed_key_is_not_searched(tmp_path):
-    done = command(
-        *SEARCH,
-        "regularizer=elastic",
-        "regularizer.weight=1e-3",
-        "hydra.sweeper.n_trials=2",
-        *QUICK,
-        cwd=tmp_path,
-    )
-
-    assert done.returncode == 0, done.stderr
-    records = [read(path) for path in tmp_path.glob("multirun/*/*/*/record.json")]
-    assert [r.config["regularizer.weight"] for r in records] == [1e-3, 1e-3]
-    assert all(r.params.keys() == {"regularizer.l1_ratio"} for r in records)
-
-
-def test_without_search_nodes_nothing_is_searched(tmp_path):
-    done = command(
-        *SEARCH,
-        "regularizer=l1",
-        "regularizer.search=null",
-        "hydra.sweeper.n_trials=2",
-        *QUICK,
-        cwd=tmp_path,
-    )
-
-    assert done.returncode == 0, done.stderr
-    paths = only_folder(tmp_path / "multirun").glob("*/record.json")
-    assert [read(path).params for path in paths] == [{}, {}]
 
 
 def test_samplers_have_the_defaults_of_optuna():
