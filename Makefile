@@ -21,6 +21,7 @@ test: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m regsweep.data
+	-$(BIN)/python -m regsweep.data fashion_mnist
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Everything but the GPU's part, which is `python -m benchmarks.gpu`.

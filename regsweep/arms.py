@@ -78,7 +78,9 @@ def _plain(config: DictConfig, key: Any) -> Any:
 def read_given(config: DictConfig, loader: ConfigLoader) -> Given:
     """The sweeper's own ``params`` and the command line, which goes before them."""
     params = config.hydra.sweeper.get("params") or {}
-    lines = [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
+    # Not resolved: an interpolation in an override is that of each job.
+    task: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    lines = [f"{key}={value}" for key, value in params.items()] + task
     parser = OverridesParser.create(config_loader=loader)
     parsed = [_single(override, parser) for override in parser.parse_overrides(lines)]
     overrides = list({key_of(override): override for override in parsed}.values())

@@ -14,7 +14,7 @@ from typing import Any
 from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import save
 
 from regsweep import sweep_file
@@ -197,6 +197,7 @@ def read_role(hydra: HydraConf, config: Mapping[str, Any]) -> Role:
     """
     output = Path(hydra.runtime.output_dir)
     channel = read_channel(config)
+    task: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
     if hydra.mode == RunMode.MULTIRUN:
         sweep = Path(hydra.runtime.cwd, hydra.sweep.dir)
         name = Path(os.path.relpath(output, sweep)).as_posix()
@@ -209,7 +210,7 @@ def read_role(hydra: HydraConf, config: Mapping[str, Any]) -> Role:
         trial=trial if channel.trial is None else channel.trial,
         searched=searched,
         name=name,
-        overrides=tuple(hydra.overrides.task),
+        overrides=tuple(task),
     )
 
 

@@ -39,10 +39,13 @@ def suggest(config: "DictConfig", trial: "Trial") -> None:
     The ``custom_search_space`` of hydra-optuna-sweeper: ``config`` is the sweep's config, and
     ``trial`` already holds what the command line sweeps and fixes, which is left as it is.
     """
+    from omegaconf import OmegaConf
+
     choices = config.hydra.runtime.choices
     settled = trial.user_attrs | trial.params
     chosen = [f"{key}={value}" for key, value in trial.params.items() if key in choices]
-    fixed = _fixed_overrides(tuple(config.hydra.overrides.task))
+    task: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    fixed = _fixed_overrides(tuple(task))
     space = _composed_space(config.hydra.job.config_name, (*fixed, *chosen))
     overrides = tuple(f"{key}={sweep}" for key, sweep in space.items() if key not in settled)
     for key, distribution in _distributions(overrides).items():

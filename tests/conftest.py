@@ -1,15 +1,44 @@
-"""Fixtures for all tests."""
+"""Fixtures for all tests, and what a skip is worth."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from regsweep.data.dataset import Dataset, Examples, load_dataset
+from regsweep.data.fetch import ensure_files
 from regsweep.data.idx import read_images, read_labels
-from regsweep.data.source import default_root
+from regsweep.data.source import default_root, find_source
 from regsweep.data.split import stratified_split
+from regsweep.errors import InputError
 
 RAW = Path(__file__).parent / "data" / "digits" / "MNIST" / "raw"
+
+# The names, with commas between, of what this machine need not have: a test that needs nothing
+# else may be skipped, any other skip fails. Not set, all skips are allowed.
+MAY_LACK = "REGSWEEP_MAY_LACK"
+# How the reason of a skip begins that something missing has caused; then comes its name.
+NEEDS = "needs "
+
+
+def lacks(reason: str) -> bool:
+    """Whether a skip for this reason is not allowed here."""
+    allowed = os.environ.get(MAY_LACK)
+    if allowed is None:
+        return False
+    return not any(reason.startswith(f"{NEEDS}{name}") for name in allowed.split(",") if name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """Turn a skip that is not allowed into a failure, so that it is not overlooked."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if lacks(reason):
+            report.outcome = "failed"
+            report.longrepr = f"skipped, though {MAY_LACK} is set: {reason}"
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +64,13 @@ def mnist() -> Dataset:
     return load_dataset(
         "mnist", default_root(), validation_size=0, train_size=None, split_seed=0, test=True
     )
+
+
+@pytest.fixture(scope="session")
+def fashion_mnist() -> Path:
+    """The root of Fashion-MNIST's files; downloaded if need be, and if it can be."""
+    try:
+        ensure_files(find_source("fashion_mnist"), default_root())
+    except InputError as error:
+        pytest.skip(f"needs Fashion-MNIST: {error}")
+    return default_root()

@@ -1,17 +1,19 @@
 """Kills real sweeps and goes on with them; ``python tests/killed_sweep.py 50`` does it 50 times.
 
+A second number is the seed of the moments.
+
 A sweep that was killed at any moment and resumed must end with the ``comparison.csv`` of one that
 was never touched, byte for byte.
 """
 
 import os
-import random
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from random import Random
 
 SWEEP = (
     *("-m", "regularizer=none,l1,elastic", "trainer.device=cpu", "hydra.launcher.workers=1"),
@@ -107,8 +109,10 @@ def seconds_at_work(folder):
     return ended - began
 
 
-def main(kills):
+def main(kills, seed):
     """Kill ``kills`` sweeps at random moments; 1 if one of them ended otherwise."""
+    print(f"seed {seed}: python tests/killed_sweep.py {kills} {seed} draws the same moments")
+    random = Random(seed)
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         whole = finish(root / "whole")
@@ -130,4 +134,4 @@ def main(kills):
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else time.time_ns()))

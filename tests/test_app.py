@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
@@ -21,7 +22,6 @@ from safetensors.torch import load_file
 
 from regsweep.app import CONF, DEFAULT_ARMS, for_the_arms, with_default_arms
 from regsweep.data.dataset import scale
-from regsweep.data.source import default_root
 from regsweep.folder import hold
 from regsweep.nodes import register_nodes
 from regsweep.record import METRICS, read
@@ -265,88 +265,70 @@ def test_a_stock_search_searches_each_choice_over_its_own_keys(searched, tmp_pat
         assert (tmp_path / "out" / name).read_bytes() == (sweep / name).read_bytes()
 
 
-def test_a_seeded_search_repeats_itself(tmp_path):
-    tried = []
-    for name in ("one", "two"):
-        command(
-            *SEARCH, f"hydra.sweep.dir={name}", "hydra.sweeper.n_trials=4", *QUICK, cwd=tmp_path
-        )
-        tried.append([read(tmp_path / name / str(i) / "record.json").overrides for i in range(4)])
-
-    assert tried[0] == tried[1]
-
-
-def test_other_samplers_work(tmp_path):
-    done = command(
-        *SEARCH,
-        "regularizer=l1",
-        "hydra/sweeper/sampler=nsgaii",
-        "hydra.sweeper.n_trials=2",
-        *QUICK,
-        cwd=tmp_path,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert len(list(only_folder(tmp_path / "multirun").glob("*/record.json"))) == 2
-
-
-def test_intervals_and_search_nodes_of_the_command_line_go_before_the_yamls(tmp_path):
-    done = command(
-        *SEARCH,
-        "regularizer=elastic",
-        "regularizer.weight=tag(log,interval(1e-4,2e-4))",
-        "regularizer.search.l1_ratio='interval(0.5,0.6)'",
-        "hydra.sweeper.n_trials=3",
-        *QUICK,
-        cwd=tmp_path,
-    )
-
-    assert done.returncode == 0, done.stderr
-    records = [read(p) for p in only_folder(tmp_path / "multirun").glob("*/record.json")]
-    assert len(records) == 3
-    assert all(1e-4 <= r.params["regularizer.weight"] <= 2e-4 for r in records)
-    assert all(0.5 <= r.params["regularizer.l1_ratio"] <= 0.6 for r in records)
-
-
-# The last two where their plugins are installed.
+# Each with the plugin that brings it, and its module.
 STOCK_LAUNCHERS = {
-    "basic": "hydra",
-    "joblib": "hydra_plugins.hydra_joblib_launcher",
-    "submitit_local": "hydra_plugins.hydra_submitit_launcher",
-    "ray": "hydra_plugins.hydra_ray_launcher",
+    "basic": ("hydra-core", "hydra"),
+    "joblib": ("hydra-joblib-launcher", "hydra_plugins.hydra_joblib_launcher"),
+    "submitit_local": ("hydra-submitit-launcher", "hydra_plugins.hydra_submitit_launcher"),
+    "ray": ("hydra-ray-launcher", "hydra_plugins.hydra_ray_launcher"),
 }
+WEIGHTS = (1e-5, 1e-3)
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
-def test_a_grid_is_the_same_under_every_launcher(tmp_path, compiled):
-    grid = ("-m", "hydra/sweeper=basic", "regularizer=l1,l2", "regularizer.weight=1e-5,1e-3")
-    stock = [name for name, module in STOCK_LAUNCHERS.items() if find_spec(module)]
-    found = {}
-    for launcher in ("pack", *stock):
-        done = command(
-            *grid,
-            f"hydra/launcher={launcher}",
-            f"hydra.sweep.dir={launcher}",
-            f"trainer.compile={compiled}",
-            *QUICK,
-            cwd=tmp_path,
-        )
-        assert done.returncode == 0, done.stderr
-        paths = sorted((tmp_path / launcher).glob("*/record.json"))
-        found[launcher] = [read(path) for path in paths]
+def grid(folder, launcher, compiled):
+    """The folder of a grid of four runs."""
+    done = command(
+        *("-m", "hydra/sweeper=basic", "regularizer=l1,l2"),
+        f"regularizer.weight={','.join(map(str, WEIGHTS))}",
+        f"hydra/launcher={launcher}",
+        f"hydra.sweep.dir={launcher}",
+        f"trainer.compile={compiled}",
+        *QUICK,
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / launcher
 
-    ours = found.pop("pack")
-    for launcher, theirs in found.items():
-        for one, other in zip(ours, theirs, strict=True):
-            assert (one.stage, one.trial) == ("single", int(one.run))
-            apart = {"seconds": 0.0, "started": None}
-            assert replace(one, **apart) == replace(other, **apart)
-            mine, its = tmp_path / "pack" / one.run, tmp_path / launcher / one.run
-            for name in ("history.csv", "weights.safetensors", ".hydra/overrides.yaml"):
-                assert (mine / name).read_bytes() == (its / name).read_bytes()
-    assert {"basic", "joblib"} <= found.keys()
-    assert [tuple(r.params.items()) for r in ours] == [
-        (("regularizer.weight", weight),) for weight in (1e-5, 1e-3) * 2
+
+CASES = [
+    pytest.param(
+        compiled,
+        launcher,
+        id=f"{launcher}-{'compiled' if compiled else 'eager'}",
+        # Each process compiles as that of basic does.
+        marks=[pytest.mark.full] if compiled and launcher != "basic" else [],
+    )
+    for compiled in (False, True)
+    for launcher in STOCK_LAUNCHERS
+]
+
+
+@pytest.fixture(scope="module")
+def packed(request, tmp_path_factory):
+    """A grid in packs, and whether it was compiled."""
+    return grid(tmp_path_factory.mktemp("packed"), "pack", request.param), request.param
+
+
+@pytest.mark.parametrize(("packed", "launcher"), CASES, indirect=["packed"])
+def test_a_grid_is_the_same_under_every_launcher(tmp_path, packed, launcher):
+    package, module = STOCK_LAUNCHERS[launcher]
+    if not find_spec(module):
+        pytest.skip(f"needs {package}")
+    ours, compiled = packed
+
+    theirs = grid(tmp_path, launcher, compiled)
+
+    records = [
+        [read(folder / f"{n}" / "record.json") for n in range(4)] for folder in (ours, theirs)
+    ]
+    for one, other in zip(*records, strict=True):
+        assert (one.stage, one.trial) == ("single", int(one.run))
+        apart = {"seconds": 0.0, "started": None}
+        assert replace(one, **apart) == replace(other, **apart)
+        for name in ("history.csv", "weights.safetensors", ".hydra/overrides.yaml"):
+            assert (ours / one.run / name).read_bytes() == (theirs / one.run / name).read_bytes()
+    assert [(r.arm["regularizer"], r.params["regularizer.weight"]) for r in records[0]] == [
+        (choice, weight) for choice in ("l1", "l2") for weight in WEIGHTS
     ]
 
 
@@ -393,55 +375,6 @@ def test_a_failing_job_leaves_its_traceback_in_its_record(tmp_path):
     assert "Traceback (most recent call last)" in failed.error
     assert "allocate memory" in failed.error
     assert [row["status"] for row in csv_rows(sweep / "runs.csv")] == ["completed", "failed"]
-
-
-def test_jobs_that_change_their_folder_find_data_and_sweep(tmp_path):
-    (tmp_path / "data").symlink_to(default_root().expanduser())
-
-    done = command(
-        *GRID,
-        "regularizer=l1,l2",
-        "hydra.job.chdir=true",
-        "data.root=data",
-        *QUICK,
-        cwd=tmp_path,
-    )
-
-    assert done.returncode == 0, done.stderr
-    sweep = only_folder(tmp_path / "multirun")
-    assert [read(sweep / number / "record.json").run for number in "01"] == ["0", "1"]
-    assert not (sweep / "0" / "data").exists()
-
-
-def test_a_fixed_key_is_not_searched(tmp_path):
-    done = command(
-        *SEARCH,
-        "regularizer=elastic",
-        "regularizer.weight=1e-3",
-        "hydra.sweeper.n_trials=2",
-        *QUICK,
-        cwd=tmp_path,
-    )
-
-    assert done.returncode == 0, done.stderr
-    records = [read(path) for path in tmp_path.glob("multirun/*/*/*/record.json")]
-    assert [r.config["regularizer.weight"] for r in records] == [1e-3, 1e-3]
-    assert all(r.params.keys() == {"regularizer.l1_ratio"} for r in records)
-
-
-def test_without_search_nodes_nothing_is_searched(tmp_path):
-    done = command(
-        *SEARCH,
-        "regularizer=l1",
-        "regularizer.search=null",
-        "hydra.sweeper.n_trials=2",
-        *QUICK,
-        cwd=tmp_path,
-    )
-
-    assert done.returncode == 0, done.stderr
-    paths = only_folder(tmp_path / "multirun").glob("*/record.json")
-    assert [read(path).params for path in paths] == [{}, {}]
 
 
 def test_samplers_have_the_defaults_of_optuna():
@@ -540,6 +473,22 @@ def test_a_signal_ends_it_without_a_traceback(tmp_path, sweep, sent, code):
     assert list(tmp_path.glob("**/record.json")) == []
 
 
+def processes_below(pid):
+    """The processes that ``pid`` has started, and those that they have."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children] + [
+        below for child in children for below in processes_below(child)
+    ]
+
+
+def is_running(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"  # ended, and not yet waited for
+
+
 # Workers that are starting, and workers that train.
 @pytest.mark.parametrize("after", [0.5, 6])
 def test_workers_end_with_a_command_that_is_killed(tmp_path, after):
@@ -555,11 +504,18 @@ def test_workers_end_with_a_command_that_is_killed(tmp_path, after):
     )  # fmt: skip
     assert any("training 2 runs" in line for line in process.stdout)
     time.sleep(after)
+    below = processes_below(process.pid)
+    assert below
 
     process.kill()
 
     # The pipe ends when the last worker has ended.
     process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 30
+    while any(map(is_running, below)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(is_running, below))
 
 
 def test_sweep_json_says_what_was_asked(searched):

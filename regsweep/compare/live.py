@@ -12,10 +12,12 @@ from optuna.trial import TrialState
 from rich import box
 from rich.console import Console, Group
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from regsweep.compare.ledger import Ledger
+from regsweep.compare.pace import Pace, clock, rough
 from regsweep.compare.plan import Place, Plan, Slot
 from regsweep.compare.studies import override_lines
 from regsweep.record import FILE_NAME
@@ -27,6 +29,8 @@ LOOK_SECONDS = 0.5
 # Without a terminal, so often at most.
 LINE_SECONDS = 15
 WIDTH_WITHOUT_TERMINAL = 100
+WIDEST_BAR = 40
+ROOM_BESIDE_BAR = 58
 
 
 @dataclass
@@ -39,43 +43,24 @@ class Line:
     confirmed: int = 0
 
 
-class Pace:
-    """How fast runs end: from the second round on, since the first one loads and compiles."""
-
-    def __init__(self, now: float) -> None:
-        self.started = self.since = self.last = (now, 0)
-
-    def note(self, done: int, now: float) -> None:
-        """``done`` runs have ended by ``now``, in seconds."""
-        if done > self.last[1]:
-            self.last = (now, done)
-
-    def round_over(self) -> None:
-        """The first round is over: what it took to start is not counted again."""
-        if self.since[1] == 0:
-            self.since = self.last
-
-    @property
-    def runs_a_second(self) -> float | None:
-        """``None`` before a run has ended."""
-        reference = self.since if self.last[1] > self.since[1] else self.started
-        (began, few), (ended, many) = reference, self.last
-        return (many - few) / (ended - began) if many > few and ended > began else None
-
-
 class View:
     """Shows how a sweep goes: a live table in a terminal, lines of log anywhere else.
 
-    It looks for the records of the runs that were launched, and so works with every launcher.
+    It looks for the records of the runs that were launched, and so works with every launcher;
+    ``at_once`` of them train at a time. The first ones may be ``compiled``, which takes a while.
     """
 
-    def __init__(self, plan: Plan, directory: Path, console: Console) -> None:
+    def __init__(
+        self, plan: Plan, directory: Path, console: Console, at_once: int, compiled: bool
+    ) -> None:
         self.plan, self.directory, self.console = plan, directory, console
         self.lines = [Line() for _ in plan.arms]
-        self.stage = "search"
+        self.stage, self.doing = "start", "reading records, asking for trials"
+        self.loading = "loading, compiling and " if compiled else "loading and "
         self.waiting: dict[Path, Place] = {}
-        self.ended = self.left = 0
-        self.pace: Pace | None = None
+        self.all = self.left = plan.search_runs + plan.confirm_runs
+        self.ended = 0
+        self.began, self.pace = time.monotonic(), Pace(at_once)
         self.failed = self.diverged = 0
         self.news = False
         self.said = (0.0, 0)  # when the last line was logged, and how many runs had ended
@@ -99,28 +84,34 @@ class View:
         self.stop.set()
         self.thread.join()
         self._look()
+        if error:
+            self.doing = "stopped"
         if self.live:
             self.live.stop()
 
     def launched(self, places: Sequence[Place], left: int) -> None:
         """The runs at ``places`` are trained now; ``left`` runs are left of the whole sweep."""
         with self.lock:
-            self.stage = places[0].stage
-            if self.stage == "confirm":
+            stage, now = places[0].stage, time.monotonic()
+            new = stage != self.stage
+            self.stage, self.left, self.news = stage, left, True
+            if new:
+                self.pace.stage_begins(now, left)
+            if stage == "confirm":
                 for arm, line in enumerate(self.lines):
                     missing = sum(place.slot.arm == arm for place in places)
                     line.confirmed = self.plan.budget.confirm_seeds - missing
-            self.pace = self.pace or Pace(time.monotonic())
             folders = {self.directory / self.plan.folder(place): place for place in places}
             self.waiting = {folder / FILE_NAME: place for folder, place in folders.items()}
-            self.left, self.news = left, True
+            self.doing = f"training {len(places)} run{'s' * (len(places) != 1)}"
+        if new and not self.live:
+            self._say(f"{self._state()}   {self._progress()}")
 
     def told(self, ledger: Ledger) -> None:
         """A round is over: what the arms' best trials are now."""
-        self._look()
+        self._look(round_over=True)
         with self.lock:
-            if self.pace:
-                self.pace.round_over()
+            self.left = self.all - len(ledger.records)
             states = ledger.states()
             self.failed, self.diverged = (
                 states.count(TrialState.FAIL),
@@ -141,24 +132,27 @@ class View:
             self._log_round()
         self.news = False
 
+    def over(self, ledger: Ledger) -> None:
+        """All is done; an arm without a winner had none to confirm."""
+        self._look()
+        with self.lock:
+            self.stage, self.doing = "confirm" if self.plan.confirm_runs else "search", "done"
+            self.all, self.left = len(ledger.records), 0
+        if not self.live:
+            self._say(f"{self._state()}   {self._progress()}")
+
     def _look_on(self) -> None:
         while not self.stop.wait(LOOK_SECONDS):
             self._look()
             when, ended = self.said
             if not self.live and self.ended > ended and time.monotonic() - when > LINE_SECONDS:
-                self._say("%s %d/%d runs   %s", self.stage, *self._runs(), self._pace_text())
+                self._say(f"{self._state()}   {self._progress()}")
 
-    def _say(self, line: str, *values: object) -> None:
+    def _say(self, line: str) -> None:
         self.said = time.monotonic(), self.ended
-        log.info(line, *values)
+        log.info("%s", line)
 
-    def _runs(self) -> tuple[int, int]:
-        """The runs of the stage that have ended, and all of them."""
-        if self.stage == "search":
-            return self.plan.search_runs + self.plan.confirm_runs - self.left, self.plan.search_runs
-        return self.plan.confirm_runs - self.left, self.plan.confirm_runs
-
-    def _look(self) -> None:
+    def _look(self, *, round_over: bool = False) -> None:
         with self.lock:
             done = [path for path in self.waiting if path.exists()]
             for path in done:
@@ -167,8 +161,7 @@ class View:
                     self.lines[place.slot.arm].confirmed += 1
             self.ended += len(done)
             self.left -= len(done)
-            if self.pace:
-                self.pace.note(self.ended, time.monotonic())
+            self.pace.note(time.monotonic(), self.left, round_over=round_over)
 
     def _log_round(self) -> None:
         ranked = sorted(
@@ -179,24 +172,35 @@ class View:
             value, arm = ranked[0]
             words = " ".join([self.plan.arms[arm].name, *self.lines[arm].overrides.split()])
             best = f"best {self.plan.objective} {value:.4f}: {words}"
-        self._say(
-            "search %d/%d trials%s   %s   %s",
-            sum(line.ended for line in self.lines),
-            sum(self.plan.trials),
-            self._trouble(),
-            best,
-            self._pace_text(),
-        )
+        trials = f"{sum(line.ended for line in self.lines)}/{sum(self.plan.trials)} trials"
+        self._say(f"search{self._trouble()}: {trials}   {best}   {self._progress()}")
+
+    def _state(self) -> str:
+        loading = self.loading if self.waiting and not self.ended else ""
+        return f"{self.stage}{self._trouble()}: {loading}{self.doing}"
 
     def _trouble(self) -> str:
         counts = {"failed": self.failed, "diverged": self.diverged}
         return "".join(f", {count} {word}" for word, count in counts.items() if count)
 
-    def _pace_text(self) -> str:
-        pace = self.pace.runs_a_second if self.pace else None
-        if not pace:
-            return ""
-        return f"{60 * pace:.0f} runs/min, about {_duration(self.left / pace)} left"
+    def _progress(self) -> str:
+        now = time.monotonic()
+        runs = f"{self.all - self.left}/{self.all} runs in {clock(now - self.began)}"
+        left = self.pace.seconds_left(now)
+        if left is None or not self.left:
+            return runs
+        confirm = self.stage == "search" and self.plan.confirm_runs
+        return f"{runs}, {rough(left)} left{', confirm included' if confirm else ''}"
+
+    def _bar(self) -> Table:
+        bar = Table.grid(padding=(0, 2, 0, 0))
+        done, progress = self.all - self.left, Text(self._progress())
+        width = min(self.console.width - ROOM_BESIDE_BAR, WIDEST_BAR)
+        if width > 0:
+            bar.add_row(ProgressBar(self.all, done, width=width), progress)
+        else:
+            bar.add_row(progress)
+        return bar
 
     def _table(self) -> Group:
         """The view as it is now."""
@@ -219,15 +223,8 @@ class View:
                     seeds = self.plan.budget.confirm_seeds if line.best is not None else 0
                     cells.append(f"{line.confirmed}/{seeds}" if seeds else "")
                 table.add_row(*map(Text, cells))
-            state = Text(f"{self.stage}{self._trouble()}   {self._pace_text()}", style="bold")
-            return Group(Text(), state, table, Text())
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+            state = Text(self._state(), style="bold")
+            return Group(Text(), state, self._bar(), Text(), table, Text())
 
 
 def show_plan(plan: Plan, runs_of: str, settled: str, directory: Path, console: Console) -> None:

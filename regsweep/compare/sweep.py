@@ -29,7 +29,7 @@ from regsweep.folder import hold
 from regsweep.launcher import read_packing
 from regsweep.preflight import Sweep, check_machine, check_sweep
 from regsweep.report.aggregate import gather_and_show
-from regsweep.settle import Settled, settle
+from regsweep.settle import Packing, Settled, count_workers, settle
 from regsweep.stored import Unreadable
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,9 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         show_plan(plan, f"of {' or '.join(map(str, epochs))} epochs", why, directory, console)
         with _telling_how_to_go_on(directory):
             try:
-                with View(plan, directory, console) as view:
+                at_once = _count_at_once(settled, read_packing(config.hydra.launcher))
+                compiled = settled.mode == "compiled"
+                with View(plan, directory, console, at_once, compiled) as view:
                     _Launcher(plan, launcher, ledger, view).run(
                         _open_studies(config, plan, spaces, directory, ledger)
                     )
@@ -91,6 +93,7 @@ class _Launcher:
         """Both stages."""
         search(self.plan, studies, self.ledger, self.launch, self.view)
         confirm(self.plan, self.ledger, self.launch)
+        self.view.over(self.ledger)
 
     def launch(self, places: Sequence[Place], params: Mapping[Slot, Sequence[str]]) -> None:
         """Train the runs at ``places``; each has a record then."""
@@ -164,6 +167,14 @@ def _settle_anew(config: DictConfig, sweep: Sweep, plan: Plan) -> tuple[Settled,
         plan.budget.n_jobs * plan.budget.replicates,
         read_packing(config.hydra.launcher),
     )
+
+
+def _count_at_once(settled: Settled, packing: Packing | None) -> int:
+    """How many runs train at a time; under another launcher one a core."""
+    from regsweep.training.device import resolve_device  # loads PyTorch
+
+    device = resolve_device(settled.device.partition(",")[0])
+    return count_workers(packing or Packing(None, None), device) * settled.pack_width
 
 
 def _sweep_file(

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+from regsweep.atomic import write_text
 from regsweep.data.source import Source
 from regsweep.errors import MachineFault
 
@@ -79,7 +80,5 @@ def _read_memo(folder: Path) -> dict[str, object]:
 
 def _write_memo(folder: Path, seen: dict[str, Fingerprint]) -> None:
     # A read-only folder has no memo, and is hashed at every start.
-    temp = folder / f"{MEMO}.{os.getpid()}"
     with contextlib.suppress(OSError):
-        temp.write_text(json.dumps(seen, indent=1))
-        os.replace(temp, folder / MEMO)
+        write_text(folder / MEMO, json.dumps(seen, indent=1))

@@ -240,6 +240,7 @@ def test_a_completed_record_without_its_objective_is_set_aside(ledger, caplog):
 def test_folders_that_the_sweep_did_not_make_are_left_alone(ledger):
     one = ledger()
     path = publish_at(one, Place("search", Slot(1, 0), 0))
-    path.parent.rename(path.parent.with_name("9-0-backup"))
+    path.parent.rename(path.parent.with_name("30-0-backup"))
 
     one.refuse_more()
+    assert one._published("search", 1) == []

@@ -1,61 +1,121 @@
 import io
+import re
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from regsweep.compare.live import Pace, View, _duration, show_plan
+from regsweep.compare.live import View, show_plan
 from regsweep.compare.plan import Place, Slot
 
 
-def test_the_first_round_counts_until_a_second_has_ended_runs():
-    pace = Pace(100.0)
-    assert pace.runs_a_second is None
+@pytest.fixture
+def clocked(monkeypatch):
+    """Sets the time that the view reads; in seconds."""
+    time = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("regsweep.compare.live.time.monotonic", lambda: time.now)
 
-    pace.note(8, 120.0)
-    assert pace.runs_a_second == 8 / 20
+    def at(seconds):
+        time.now = float(seconds)
 
-    pace.round_over()
-    pace.note(8, 125.0)
-    assert pace.runs_a_second == 8 / 20
-
-    pace.note(16, 130.0)
-    assert pace.runs_a_second == 8 / 10
-
-    pace.round_over()
-    pace.note(32, 150.0)
-    assert pace.runs_a_second == 24 / 30
+    return at
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(5, "5 s"), (89, "89 s"), (120, "2 min"), (7200, "2.0 h")]
-)
-def test_durations_are_told_in_units_that_people_use(seconds, text):
-    assert _duration(seconds) == text
+def opened(plan, folder, width=80, at_once=4, compiled=False):
+    return View(plan, folder, Console(file=io.StringIO(), width=width), at_once, compiled)
 
 
-def shown(view, width=100):
+def shown(view, width=80):
     out = io.StringIO()
     Console(file=out, width=width).print(view._table())
-    return [" ".join(line.split()) for line in out.getvalue().splitlines() if line.strip()]
+    lines = out.getvalue().splitlines()
+    assert all(len(line) <= width for line in lines)
+    return [" ".join(line.split()) for line in lines if line.strip()]
+
+
+def end(view, *places):
+    """What the jobs of ``places`` leave behind."""
+    for place in places:
+        folder = view.directory / view.plan.folder(place)
+        folder.mkdir(parents=True)
+        (folder / "record.json").touch()
+    view._look()
 
 
 def test_a_line_an_arm_says_how_far_it_is(planned, tmp_path):
     plan, _ = planned("regularizer=none,l1", "hydra.sweeper.confirm_seeds=3")
-    view = View(plan, tmp_path, Console(file=io.StringIO()))
+    view = opened(plan, tmp_path)
     view.lines[1].ended, view.lines[1].best, view.lines[1].overrides = 4, 0.125, "weight=0.001"
     table = shown(view)
-    assert table[0] == "search"
+    assert table[0] == "start: reading records, asking for trials"
     assert table[-2:] == ["regularizer=none 0/1", "regularizer=l1 4/20 0.1250 weight=0.001"]
 
     places = [Place("confirm", Slot(1, 0), seed) for seed in (10001, 10002)]
     view.launched(places, left=2)
-    folder = tmp_path / plan.folder(places[0])
-    folder.mkdir(parents=True)
-    (folder / "record.json").touch()
-    view._look()
+    end(view, places[0])
 
     assert (view.ended, view.left) == (1, 1)
     assert shown(view)[-1] == "regularizer=l1 4/20 0.1250 weight=0.001 2/3"
+
+
+def progress(view, width=80):
+    """What the view says it does, and how far it is."""
+    view.console.width = width
+    state, bar, *_ = shown(view, width)
+    return state, bar.lstrip("━╸╺ ")
+
+
+def test_it_says_at_once_what_it_does_and_what_is_left_once_that_is_known(
+    planned, tmp_path, clocked, caplog
+):
+    caplog.set_level("INFO")
+    plan, _ = planned("regularizer=l1", "hydra.sweeper.n_trials=8", "hydra.sweeper.n_jobs=4")
+    view = opened(plan, tmp_path, compiled=True)
+    clocked(2)
+    assert progress(view) == ("start: reading records, asking for trials", "0/18 runs in 0:02")
+
+    rounds = [[Place("search", slot, 0) for slot in slots] for slots in plan.rounds()]
+    for number, places in enumerate(rounds):
+        view.launched(places, left=18 - 4 * number)
+        clocked(10 + 60 * number)
+        loading = "" if number else "loading, compiling and "
+        assert progress(view) == (
+            f"search: {loading}training 4 runs", f"{4 * number}/18 runs in {number}:10",
+        )  # fmt: skip
+        end(view, *places[:1])
+        assert progress(view)[0] == "search: training 4 runs"
+        clocked(60 + 60 * number)
+        end(view, *places[1:])
+
+    assert progress(view)[1] == "8/18 runs in 2:00, about 2 min left, confirm included"
+    places = [Place("confirm", Slot(0, 0), seed) for seed in plan.confirm_seeds]
+    view.launched(places, left=10)
+    assert progress(view) == (
+        "confirm: training 10 runs", "8/18 runs in 2:00, about 2 min left",
+    )  # fmt: skip
+    assert progress(view, 50) == progress(view, 200) == progress(view)
+    said = [record.message for record in caplog.records]
+    assert said == [
+        "search: loading, compiling and training 4 runs   0/18 runs in 0:02",
+        "confirm: training 10 runs   8/18 runs in 2:00, about 2 min left",
+    ]
+
+
+def test_the_bar_is_as_full_as_the_sweep_is_done(planned, tmp_path):
+    plan, _ = planned("regularizer=l1", "hydra.sweeper.n_trials=10")
+    view = opened(plan, tmp_path, width=200)
+    view.launched([Place("search", Slot(0, number), 0) for number in range(10)], left=20)
+
+    for ended in (0, 10, 20):
+        view.left = 20 - ended
+        out = io.StringIO()
+        Console(file=out, width=200, color_system="truecolor", force_terminal=True).print(
+            view._bar()
+        )
+        [done] = re.findall(r"\x1b\[38;2;(?:249;38;114|114;156;31)m(━*)\x1b", out.getvalue()) or [
+            ""
+        ]
+        assert len(done) == 2 * ended
 
 
 def test_the_plan_says_what_will_be_done(planned, tmp_path):

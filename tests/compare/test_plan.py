@@ -137,20 +137,25 @@ REFUSED = [
     ([ONE, "+data.search={split_seed: 'range(0,5)'}"], "data.split_seed=range(0,5): a search"),
     ([ONE, "hydra.sweep.subdir=x/${hydra.job.num}"], "hydra.sweep.subdir=x/${hydra.job.num}: com"),
     ([ONE, "run.trial=3"], "run.trial=3: set by the sweeper"),
-    (["experiment=article_l1,article_l2", "data.validation_size=100", "trainer.epochs=1,2"], None),
     ([ONE, "hydra.sweeper.direction=maximize"], "hydra.sweeper.direction=maximize: expected min"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("overrides", "message"), REFUSED, ids=lambda v: str(v)[:50])
 def test_what_cannot_be_compared_is_refused(planned, overrides, message):
-    if message is None:
-        planned(*overrides)
-        return
     with pytest.raises(InputError) as caught:
         planned(*overrides)
 
     assert str(caught.value).startswith(message)
+
+
+def test_epochs_may_be_searched_over_experiments(planned):
+    plan, spaces = planned(
+        "experiment=article_l1,article_l2", "data.validation_size=100", "trainer.epochs=1,2"
+    )
+
+    assert [arm.name for arm in plan.arms] == ["experiment=article_l1", "experiment=article_l2"]
+    assert [space["trainer.epochs"].choices for space in spaces] == [(1, 2), (1, 2)]
 
 
 def test_seed_and_objective_are_those_of_the_arms(planned, tmp_path):

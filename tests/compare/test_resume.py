@@ -50,8 +50,11 @@ ALLOWED = [
 @pytest.mark.parametrize("now", ALLOWED, ids=range(len(ALLOWED)))
 def test_what_no_result_depends_on_may_change(now, tmp_path):
     sweep_file.write(BEFORE, tmp_path)
+    before = sweep_file.read(tmp_path)
 
-    refuse_changed(sweep_file.read(tmp_path), now, tmp_path)
+    refuse_changed(before, now, tmp_path)
+
+    assert sweep_file.read(tmp_path) == before
 
 
 EPOCHS = tuple(c | {"trainer.epochs": 20} for c in BEFORE.configs)

@@ -87,8 +87,22 @@ def test_scaled_images_are_those_of_to_tensor(digits):
     assert images.dtype == torch.uint8
 
 
+def test_the_real_fashion_mnist(fashion_mnist):
+    data = load_dataset(
+        *("fashion_mnist", fashion_mnist),
+        validation_size=10000,
+        train_size=None,
+        split_seed=0,
+        test=True,
+    )
+    assert (len(data.train), len(data.validation), len(data.test)) == (50000, 10000, 10000)
+    assert data.train.labels.bincount().tolist() == [5000] * 10
+    mean = scale(data.train.images).mean()
+    assert mean.item() == pytest.approx(0.2860, abs=5e-4)
+
+
 @pytest.mark.skipif(
-    bool(missing_files(SOURCES["mnist"], ROOT / "MNIST" / "raw")), reason="MNIST is not here"
+    bool(missing_files(SOURCES["mnist"], ROOT / "MNIST" / "raw")), reason="needs MNIST"
 )
 def test_the_real_mnist():
     data = load_dataset(

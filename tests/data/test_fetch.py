@@ -279,7 +279,7 @@ def test_a_memo_with_another_hash_is_not_believed(source, root):
 def test_a_memo_that_cannot_be_written_is_no_harm(source, root):
     (root / "MNIST" / "raw" / verify.MEMO).mkdir()
     for _ in range(2):
-        ensure_files(source, root)
+        assert_complete(source, ensure_files(source, root))
 
 
 def test_what_a_killed_download_left_is_cleared_away(source, serve, good, tmp_path):

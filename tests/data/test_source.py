@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,10 @@ def test_a_mistyped_name_gets_the_nearest_one():
 @pytest.mark.parametrize("sizes", [(0, None), (0, 60000), (10000, 50000), (59990, 10), (0, 10)])
 def test_every_size_that_leaves_each_class_an_example_is_legal(sizes):
     check_sizes(MNIST, *sizes)
+
+    fewer = replace(MNIST, train_images=sum(filter(None, sizes)) - 1)
+    with pytest.raises(InputError):
+        check_sizes(fewer, *sizes)
 
 
 @pytest.mark.parametrize("size", [-1, 59991, 60000, 70000])

@@ -53,8 +53,8 @@ class Opened:
 def browser():
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        pytest.skip(f"no browser on this machine: none of {', '.join(BROWSERS)} was found")
-    playwright = pytest.importorskip("playwright.sync_api")
+        pytest.skip(f"needs a browser: none of {', '.join(BROWSERS)} was found")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
@@ -147,6 +147,10 @@ def test_plots_follow_the_colour_scheme(opened):
         f"getComputedStyle(document.querySelector('.plot .xtick text')).fill !== '{light}'"
     )
     opened.tab.emulate_media(color_scheme="light")
+    opened.until(
+        f"getComputedStyle(document.querySelector('.plot .xtick text')).fill === '{light}'"
+    )
+    assert opened.complaints == []
 
 
 def test_hostile_values_are_shown_and_not_executed(browser, tmp_path):

@@ -10,7 +10,7 @@ from regsweep.training.pack import train_pack
 from tests.training.test_pack import ALL_FIVE, CPU, assert_same_result, make_run
 
 pytestmark = pytest.mark.skipif(
-    not can_compile(CPU), reason="torch.compile needs a C++ compiler and Python's headers"
+    not can_compile(CPU), reason="needs a C++ compiler and Python's headers"
 )
 
 

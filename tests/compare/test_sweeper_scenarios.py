@@ -1,0 +1,181 @@
+"""The scenarios of the tests of Hydra's sweepers and of hydra-optuna-sweeper, for ``compare``."""
+
+import csv
+from collections import Counter
+
+import optuna
+import pytest
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from in_process import multirun
+from noting import noted
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from regsweep.errors import InputError
+from regsweep.pool import dismiss_workers
+from regsweep.record import read
+from regsweep.sweeper import CompareSweeper
+
+TINY = (
+    *("model.hidden=[4]", "trainer.epochs=1", "trainer.batch_size=50"),
+    *("data.train_size=200", "data.validation_size=100", "hydra.launcher.workers=1"),
+)
+SMALL = ("hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=4", "hydra.sweeper.confirm_seeds=2")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workers():
+    yield
+    dismiss_workers()
+
+
+@pytest.fixture
+def swept(tmp_path, monkeypatch):
+    """The rounds of a sweep into the folder ``here``."""
+    return lambda *asked: multirun(
+        monkeypatch, *TINY, *SMALL, f"hydra.sweep.dir={tmp_path}/here", *asked
+    )
+
+
+def records(folder, stage):
+    return [read(path) for path in sorted(folder.glob(f"here/{stage}/*/*/record.json"))]
+
+
+def test_hydra_finds_it():
+    assert CompareSweeper in Plugins.instance().discover(Sweeper)
+
+
+SPACES = {
+    "optimizer.lr=1e-3,1e-2": CategoricalDistribution([1e-3, 1e-2]),
+    "optimizer.lr=choice(1e-3,1e-2)": CategoricalDistribution([1e-3, 1e-2]),
+    "model.hidden=[8],[8,4]": CategoricalDistribution(["[8]", "[8,4]"]),
+    "trainer.batch_size=range(10,50,10)": IntDistribution(10, 40, step=10),
+    "optimizer.lr=range(0.1,0.5,step=0.1)": FloatDistribution(0.1, 0.4, step=0.1),
+    "optimizer.lr=interval(0.1,1)": FloatDistribution(0.1, 1.0),
+    "optimizer.lr=tag(log,interval(0.1,1))": FloatDistribution(0.1, 1.0, log=True),
+    "trainer.batch_size=int(interval(10,50))": IntDistribution(10, 50),
+    "trainer.batch_size=tag(log,int(interval(10,50)))": IntDistribution(10, 50, log=True),
+    "++optimizer.lr=1e-3,1e-2": CategoricalDistribution([1e-3, 1e-2]),
+}
+
+
+@pytest.mark.parametrize("override", SPACES)
+def test_every_spelling_of_a_sweep_is_searched_as_what_it_says(planned, override):
+    plan, [space] = planned("regularizer=none", override)
+
+    assert list(space.values()) == [SPACES[override]]
+    assert plan.trials == (20,)
+
+
+def test_the_command_line_goes_before_the_params_of_the_config(planned):
+    params = (
+        "+hydra.sweeper.params={regularizer: 'none,l1', optimizer.lr: 'interval(0,1)', "
+        "model.hidden: '[8],[4]'}"
+    )
+    plan, [space, _] = planned(params, "optimizer.lr=interval(0.25,0.5)")
+
+    assert [arm.name for arm in plan.arms] == ["regularizer=none", "regularizer=l1"]
+    assert space == {
+        "optimizer.lr": FloatDistribution(0.25, 0.5),
+        "model.hidden": CategoricalDistribution(["[8]", "[4]"]),
+    }
+
+
+def test_a_glob_compares_all_that_it_matches(planned):
+    plan, _ = planned("regularizer=glob(*,exclude=[e*,w*])")
+
+    assert [arm.name for arm in plan.arms] == [
+        f"regularizer={name}" for name in ("l1", "l2", "none")
+    ]
+
+
+def test_several_objectives_are_refused(planned):
+    with pytest.raises(InputError, match=r"hydra.sweeper.direction=.*: expected minimize"):
+        planned("regularizer=l1", "hydra.sweeper.direction=[minimize,minimize]")
+
+
+def test_random_trials_in_a_storage_of_the_users(swept, tmp_path):
+    """With interpolations, callbacks, and the environment of jobs; then more trials."""
+    storage = f"sqlite:///{tmp_path}/mine.db"
+    asked = (
+        "regularizer=none,l1",
+        "hydra/sweeper/sampler=random",
+        f"hydra.sweeper.storage={storage}",
+        "hydra.sweeper.study_name=mine",
+        "optimizer.lr=0.05,0.2",
+        "data.split_seed=${seed}",
+        "hydra.job.chdir=true",
+        "+hydra.job.env_set.NOTED='${run.stage} ${regularizer.name}'",
+        "+hydra.callbacks.noting._target_=noting.Noting",
+    )
+    rounds = swept(*asked)
+
+    assert [len(jobs) for jobs in rounds] == [4, 4, 4]
+    found = records(tmp_path, "search")
+    assert Counter(record.arm["regularizer"] for record in found) == {"none": 4, "l1": 4}
+    weights = [record.params["regularizer.weight"] for record in found if len(record.params) > 1]
+    assert len(set(weights)) == 4
+    assert all(1e-6 <= weight <= 1e-2 for weight in weights)
+    assert {record.params["optimizer.lr"] for record in found} <= {0.05, 0.2}
+    confirmed = records(tmp_path, "confirm")
+    assert {r.config["data.split_seed"] for r in confirmed} == {r.seed for r in confirmed}
+
+    for record in [*found, *confirmed]:
+        folder = tmp_path / "here" / record.run
+        start, end = noted(folder)
+        assert (start["call"], end["call"]) == ("on_job_start", "on_job_end")
+        assert (start["cwd"], end["status"]) == (str(folder), "COMPLETED")
+        assert start["environment"] == f"{record.stage} {record.arm['regularizer']}"
+        assert start["lr"] == record.params["optimizer.lr"]
+    numbers = [noted(tmp_path / "here" / r.run)[0]["number"] for r in [*found, *confirmed]]
+    assert sorted(numbers) == list(range(12))
+
+    studies = {"mine: regularizer=none", "mine: regularizer=l1"}
+    assert set(optuna.get_all_study_names(storage)) == studies
+    assert not (tmp_path / "here" / "optuna.db").exists()
+    study = optuna.load_study(study_name="mine: regularizer=l1", storage=storage)
+    values = {r.trial: r.metrics["val_loss"] for r in found if r.arm["regularizer"] == "l1"}
+    assert {trial.number: trial.value for trial in study.trials} == values
+
+    more = swept(*asked, "hydra.sweeper.n_trials=6")
+    assert sum(map(len, more)) in (4, 6, 8)  # the winners change, or do not
+    assert len(records(tmp_path, "search")) == 12
+    study = optuna.load_study(study_name="mine: regularizer=l1", storage=storage)
+    assert len(study.trials) == 6
+
+
+def test_a_grid_is_walked_whole(swept, tmp_path):
+    swept(
+        "regularizer=none,l1",
+        "hydra/sweeper/sampler=grid",
+        "regularizer.weight=1e-4,1e-2",
+        "optimizer.lr=range(0.1,0.4,step=0.2)",
+    )
+
+    points = Counter(tuple(r.params.values()) for r in records(tmp_path, "search"))
+    lrs = (0.1, 0.3)
+    assert points == Counter(
+        [*((lr,) for lr in lrs), *((w, lr) for w in (1e-4, 1e-2) for lr in lrs)]
+    )
+    with (tmp_path / "here" / "comparison.csv").open(newline="") as file:
+        rows = {row["arm"]: row for row in csv.DictReader(file)}
+    assert {arm: row["trials"] for arm, row in rows.items()} == {
+        "regularizer=none": "2", "regularizer=l1": "4",
+    }  # fmt: skip
+
+
+def test_more_failures_than_allowed_end_it(swept, tmp_path):
+    with pytest.raises(InputError) as caught:
+        swept(
+            "regularizer=none",
+            "model.hidden=[4],[99999999999]",
+            "hydra/sweeper/sampler=grid",
+            "hydra.sweeper.max_failure_rate=0.25",
+        )
+
+    assert str(caught.value) == (
+        "hydra.sweeper.max_failure_rate=0.25: 1 of 2 trials have failed or diverged; "
+        "runs.csv says which, the records hold the tracebacks"
+    )
+    assert (tmp_path / "here" / "comparison.csv").exists()
+    assert records(tmp_path, "confirm") == []
