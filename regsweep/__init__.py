@@ -25,6 +25,7 @@ module                 what it holds
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 
 def main(*, trust: Sequence[str] = ()) -> None:
@@ -38,9 +39,13 @@ def main(*, trust: Sequence[str] = ()) -> None:
     run(trust)
 
 
-def __getattr__(name: str) -> str:
-    if name == "__version__":
-        from importlib.metadata import version
+if TYPE_CHECKING:  # to a type checker, __getattr__ would make every name right
+    __version__: str
+else:
 
-        return version("regsweep")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> str:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("regsweep")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

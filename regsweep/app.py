@@ -13,11 +13,10 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import hydra
-from hydra._internal import hydra as internals
 from hydra.errors import HydraException
 
 from regsweep.errors import InputError, machine_fault
-from regsweep.guard import GuardedLoader
+from regsweep.guard import guard_hydra
 from regsweep.messages import explain
 from regsweep.nodes import register_nodes
 from regsweep.spec.regularizer import REGULARIZERS
@@ -66,7 +65,8 @@ def main(trust: Sequence[str] = ()) -> None:
     os.environ[TRACEBACK] = "1"
     _at_work = True
     try:
-        _run_hydra(trusted)
+        guard_hydra(trusted)
+        hydra.main(str(CONF), "config", execution_whitelist=trusted)(task)()
     except SystemExit as error:
         # The argument parser leaves with 2.
         raise SystemExit(1 if error.code == 2 else error.code) from None
@@ -81,13 +81,6 @@ def main(trust: Sequence[str] = ()) -> None:
         sys.exit(f"regsweep: {explain(error)}")
     finally:
         _at_work = False
-
-
-def _run_hydra(trusted: tuple[str, ...]) -> None:
-    """Hydra's own command, with a loader that checks configs; ``hydra.main`` takes none."""
-    GuardedLoader.trusted = trusted
-    internals.ConfigLoaderImpl = GuardedLoader  # type: ignore[attr-defined]
-    hydra.main(str(CONF), "config", execution_whitelist=trusted)(task)()
 
 
 def with_default_arms(arguments: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hydra._internal import hydra
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -51,6 +52,14 @@ class GuardedLoader(ConfigLoaderImpl):
         return config
 
 
+def guard_hydra(trusted: tuple[str, ...]) -> None:
+    """Have Hydra's own command load configs by a ``GuardedLoader``; ``hydra.main`` takes none."""
+    internals: Any = hydra
+    assert issubclass(GuardedLoader, internals.ConfigLoaderImpl)  # the name that Hydra reads
+    internals.ConfigLoaderImpl = GuardedLoader
+    GuardedLoader.trusted = trusted
+
+
 def guard_command(config: DictConfig, mode: RunMode, trusted: tuple[str, ...]) -> None:
     """Check the config of a run or a sweep, and settle what its folder is called.
 
@@ -93,18 +102,18 @@ def job_folder(config: DictConfig) -> str:
 
 def _guard_job(config: DictConfig, folder: Path, trusted: tuple[str, ...]) -> None:
     """Check what the job of ``config`` runs, and where it writes, which is ``folder``."""
-    hydra = config.hydra
-    name = str(hydra.job.name)
+    own = config.hydra
+    name = str(own.job.name)
     if os.sep in name or name in ("", os.curdir, os.pardir):
         raise bad_value("hydra.job.name", name, "a file name, of which the log gets its own")
-    inside = hydra.output_subdir
+    inside = own.output_subdir
     if inside is not None and not _lies_in(folder, folder / inside, config):
         raise bad_value("hydra.output_subdir", inside, "null, or a folder below the run's")
-    _set(config, "runtime.output_dir", str(Path(hydra.runtime.cwd, folder)))
+    _set(config, "runtime.output_dir", str(Path(own.runtime.cwd, folder)))
     logging = _resolved(config, "job_logging")
     refuse_untrusted(logging, trusted)
     _refuse_log_files(config, logging, folder)
-    _refuse_environment(hydra)
+    _refuse_environment(own)
 
 
 def _refuse_log_files(config: DictConfig, logging: Any, folder: Path) -> None:
@@ -118,12 +127,12 @@ def _refuse_log_files(config: DictConfig, logging: Any, folder: Path) -> None:
             raise bad_value(dotted, value, f"a file in {folder}")
 
 
-def _refuse_environment(hydra: DictConfig) -> None:
+def _refuse_environment(own: DictConfig) -> None:
     """Refuse the environment variables that a config sets: they name programs to run."""
-    given = {str(line).lstrip("+").partition("=")[0] for line in hydra.overrides.hydra}
-    for name in hydra.job.env_set:
+    given = {str(line).lstrip("+").partition("=")[0] for line in own.overrides.hydra}
+    for name in own.job.env_set:
         keys = {"hydra.job.env_set", f"hydra.job.env_set.{name}"}
-        if name not in hydra.job.env_copy and not given & keys:
+        if name not in own.job.env_copy and not given & keys:
             raise InputError(
                 f"hydra.job.env_set.{name}: a config may not set the environment, which names "
                 "programs to run; give it on the command line"
@@ -156,15 +165,15 @@ def _resolved(config: DictConfig, *parts: str) -> dict[str, Any]:
 @contextmanager
 def _in_use(config: DictConfig) -> Iterator[None]:
     """``config`` as a job has it, for as long as it is looked at."""
-    hydra: Any = HydraConfig.instance()
-    before, hydra.cfg = hydra.cfg, config  # what ${hydra:...} reads
+    current: Any = HydraConfig.instance()
+    before, current.cfg = current.cfg, config  # what ${hydra:...} reads
     missing = [key for key in _UNTOLD if OmegaConf.is_missing(*_node(config, key))]
     for key in missing:
         _set(config, key, _UNTOLD[key])
     try:
         yield
     finally:
-        hydra.cfg = before
+        current.cfg = before
         for key in [*missing, "runtime.output_dir"]:
             _set(config, key, MISSING)
 

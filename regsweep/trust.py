@@ -34,7 +34,14 @@ SAMPLERS = (
 CALLBACK = "regsweep.callback.RegsweepCallback"
 EXECUTION_WHITELIST = (*SAMPLERS, CALLBACK, "regsweep.search_space.suggest")
 # What Hydra itself adds to the whitelist where it sets up logging.
-LOGGING = ("colorlog.ColoredFormatter", "logging.FileHandler", "logging.StreamHandler")
+LOGGING = (
+    "colorlog.ColoredFormatter",
+    "logging.FileHandler",
+    "logging.StreamHandler",
+    "sys.stderr",
+    "sys.stdout",
+)
+_EXTERNAL = "ext://"  # how logging's own configs name a Python object
 
 
 def read_trust(trust: Sequence[str]) -> tuple[str, ...]:
@@ -70,8 +77,7 @@ def refuse_untrusted(hydra: Mapping[str, Any], trusted: Sequence[str]) -> None:
     for part, node in hydra.items():
         is_logging = part.endswith("_logging")
         allowed = (*trusted, *LOGGING) if is_logging else trusted
-        keys = ("class", "()") if is_logging else ("_target_",)
-        for key, name in _named(node, keys, f"hydra.{part}"):
+        for key, name in _named(node, f"hydra.{part}", is_logging):
             if not any(_covers(one, name) for one in allowed):
                 raise InputError(
                     f"{key}={name}: a config may not run it. Where you trust it, start the command "
@@ -79,17 +85,19 @@ def refuse_untrusted(hydra: Mapping[str, Any], trusted: Sequence[str]) -> None:
                 )
 
 
-def _named(node: Any, keys: Sequence[str], path: str) -> Iterator[tuple[str, str]]:
-    """Every value under one of ``keys``, with its dotted key."""
+def _named(node: Any, path: str, is_logging: bool) -> Iterator[tuple[str, str]]:
+    """Every name of a Python object in ``node``, with its dotted key."""
     if isinstance(node, Mapping):
         for key, value in node.items():
-            if key in keys:
+            if key in (("class", "()") if is_logging else ("_target_",)):
                 yield f"{path}.{key}", str(value)
             else:
-                yield from _named(value, keys, f"{path}.{key}")
+                yield from _named(value, f"{path}.{key}", is_logging)
     elif isinstance(node, list):
         for place, value in enumerate(node):
-            yield from _named(value, keys, f"{path}[{place}]")
+            yield from _named(value, f"{path}[{place}]", is_logging)
+    elif is_logging and str(node).startswith(_EXTERNAL):
+        yield path, str(node).removeprefix(_EXTERNAL)
 
 
 def _covers(trusted: str, name: str) -> bool:

@@ -74,6 +74,9 @@ REFUSED = {
     "hydra.job_logging.handlers.file.class=os.system": (
         "hydra.job_logging.handlers.file.class=os.system: a config may not run it."
     ),
+    "hydra.job_logging.handlers.console.stream='ext://os.environ'": (
+        "hydra.job_logging.handlers.console.stream=os.environ: a config may not run it."
+    ),
     "+hydra.hydra_logging.handlers.x={class: logging.FileHandler, filename: /x}": (
         "hydra.hydra_logging.handlers.x.filename=/x: expected a file in "
     ),

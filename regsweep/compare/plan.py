@@ -159,6 +159,10 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{name}: named twice; an arm is compared once")
+    labels = [_label(arm) for arm in arms]
+    for name, label in zip(names, labels, strict=True):
+        if labels.count(label) > 1:
+            raise InputError(f"{name}: another arm's runs are in {label} too; rename a choice")
     _refuse_unequal(arms)
     seed, objective = arms[0].config["seed"], arms[0].config["objective"]
     whole("seed", seed, low=0, high=HIGHEST_SEED - CONFIRM_OFFSET - budget.confirm_seeds)

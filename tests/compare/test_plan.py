@@ -1,6 +1,9 @@
-import pytest
+from dataclasses import replace
 
-from regsweep.compare.plan import Place, Slot
+import pytest
+from composed import checked_sweep
+
+from regsweep.compare.plan import Place, Slot, read_plan
 from regsweep.errors import InputError
 
 
@@ -181,4 +184,18 @@ def test_arms_of_unequal_budgets_are_refused(planned, tmp_path):
     assert str(caught.value) == (
         "trainer.epochs: 1 in experiment=short, but 9 in experiment=long; "
         "arms are compared on equal terms"
+    )
+
+
+def test_arms_whose_folders_have_one_name_are_refused():
+    config, sweep = checked_sweep("regularizer=l1,l2")
+    arms = tuple(
+        replace(arm, choices={"experiment": name})
+        for arm, name in zip(sweep.arms, ("a/b", "a_b"), strict=True)
+    )
+
+    with pytest.raises(InputError) as caught:
+        read_plan(config, replace(sweep, arms=arms), [1, 1])
+    assert str(caught.value) == (
+        "experiment=a/b: another arm's runs are in experiment=a_b too; rename a choice"
     )
