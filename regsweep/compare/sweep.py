@@ -123,8 +123,8 @@ def _begun(
         except sweep_file.OtherSchema:
             raise
         except Unreadable as error:
-            refuse_unplanned(directory, plan)
             damage = error
+    refuse_unplanned(directory, plan)
     records = ledger.searched()
     before = None
     if records:
