@@ -130,7 +130,7 @@ def _begun(
     if records:
         settled, _ = _settle_anew(config, sweep, plan)
         before = recovered(records, _sweep_file(config, sweep, plan, settled), directory)
-        log.warning("%s: its sweep.json is lost; made again from the records", directory)
+        log.warning("%s: its sweep.json is lost; the records say what was settled", directory)
     if damage:
         aside = set_aside(directory / sweep_file.FILE_NAME)
         log.warning("%s; now %s", damage, aside.name)
