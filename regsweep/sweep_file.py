@@ -68,8 +68,8 @@ def read(directory: Path) -> SweepFile:
     path = directory / FILE_NAME
     content = read_content(path)
     try:
-        sweep = SweepFile(**content | {"settled": Settled(**content["settled"])})
-    except (TypeError, KeyError) as error:
+        sweep = SweepFile(**content | {"settled": _settled(path, content)})
+    except TypeError as error:
         raise Unreadable(path, f"damaged, or of another version ({error})") from error
     if sweep.sweeper == COMPARE:
         if not {"n_jobs", "replicates"} <= sweep.budget.keys():
@@ -90,7 +90,11 @@ def read_searched(directory: Path) -> tuple[str, ...]:
     Raises:
         Unreadable: its sweep file is damaged.
     """
-    return tuple(_part(directory, "searched"))
+    path = directory / FILE_NAME
+    content = read_content(path)
+    if "searched" not in content:
+        raise Unreadable(path, "damaged, or of another version (searched is missing)")
+    return tuple(content["searched"])
 
 
 def read_settled(directory: Path) -> Settled:
@@ -99,7 +103,8 @@ def read_settled(directory: Path) -> Settled:
     Raises:
         Unreadable: its sweep file is damaged.
     """
-    return Settled(**_part(directory, "settled"))
+    path = directory / FILE_NAME
+    return _settled(path, read_content(path))
 
 
 def read_content(path: Path) -> dict[str, Any]:
@@ -123,8 +128,8 @@ def read_content(path: Path) -> dict[str, Any]:
     return content
 
 
-def _part(directory: Path, name: str) -> Any:
-    content = read_content(directory / FILE_NAME)
-    if name not in content:
-        raise Unreadable(directory / FILE_NAME, f"{name} is missing")
-    return content[name]
+def _settled(path: Path, content: Mapping[str, Any]) -> Settled:
+    try:
+        return Settled(**content["settled"])
+    except (TypeError, KeyError) as error:
+        raise Unreadable(path, f"damaged, or of another version ({error})") from error

@@ -128,14 +128,14 @@ def _begun(
         except sweep_file.OtherSchema:
             raise
         except Unreadable as error:
-            refuse_unplanned(directory, plan)
             damage = error
+    refuse_unplanned(directory, plan)
     records = ledger.searched()
     before = None
     if records:
         settled, _ = _settle_anew(config, sweep, plan)
         before = recovered(records, _sweep_file(config, sweep, plan, settled), directory)
-        log.warning("%s: its sweep.json is lost; made again from the records", directory)
+        log.warning("%s: its sweep.json is lost; the records say what was settled", directory)
     if damage:
         aside = set_aside(directory / sweep_file.FILE_NAME)
         log.warning("%s; now %s", damage, aside.name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from regsweep.atomic import write_text
 from regsweep.data.source import Source
 from regsweep.errors import MachineFault
+from regsweep.stored import Unreadable, read_json
 
 MEMO = ".verified.json"
 
@@ -72,8 +73,8 @@ def _fingerprint(path: Path, expected: str, known: object) -> Fingerprint:
 def _read_memo(folder: Path) -> dict[str, object]:
     # A memo that is absent or damaged only costs a hash: it is never a reason to fail.
     try:
-        memo = json.loads((folder / MEMO).read_text())
-    except (OSError, ValueError):
+        memo = read_json(folder / MEMO)
+    except Unreadable:
         return {}
     return memo if isinstance(memo, dict) else {}
 

@@ -67,7 +67,7 @@ def gather(directories: Sequence[str | Path]) -> Gathered:
     placed, copies = without_copies(all_placed)
     if not placed:
         raise InputError(_nothing_to_read(directories, unreadable, unfinished))
-    names = _sweep_names({run.sweep for run in placed})
+    names = _sweep_names(sorted({run.sweep for run in placed}))
     asked, damaged_sweeps = _read_sweeps(names)
     objectives = _objectives(placed, names, asked)
     return Gathered(
@@ -82,7 +82,7 @@ def gather(directories: Sequence[str | Path]) -> Gathered:
 
 def shown(path: str) -> str:
     """``path`` as text that every file can hold: bytes that are no UTF-8 as ``\\xff``."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _problem(path: str, reason: str) -> Problem:

@@ -13,8 +13,9 @@ EDGE = 0.05
 # How far an interval is widened: so many times on a log scale, by its own range on a linear one.
 WIDER = 100
 
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _INTERVAL = re.compile(
-    r"interval\(\s*(start\s*=\s*)?(?P<low>[^,=\s]+)\s*,\s*(end\s*=\s*)?(?P<high>[^)=\s]+)\s*\)"
+    rf"interval\(\s*(start\s*=\s*)?(?P<low>{_NUMBER})\s*,\s*(end\s*=\s*)?(?P<high>{_NUMBER})\s*\)"
 )
 # Beyond this there is nothing to search: ratios end at 1.
 _RATIO_END = 1.0
@@ -86,6 +87,8 @@ def _widened(key: str, value: float, sweep: str) -> str | None:
     low, high = float(match["low"]), float(match["high"])
     before, after = sweep[: match.start()], sweep[match.end() :]
     log = "log" in before
+    if log and min(low, value) <= 0:  # no sweep has such a one, but an edited file may
+        return None
     # Nothing here is below 0, and no integer on a log scale below 1.
     smallest = 1.0 if log and "int(" in before else 0.0
     scale = math.log if log else float

@@ -122,8 +122,16 @@ def test_changed_versions_are_named_also_of_what_this_release_does_not_know():
 def test_a_damaged_sweep_file_is_named(tmp_path, content, reason):
     (tmp_path / "sweep.json").write_text(content)
 
-    with pytest.raises(Unreadable) as caught:
-        sweep_file.read(tmp_path)
+    for read in (sweep_file.read, sweep_file.read_settled):
+        with pytest.raises(Unreadable) as caught:
+            read(tmp_path)
 
-    assert caught.value.reason.startswith(reason)
-    assert str(caught.value).startswith(f"{tmp_path / 'sweep.json'}: ")
+        assert caught.value.reason.startswith(reason)
+        assert str(caught.value).startswith(f"{tmp_path / 'sweep.json'}: ")
+
+
+def test_a_sweep_file_of_a_later_schema_is_refused_and_not_called_damaged(tmp_path):
+    (tmp_path / "sweep.json").write_text('{"schema": 2, "arms": "all"}')
+
+    with pytest.raises(sweep_file.OtherSchema, match="schema 2, this version reads 1"):
+        sweep_file.read(tmp_path)

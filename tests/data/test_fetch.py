@@ -269,6 +269,12 @@ def test_a_damaged_memo_is_no_harm(source, root, memo):
     assert_complete(source, ensure_files(source, root))
 
 
+def test_a_memo_that_is_a_pipe_is_not_waited_for(source, root):
+    os.mkfifo(root / "MNIST" / "raw" / verify.MEMO)
+    ensure_files(source, root)
+    assert (root / "MNIST" / "raw" / verify.MEMO).is_file()
+
+
 def test_a_memo_with_another_hash_is_not_believed(source, root):
     raw = ensure_files(source, root)
     memo = raw / verify.MEMO

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 import regsweep.report.gather as module
@@ -112,6 +114,35 @@ def test_a_damaged_sweep_file_is_listed(folder):
             "objective 'speed', expected one of val_loss, val_error",
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (os.mkfifo, "a named pipe"),
+        (os.mkdir, "a folder"),
+        (lambda path: os.symlink("/dev/zero", path), "a symbolic link"),
+    ],
+    ids=["pipe", "folder", "link"],
+)
+def test_what_is_no_file_is_listed_and_not_waited_for(folder, make, kind):
+    sweep = folder.sweep()
+    folder.run("good", "sweep", trial=0)
+    folder.unfinished("sweep/odd")
+    (sweep / "sweep.json").unlink()
+    paths = [sweep / "odd/record.json", sweep / "sweep.json"]
+    for path in paths:
+        make(path)
+    gathered = gather([folder.root])
+    assert names(gathered) == [("sweep", "good")]
+    reason = f"unreadable ({kind}, expected a regular file)"
+    assert gathered.unreadable == tuple(Problem(str(path), reason) for path in paths)
+    assert gathered.unfinished == ()
+
+
+def test_an_objective_that_is_no_word_is_not_believed(folder):
+    folder.run("0", "sweep", trial=0, config={"objective": ["val_error"]})
+    assert gather([folder.root]).objectives == {"sweep": "val_loss"}
 
 
 def message_of(*directories):

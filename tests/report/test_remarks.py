@@ -114,6 +114,19 @@ def test_nothing_is_said_of_choices_and_of_single_points(folder, sweep, value):
     assert edges(folder, value, sweep) == ()
 
 
+@pytest.mark.parametrize(
+    ("sweep", "value"),
+    [
+        ("interval(a, b)", 1.0),
+        ("interval(1.2.3, 4)", 1.2),
+        ("tag(log, interval(0, 1))", 0.5),
+        ("tag(log, interval(1, 2))", -1.0),
+    ],
+)
+def test_nothing_is_said_of_an_interval_that_no_sweep_can_have(folder, sweep, value):
+    assert edges(folder, value, sweep) == ()
+
+
 def test_only_the_winner_is_looked_at(folder):
     folder.compared("l1")
     folder.trial(0, 1e-6, 0.5)
