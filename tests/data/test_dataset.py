@@ -96,8 +96,8 @@ def test_the_real_fashion_mnist(fashion_mnist):
         test=True,
     )
     assert (len(data.train), len(data.validation), len(data.test)) == (50000, 10000, 10000)
-    assert data.train.labels.bincount().tolist() == [5000] * 10
-    mean = scale(data.train.images).mean()
+    assert data.train.targets.bincount().tolist() == [5000] * 10
+    mean = scale(data.train.inputs).mean()
     assert mean.item() == pytest.approx(0.2860, abs=5e-4)
 
 
