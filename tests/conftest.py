@@ -32,7 +32,17 @@ def lacks(reason: str) -> bool:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """Turn a skip that is not allowed into a failure, so that it is not overlooked."""
-    report = yield
+    return judged((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector):
+    """The same for a whole module."""
+    return judged((yield))
+
+
+def judged(report: pytest.TestReport | pytest.CollectReport):
+    """``report``, a failure where it is of a skip that is not allowed."""
     if report.skipped and isinstance(report.longrepr, tuple):
         reason = report.longrepr[2].removeprefix("Skipped: ")
         if lacks(reason):

@@ -20,6 +20,8 @@ def test_of_ray():
     pytest.importorskip("no_such_module", reason="needs ray")
 """
 
+HOOKS = "from tests.conftest import pytest_make_collect_report, pytest_runtest_makereport"
+
 
 @pytest.mark.parametrize(
     ("allowed", "failed"), [(None, 0), ("", 3), ("a CUDA GPU", 2), ("a CUDA GPU,ray", 1)]
@@ -29,7 +31,7 @@ def test_a_skip_that_is_not_allowed_fails(pytester, monkeypatch, request, allowe
         monkeypatch.delenv(MAY_LACK, raising=False)
     else:
         monkeypatch.setenv(MAY_LACK, allowed)
-    pytester.makeconftest("from tests.conftest import pytest_runtest_makereport")
+    pytester.makeconftest(HOOKS)
     pytester.makepyfile(SKIPPED)
 
     outcomes = pytester.runpytest_inprocess("-p", "no:cacheprovider").parseoutcomes()
@@ -37,6 +39,14 @@ def test_a_skip_that_is_not_allowed_fails(pytester, monkeypatch, request, allowe
     # What is skipped where it is set up is an error.
     assert sum(outcomes.get(name, 0) for name in ("failed", "errors")) == failed
     assert outcomes.get("skipped", 0) == 3 - failed
+
+
+def test_so_does_the_skip_of_a_module(pytester, monkeypatch):
+    monkeypatch.setenv(MAY_LACK, "a CUDA GPU")
+    pytester.makeconftest(HOOKS)
+    pytester.makepyfile('import pytest; pytest.importorskip("no_such_module", reason="needs it")')
+
+    assert pytester.runpytest_inprocess("-p", "no:cacheprovider").parseoutcomes() == {"errors": 1}
 
 
 def test_what_is_allowed_is_matched_by_its_name(monkeypatch):
