@@ -12,7 +12,7 @@ from regsweep.report.gather import GatheredRun, gather
 from regsweep.report.judge import judge
 from regsweep.report.remarks import remarks_on
 from regsweep.report.report import Report
-from regsweep.report.runs import fixed_overrides, in_order, table_of_runs
+from regsweep.report.runs import in_order, table_of_runs
 from regsweep.report.verdicts import verdict_sentences
 
 HISTORY = "history.csv"
@@ -35,13 +35,14 @@ def build_report(directories: Sequence[str | Path]) -> Report:
         runs,
         gathered.objectives,
         gathered.asked,
-        fixed=lambda row: fixed_overrides(ordered[row].record),
+        [run.record for run in ordered],
     )
     judgement = judge(results, gathered.asked)
     comparison = table_of(results, judgement.columns)
     return Report(
         runs=_marked(runs, results),
         comparison=comparison,
+        results=tuple(results),
         curves=_curves(ordered, runs, results),
         asked=gathered.asked,
         verdicts=verdict_sentences(comparison, gathered.asked),
@@ -67,16 +68,7 @@ def _curves(
     """The learning curves of the winners' confirm runs, a row an epoch."""
     rows: list[dict[str, object]] = []
     for result in results:
-        if not result.confirmed or result.winner is None:
-            continue
-        trial = result.winner["trial"].iloc[0]
-        own = runs[
-            (runs["sweep"].fillna("") == result.sweep)
-            & (runs["arm"] == result.arm)
-            & (runs["stage"] == "confirm")
-            & (runs["trial"] == trial)
-        ]
-        for i in own.index:
+        for i in result.final.index[result.final["stage"] == "confirm"]:
             place = {"sweep": result.sweep, "arm": result.arm, "seed": runs.at[i, "seed"]}
             rows += [place | epoch for epoch in _history(ordered[i])]
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
