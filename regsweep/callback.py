@@ -88,6 +88,7 @@ class RegsweepCallback(Callback):
                     seed=config.seed,
                     settled=settled,
                     versions=package_versions(),
+                    search_path=sweep.search_path,
                 ),
                 directory,
             )

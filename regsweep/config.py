@@ -91,6 +91,18 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """``flat`` without its dots: what ``flatten`` was given."""
+    config: dict[str, Any] = {}
+    for dotted, value in flat.items():
+        *groups, name = dotted.split(".")
+        node = config
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[name] = value
+    return config
+
+
 def with_value(config: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
     """``config`` with ``value`` under the dotted ``key``; the rest is shared, not copied."""
     name, _, rest = key.partition(".")

@@ -25,6 +25,8 @@ from regsweep.sweeper import COMPARE
 
 OPTUNA = "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper"
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+# What Hydra calls the sources of configs that a command line names.
+FROM_THE_COMMAND_LINE = ("command-line", "hydra.searchpath in command-line")
 # Trials that differ in these are not comparable: what they are judged by differs.
 NOT_SEARCHABLE = ("seed", "objective", "data")
 
@@ -34,13 +36,15 @@ class Sweep:
     """What a sweep will do: the overrides that ask for it, its arms, and its jobs.
 
     ``jobs`` is their number, ``round`` the most that the sweeper hands over at once; ``None``
-    under a sweeper that decides for itself.
+    under a sweeper that decides for itself. ``search_path`` are the places of configs that the
+    command line names, by ``--config-dir`` or ``hydra.searchpath``.
     """
 
     overrides: tuple[str, ...]
     arms: tuple[Arm, ...]
     jobs: int | None
     round: int | None
+    search_path: tuple[str, ...] = ()
 
     @property
     def searched(self) -> tuple[str, ...]:
@@ -76,7 +80,21 @@ def check_sweep(config: DictConfig, loader: ConfigLoader) -> Sweep:
     if searching:
         for arm in arms:
             _check_searchable(config.hydra, arm)
-    return Sweep(given.lines, arms, *_jobs(config.hydra.sweeper, given))
+    jobs, together = _jobs(config.hydra.sweeper, given)
+    return Sweep(given.lines, arms, jobs, together, _search_path(config.hydra))
+
+
+def _search_path(hydra: HydraConf) -> tuple[str, ...]:
+    """The places of configs that the command line named, as ``hydra.searchpath`` takes them.
+
+    Hydra looks into that of ``--config-dir`` first.
+    """
+    found = []
+    for source in hydra.runtime.config_sources:
+        if source.provider in FROM_THE_COMMAND_LINE:
+            path = Path(source.path).absolute() if source.schema == "file" else source.path
+            found.append(f"{source.schema}://{path}")
+    return tuple(found)
 
 
 def _jobs(sweeper: DictConfig, given: Given) -> tuple[int | None, int | None]:

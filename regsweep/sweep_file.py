@@ -26,8 +26,10 @@ class OtherSchema(Unreadable):
 class SweepFile:
     """What was asked (overrides, arms, searched keys, what a search minimises) and settled.
 
-    Of a compare sweep also, each arm's in the order of ``arms``: search spaces and configs under
-    dotted keys; and the budget, the seeds of both stages, the baseline and the sampler.
+    ``search_path`` are the places of configs that the command line named. Of a compare sweep also,
+    each arm's in the order of ``arms``: search spaces, configs under dotted keys, numbers of
+    trials and baselines; and the budget, the seeds of both stages and the sampler. ``baseline`` is
+    that of all arms, ``None`` where they differ in it.
     """
 
     overrides: tuple[str, ...]
@@ -44,6 +46,9 @@ class SweepFile:
     seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     baseline: str | None = None
     sampler: Mapping[str, Any] = field(default_factory=dict)
+    baselines: tuple[str, ...] = ()
+    trials: tuple[int, ...] = ()
+    search_path: tuple[str, ...] = ()
     schema: int = SCHEMA
 
 

@@ -3,11 +3,12 @@
 import pandas as pd
 
 from regsweep.record import Record
+from regsweep.report.arm import arm_results
 from regsweep.report.asked import Asked
 from regsweep.report.comparison import comparison_table
 from regsweep.report.gather import GatheredRun
 from regsweep.report.report import Report
-from regsweep.report.runs import runs_table
+from regsweep.report.runs import in_order, runs_table
 
 CURVE_COLUMNS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
@@ -25,6 +26,7 @@ def run(choice, loss=0.25, sweep="sweep", params=None, weight=None, metrics=None
         "params": params or ({} if weight is None else {"regularizer.weight": weight}),
         "metrics": measured | (metrics or {}),
         "epochs": 2,
+        "config": {"data.name": "mnist"},
     }
     return GatheredRun(sweep, Record(**(given | fields)))
 
@@ -52,6 +54,13 @@ def small_sweep(sweep="sweep", arms=("none", "l1", "l2")):
     return runs
 
 
+def results_of(runs, objective="val_loss", asked=None):
+    """The arms of the runs, whose records have no config but that of their data."""
+    ordered = in_order(runs)
+    records = [run.record for run in ordered]
+    return arm_results(runs_table(runs), objective, asked or {}, records)
+
+
 def tables(runs, objective="val_loss"):
     """The runs table and the comparison, its statistics still empty."""
     table = runs_table(runs)
@@ -70,6 +79,7 @@ def report(runs, **fields):
     given = {
         "runs": table,
         "comparison": comparison,
+        "results": tuple(results_of(runs)),
         "curves": curves([]),
         "asked": {},
         "verdicts": (),
@@ -118,9 +128,16 @@ ASKED = Asked(
         "regularizer=none": {},
         "regularizer=l1": {"regularizer.weight": "tag(log, interval(1e-6, 1e-2))"},
     },
-    baseline="regularizer=none",
+    baselines={
+        "regularizer=none": "regularizer=none",
+        "regularizer=l1": "regularizer=none",
+        "regularizer=l2": "regularizer=none",
+    },
+    trials={"regularizer=none": 1, "regularizer=l1": 2, "regularizer=l2": 2},
+    configs={
+        "regularizer=none": {"data.name": "mnist", "data.root": "/somewhere", "trainer.epochs": 2}
+    },
     budget={"n_trials": 2, "n_jobs": 16, "replicates": 1, "confirm_seeds": 3},
-    common={"data.name": "mnist", "data.root": "/somewhere", "trainer.epochs": 2},
     settled={"device": "cpu", "mode": "eager", "threads": 1, "pack_width": 16},
     versions={"python": "3.11.2", "torch": "2.10.0"},
 )

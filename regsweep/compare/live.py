@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ from regsweep.compare.pace import Pace, clock, rough
 from regsweep.compare.plan import Place, Plan, Slot
 from regsweep.compare.studies import override_lines
 from regsweep.record import FILE_NAME
-from regsweep.report.view import short_overrides
+from regsweep.report.view import short_names, short_overrides
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ class View:
         self.lines = [Line() for _ in plan.arms]
         self.stage, self.doing = "start", "reading records, asking for trials"
         self.loading = "loading, compiling and " if compiled else "loading and "
+        self.names = short_names(arm.name for arm in plan.arms)
         self.waiting: dict[Path, Place] = {}
         self.all = self.left = plan.search_runs + plan.confirm_runs
         self.ended = 0
@@ -170,7 +171,9 @@ class View:
         best = "none has completed yet"
         if ranked:
             value, arm = ranked[0]
-            words = " ".join([self.plan.arms[arm].name, *self.lines[arm].overrides.split()])
+            words = " ".join(
+                [self.names[self.plan.arms[arm].name], *self.lines[arm].overrides.split()]
+            )
             best = f"best {self.plan.objective} {value:.4f}: {words}"
         trials = f"{sum(line.ended for line in self.lines)}/{sum(self.plan.trials)} trials"
         self._say(f"search{self._trouble()}: {trials}   {best}   {self._progress()}")
@@ -214,7 +217,7 @@ class View:
                 table.add_column("confirmed", justify="right")
             for arm, line in enumerate(self.lines):
                 cells = [
-                    self.plan.arms[arm].name,
+                    self.names[self.plan.arms[arm].name],
                     f"{line.ended}/{self.plan.trials[arm]}",
                     "" if line.best is None else f"{line.best:.4f}",
                     line.overrides,
@@ -234,15 +237,16 @@ def show_plan(plan: Plan, runs_of: str, settled: str, directory: Path, console: 
     table.add_column("arm")
     table.add_column("trials", justify="right")
     table.add_column("searched", overflow="fold")
+    names = short_names(arm.name for arm in plan.arms)
     for arm, trials in zip(plan.arms, plan.trials, strict=True):
         space = "\n".join(f"{key}={sweep}" for key, sweep in arm.space.items())
-        table.add_row(Text(arm.name), str(trials), Text(space or "nothing"))
+        table.add_row(Text(names[arm.name]), str(trials), Text(space or "nothing"))
     console.print("", table, "")
     rounds = len(plan.rounds())
     lines = [
         f"search: {sum(plan.trials)} trials on {_seeds(plan.search_seeds)}, "
         f"{budget.n_jobs} a round, {rounds} round{'s' * (rounds != 1)}, by {plan.objective}",
-        f"confirm: each arm's winner on {_seeds(plan.confirm_seeds)}, against {plan.baseline}"
+        f"confirm: each arm's winner on {_seeds(plan.confirm_seeds)}, {_against(plan, names)}"
         if budget.confirm_seeds
         else "confirm: none (hydra.sweeper.confirm_seeds=0), so no arm is tested",
         f"{plan.search_runs + plan.confirm_runs} runs {runs_of}, on {settled}",
@@ -250,12 +254,20 @@ def show_plan(plan: Plan, runs_of: str, settled: str, directory: Path, console: 
     ]
     for arm in plan.arms:
         lines += [
-            f"{override} does not hold for {arm.name}, which has no such key"
+            f"{override} does not hold for {names[arm.name]}, which has no such key"
             for override in arm.without
         ]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print()
+
+
+def _against(plan: Plan, names: Mapping[str, str]) -> str:
+    """``against none``, or what several baselines are to their arms, and their names."""
+    baselines = [names[name] for name in dict.fromkeys(plan.baselines)]
+    if len(baselines) == 1:
+        return f"against {baselines[0]}"
+    return f"against the arm of the same other choices: {'; '.join(baselines)}"
 
 
 def _seeds(seeds: range) -> str:

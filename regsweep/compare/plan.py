@@ -7,6 +7,7 @@ from typing import Literal
 from omegaconf import DictConfig, OmegaConf
 
 from regsweep.arms import Arm
+from regsweep.baselines import default_baselines
 from regsweep.errors import InputError, bad_value, nearest
 from regsweep.preflight import Sweep
 from regsweep.report.override import spelled
@@ -55,14 +56,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep before it starts; ``trials`` is the number of each arm's trials."""
+    """A sweep before it starts; of each arm, the number of its trials and its baseline's name."""
 
     arms: tuple[Arm, ...]
     trials: tuple[int, ...]
     budget: Budget
     seed: int
     objective: str
-    baseline: str
+    baselines: tuple[str, ...]
 
     @property
     def search_seeds(self) -> range:
@@ -166,7 +167,7 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
     _refuse_unequal(arms)
     seed, objective = arms[0].config["seed"], arms[0].config["objective"]
     whole("seed", seed, low=0, high=HIGHEST_SEED - CONFIRM_OFFSET - budget.confirm_seeds)
-    return Plan(arms, tuple(trials), budget, seed, objective, _baseline(sweeper, arms))
+    return Plan(arms, tuple(trials), budget, seed, objective, _baselines(sweeper, arms))
 
 
 def _refuse_unequal(arms: Sequence[Arm]) -> None:
@@ -189,17 +190,16 @@ def _refuse_unequal(arms: Sequence[Arm]) -> None:
                 )
 
 
-def _baseline(sweeper: DictConfig, arms: Sequence[Arm]) -> str:
-    """The name of the baseline: the arm asked for, else that of no regularizer, else the first."""
+def _baselines(sweeper: DictConfig, arms: Sequence[Arm]) -> tuple[str, ...]:
+    """The name of each arm's baseline: the arm asked for is everyone's."""
     asked = sweeper.baseline
     if asked is None:
-        plain = [arm.name for arm in arms if arm.choices.get("regularizer") == "none"]
-        return plain[0] if plain else arms[0].name
+        return tuple(arms[place].name for place in default_baselines([a.choices for a in arms]))
     if OmegaConf.is_config(asked):
         asked = " ".join(f"{group}={choice}" for group, choice in asked.items())
     for arm in arms:
         if asked in (arm.name, *_short(arm, arms)):
-            return arm.name
+            return (arm.name,) * len(arms)
     hint = nearest(str(asked), [arm.name for arm in arms])
     raise InputError(f"hydra.sweeper.baseline={asked}: no such arm; {hint}")
 

@@ -195,8 +195,11 @@ def _sweep_file(
         configs=tuple(arm.config for arm in plan.arms),
         budget=asdict(plan.budget),
         seeds={"search": tuple(plan.search_seeds), "confirm": tuple(plan.confirm_seeds)},
-        baseline=plan.baseline,
+        baseline=plan.baselines[0] if len(set(plan.baselines)) == 1 else None,
         sampler={str(key): value for key, value in sampler.items()},
+        baselines=plan.baselines,
+        trials=plan.trials,
+        search_path=sweep.search_path,
     )
 
 

@@ -14,7 +14,7 @@ from regsweep.report.history import read_history
 from regsweep.report.judge import judge
 from regsweep.report.remarks import remarks_on
 from regsweep.report.report import Report
-from regsweep.report.runs import fixed_overrides, in_order, table_of_runs
+from regsweep.report.runs import in_order, table_of_runs
 from regsweep.report.verdicts import verdict_sentences
 from regsweep.stored import Unreadable
 
@@ -37,7 +37,7 @@ def build_report(directories: Sequence[str | Path]) -> Report:
         runs,
         gathered.objectives,
         gathered.asked,
-        fixed=lambda row: fixed_overrides(ordered[row].record),
+        [run.record for run in ordered],
     )
     judgement = judge(results, gathered.asked)
     comparison = table_of(results, judgement.columns)
@@ -45,6 +45,7 @@ def build_report(directories: Sequence[str | Path]) -> Report:
     return Report(
         runs=_marked(runs, results),
         comparison=comparison,
+        results=tuple(results),
         curves=curves,
         asked=gathered.asked,
         verdicts=verdict_sentences(comparison, gathered.asked),
@@ -72,16 +73,7 @@ def _curves(
     rows: list[dict[str, object]] = []
     damaged: list[Problem] = []
     for result in results:
-        if not result.confirmed or result.winner is None:
-            continue
-        trial = result.winner["trial"].iloc[0]
-        own = runs[
-            (runs["sweep"].fillna("") == result.sweep)
-            & (runs["arm"] == result.arm)
-            & (runs["stage"] == "confirm")
-            & (runs["trial"] == trial)
-        ]
-        for i in own.index:
+        for i in result.final.index[result.final["stage"] == "confirm"]:
             place: dict[str, object] = {
                 "sweep": result.sweep,
                 "arm": result.arm,

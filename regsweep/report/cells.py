@@ -1,13 +1,13 @@
 """The comparison as the page shows it: rounded cells that know their full value."""
 
 import math
-import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from regsweep.report.comparison import winning_values
 from regsweep.report.judge import UNSTABLE
 from regsweep.report.statistics import BETTER, WORSE
 from regsweep.report.view import short_overrides
@@ -40,8 +40,13 @@ class Column:
     cells: tuple[Cell, ...]
 
 
-def table_columns(comparison: pd.DataFrame, names: Mapping[str, str]) -> list[Column]:
-    """The columns that hold a value; ``names`` are the arms' short names."""
+def table_columns(
+    comparison: pd.DataFrame, names: Mapping[str, str], tests: Collection[int] = ()
+) -> list[Column]:
+    """The columns that hold a value; ``names`` are the arms' short names.
+
+    ``tests`` are the numbers of tests that a sweep's intervals and p values are corrected for.
+    """
     rows: list[Row] = [{str(k): v for k, v in row.items()} for row in comparison.to_dict("records")]
 
     def words(title: str, make: Callable[[Row], Cell]) -> Column:
@@ -50,15 +55,16 @@ def table_columns(comparison: pd.DataFrame, names: Mapping[str, str]) -> list[Co
     def number(title: str, name: str, form: Form, interval: str = "") -> Column:
         return Column(title, "number", tuple(_number(row, name, form, interval) for row in rows))
 
+    values = winning_values(comparison)
     # The answer first: on a narrow screen the rest is a scroll away.
     columns = [
         words("sweep", _sweep),
         words("arm", lambda row: _text(names[row["arm"]], row["arm"])),
-        Column("best overrides", "code", tuple(map(_overrides, rows))),
+        Column("best overrides", "code", tuple(map(_overrides, rows, values))),
         words("verdict", _verdict),
-        Column(_improvement_title(rows), "number", tuple(map(_improvement, rows))),
+        Column(_improvement_title(rows, tests), "number", tuple(map(_improvement, rows))),
         number("p (Holm)", "p_holm", _probability),
-        number("probability better", "probability_better", _probability),
+        number("% of seeds better", "probability_better", _share),
         number("test accuracy % [95 % interval]", "test_accuracy_mean", _percent, "test_accuracy"),
         number("test loss", "test_loss_mean", _decimal),
         number("near-zero %", "near_zero_fraction_mean", _percent),
@@ -81,18 +87,17 @@ def _sweep(row: Row) -> Cell:
     return _text(OUTSIDE if pd.isna(row["sweep"]) else row["sweep"])
 
 
-def _overrides(row: Row) -> Cell:
+def _overrides(row: Row, values: Sequence[str]) -> Cell:
     """The searched values, rounded; in full they are what a user copies. A row without says why."""
     if pd.isna(row["best_overrides"]):
         return Cell(NO_TRIAL, tone="missing")
     whole = str(row["best_overrides"])
-    short = short_overrides(row["arm"], shlex.split(whole.removeprefix(row["arm"])))
-    return Cell(short or whole, whole, whole)
+    return Cell(short_overrides(row["arm"], values) or "nothing searched", whole, whole)
 
 
 def _failures(row: Row) -> Cell:
     failed, diverged = int(row["failed"]), int(row["diverged"])
-    full = f"{failed} failed, {diverged} diverged"
+    full = f"of {row['trials']} trials {failed} failed, {diverged} diverged"
     tone = "worse" if failed + diverged else ""
     return Cell(f"{failed} / {diverged}", str(failed + diverged), full, tone)
 
@@ -107,7 +112,7 @@ def _number(row: Row, name: str, form: Form, interval: str = "") -> Cell:
         return Cell(form(value), repr(value), repr(value))
     low, high = bounds
     text = f"{form(value)} [{form(low)}, {form(high)}]"
-    return Cell(text, repr(value), f"{value!r}, 95 % interval {low!r} to {high!r}")
+    return Cell(text, repr(value), f"{value!r}, interval {low!r} to {high!r}")
 
 
 def _improvement(row: Row) -> Cell:
@@ -119,18 +124,24 @@ def _improvement(row: Row) -> Cell:
     return replace(cell, text=f"{cell.text} points") if cell.text else cell
 
 
-def _improvement_title(rows: Iterable[Row]) -> str:
+def _improvement_title(rows: Iterable[Row], tests: Collection[int]) -> str:
     judged = {_METRICS.get(row["metric"], "") for row in rows if pd.notna(row["metric"])}
     of = f" in {judged.pop()}" if len(judged) == 1 else ""
-    return f"improvement{of} over the baseline [95 % interval]"
+    return f"improvement{of} over the baseline [{_interval(tests)}]"
+
+
+def _interval(tests: Collection[int]) -> str:
+    if not tests or set(tests) == {1}:
+        return "95 % interval"
+    counted = str(max(tests)) if len(set(tests)) == 1 else "its sweep's"
+    return f"interval, corrected for {counted} tests"
 
 
 def _verdict(row: Row) -> Cell:
     if pd.notna(row["verdict"]):
         text = str(row["verdict"])
         return Cell(text, text, tone=_TONES.get(text, ""))
-    own = (row["arm"], f"{row.get('sweep')}: {row['arm']}")
-    return _text("baseline") if row["baseline"] in own else Cell()
+    return _text("baseline") if row["baseline"] == row["arm"] else Cell()
 
 
 def _count(value: float) -> str:
@@ -152,6 +163,10 @@ def _signed(largest: float) -> Form:
 
 def _percent(value: float) -> str:
     return f"{100 * value:.2f}"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.4g}"
 
 
 def _points(value: float) -> str:

@@ -77,7 +77,7 @@ def _asked_facts(asked: Asked) -> list[tuple[str, str]]:
         ("sweeper", asked.sweeper),
         ("budget", _budget(asked.budget)),
         ("objective", f"{asked.objective}, of the last epoch" if asked.objective else ""),
-        ("baseline", asked.baseline or ""),
+        ("baseline", "; ".join(dict.fromkeys(asked.baselines.values()))),
         ("first seed", str(asked.seed)),
     ]
 

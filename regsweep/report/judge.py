@@ -1,6 +1,6 @@
-"""Whether the differences between arms are real: every arm against one baseline, in pairs."""
+"""Whether the differences between arms are real: every arm against its baseline, in pairs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,92 +33,66 @@ class Judgement:
 
 
 def judge(results: Sequence[ArmResult], asked: Mapping[str, Asked]) -> Judgement:
-    """Test the confirmed arms of each sweep against its baseline, on the seeds that all have.
+    """Test the confirmed arms of each sweep against their baselines, on the seeds that all have.
 
-    Sweeps that agree in data, objective and confirm seeds are one family with one baseline.
+    A sweep is judged by itself, so that its verdicts are the same whatever it is gathered with.
     """
-    confirmed = [r for r in results if r.confirmed and r.sweep in asked]
-    sweeps = list(dict.fromkeys(r.sweep for r in confirmed))
-    against = _disagreement(sweeps, confirmed, asked)
-    families = [confirmed] if not against else _by_sweep(confirmed)
     several = len({r.sweep for r in results}) > 1
     columns: dict[Name, Mapping[str, Any]] = {}
-    remarks = [against] if against else []
-    for family in families:
-        if family:
-            baseline = _baseline(family, results, asked)
-            columns |= _judge_family(family, baseline, several, remarks)
+    remarks: list[str] = []
+    for sweep, its_asked in asked.items():
+        confirmed = [r for r in results if r.sweep == sweep and r.confirmed]
+        columns |= {
+            (sweep, arm): found for arm, found in _judge_sweep(confirmed, its_asked).items()
+        }
+        prefix = f"{sweep}: " if several else ""
+        remarks += [prefix + text for text in _untested(confirmed, its_asked)]
     return Judgement(columns, tuple(remarks))
 
 
-def _by_sweep(results: Sequence[ArmResult]) -> list[list[ArmResult]]:
-    sweeps = dict.fromkeys(r.sweep for r in results)
-    return [[r for r in results if r.sweep == sweep] for sweep in sweeps]
-
-
-def _disagreement(
-    sweeps: Sequence[str], confirmed: Sequence[ArmResult], asked: Mapping[str, Asked]
-) -> str:
-    """Why arms of different sweeps are not tested against each other; empty if they may be."""
-    facts: dict[str, list[Any]] = {"objective": [asked[sweep].objective for sweep in sweeps]}
-    for key in {key for sweep in sweeps for key in asked[sweep].common if key.startswith("data.")}:
-        if key != "data.root":
-            facts[key] = [asked[sweep].common.get(key) for sweep in sweeps]
-    facts["confirm seeds"] = [
-        sorted({int(seed) for r in confirmed if r.sweep == sweep for seed in r.tested.index})
-        for sweep in sweeps
-    ]
-    differing = [key for key, values in facts.items() if any(v != values[0] for v in values)]
-    if not differing:
-        return ""
-    names = ", ".join(sorted(differing))
-    return f"Arms of different sweeps are not tested against each other: they differ in {names}."
-
-
-def _judge_family(
-    family: Sequence[ArmResult], baseline: ArmResult, several: bool, remarks: list[str]
-) -> dict[Name, Mapping[str, Any]]:
-    shown = " ".join([f"{baseline.sweep}:", baseline.arm] if several else [baseline.arm])
-    columns: dict[Name, dict[str, Any]] = {
-        (r.sweep, r.arm): {
+def _judge_sweep(confirmed: Sequence[ArmResult], asked: Asked) -> dict[str, dict[str, Any]]:
+    baselines = asked.baselines
+    columns: dict[str, dict[str, Any]] = {
+        r.arm: {
             "metric": r.metric,
-            "baseline": shown,
-            "verdict": UNSTABLE if r.unstable and r is not baseline else None,
+            "baseline": baselines.get(r.arm),
+            "verdict": UNSTABLE if r.unstable and baselines.get(r.arm) != r.arm else None,
         }
-        for r in family
+        for r in confirmed
     }
-    sound = [r for r in family if len(r.tested)]
-    if not any(r is baseline for r in sound):
-        remarks.append(
-            f"Nothing is tested: a confirm run of the baseline, {shown}, diverged or failed."
-            if baseline.unstable
-            else f"Nothing is tested: the baseline, {shown}, has no confirm run."
-        )
-        return dict(columns)
-    seeds = sorted(set.intersection(*(set(r.tested.index) for r in sound)))
+    sound = [r for r in confirmed if len(r.tested)]
+    seeds = _common_seeds(sound)
     if not seeds:
-        remarks.append("Nothing is tested: the arms have no confirm seed in common.")
-        return dict(columns)
+        return columns
     values = np.array([r.judged.loc[seeds] for r in sound], dtype=np.float64).T
-    place = next(i for i, r in enumerate(sound) if r is baseline)
-    found = compare(values, place)
-    for i, result in enumerate(sound):
-        if i != place:
-            own = columns[result.sweep, result.arm]
-            own |= {name: float(getattr(found, name)[i]) for name in _COMPARED}
-            own["verdict"] = str(found.verdict[i]) or None
-    return dict(columns)
+    places = {r.arm: place for place, r in enumerate(sound)}
+    # An arm whose baseline has no result is compared with nothing, as a baseline is.
+    against = [places.get(baselines.get(arm, arm), place) for arm, place in places.items()]
+    found = compare(values, against, asked.tests)
+    for place, result in enumerate(sound):
+        if against[place] != place:
+            own = columns[result.arm]
+            own |= {name: float(getattr(found, name)[place]) for name in _COMPARED}
+            own["verdict"] = str(found.verdict[place]) or None
+    return columns
 
 
-def _baseline(
-    family: Sequence[ArmResult], results: Sequence[ArmResult], asked: Mapping[str, Asked]
-) -> ArmResult:
-    """The baseline of the first sweep that has one without regularization, else of the first.
+def _common_seeds(sound: Sequence[ArmResult]) -> list[int]:
+    return sorted(set.intersection(*(set(r.tested.index) for r in sound))) if sound else []
 
-    One that was not confirmed is not replaced by another, which nobody asked for.
+
+def _untested(confirmed: Sequence[ArmResult], asked: Asked) -> Iterator[str]:
+    """Why arms are not tested, a sentence a baseline.
+
+    A baseline that was not confirmed is not replaced by another, which nobody asked for.
     """
-    sweeps = {r.sweep for r in family}
-    own = [r for r in results if r.sweep in sweeps and r.arm == asked[r.sweep].baseline]
-    own = own or list(family)
-    plain = [r for r in own if "regularizer=none" in r.arm.split()]
-    return (plain or own)[0]
+    sound = [r for r in confirmed if len(r.tested)]
+    for baseline in dict.fromkeys(
+        asked.baselines[r.arm] for r in confirmed if r.arm in asked.baselines
+    ):
+        if not any(r.arm == baseline for r in sound):
+            unstable = any(r.arm == baseline and r.unstable for r in confirmed)
+            why = "a confirm run of it diverged or failed" if unstable else "it has no confirm run"
+            yield f"Nothing is tested against {baseline}: {why}."
+    if len(sound) > 1 and not _common_seeds(sound):
+        yield "Nothing is tested: the arms have no confirm seed in common."

@@ -21,8 +21,6 @@ from regsweep.report.view import short_names
 
 PAGE_FILE = "report.html"
 NAMED_PROBLEMS = 10
-# Both data sets have so many.
-TEST_IMAGES = 10_000
 _TEMPLATE = "page.html.jinja"
 
 
@@ -38,11 +36,15 @@ class _Section:
 
 @dataclass(frozen=True)
 class _Best:
-    """The first arm with a test result: its accuracy and the standard error over the images."""
+    """The first arm with a test result: its accuracy and the standard error over the images.
+
+    Both numbers of images are ``None`` where the data set is not known.
+    """
 
     name: str
     accuracy: float
-    image_error: float
+    images: int | None
+    image_error: float | None
     interval: tuple[float, float] | None
 
 
@@ -51,19 +53,20 @@ def page(report: Report) -> str:
     arms = report.comparison["arm"]
     names = short_names(arms)
     sections = _sections(report, names)
+    tests = [asked.tests for asked in report.asked.values() if asked.tests]
     return (
         _environment()
         .get_template(_TEMPLATE)
         .render(
             report=report,
-            columns=table_columns(report.comparison, names),
+            columns=table_columns(report.comparison, names, tests),
             rows=range(len(arms)),
             sections=sections,
-            best=_best(report.comparison, names),
+            best=_best(report, names),
+            tests=max(tests, default=1),
             compared=bool(report.comparison["improvement_mean"].notna().any()),
             searched=bool((report.runs["stage"] == "search").any()),
             confirmed=bool((report.runs["stage"] == "confirm").any()),
-            test_images=TEST_IMAGES,
             named=NAMED_PROBLEMS,
             plotly_js=Markup(get_plotlyjs()) if any(s.plots for s in sections) else "",
             json_of=_json_of,
@@ -90,8 +93,8 @@ def _json_of(plot: Plot) -> Markup:
 
 def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
     comparison = report.comparison
-    baselines = {asked.baseline for asked in report.asked.values() if asked.baseline}
-    arm_looks = looks(comparison["arm"], baselines or comparison["baseline"].dropna())
+    asked_for = {b for asked in report.asked.values() for b in asked.baselines.values()}
+    arm_looks = looks(comparison["arm"], asked_for or comparison["baseline"].dropna())
     if "sweep" not in comparison:
         named = report.runs["sweep"].dropna().unique()
         tables = {str(named[0]) if len(named) else "": comparison}
@@ -102,13 +105,12 @@ def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
     for name, table in tables.items():
         runs, curves = _of_sweep(report.runs, name), _of_sweep(report.curves, name)
         asked = report.asked.get(name)
+        results = [result for result in report.results if result.sweep == name]
         objective = asked.objective if asked and asked.objective else _objective(table)
         sections.append(
             _Section(
                 title=(name or OUTSIDE) if len(tables) > 1 else "",
-                plots=sweep_plots(
-                    runs, table, curves, arm_looks, objective, _baseline(table, name)
-                ),
+                plots=sweep_plots(runs, table, curves, arm_looks, objective, results),
                 facts=facts(runs, asked),
                 arms=arm_counts(runs, table, names, asked),
             )
@@ -120,26 +122,27 @@ def _of_sweep(table: pd.DataFrame, sweep: str) -> pd.DataFrame:
     return table if table.empty else table[table["sweep"].fillna("") == sweep]
 
 
-def _baseline(comparison: pd.DataFrame, sweep: str) -> str | None:
-    """The arm of this sweep that others are compared with; ``sweep: arm`` is one of that sweep."""
-    shown = next(iter(comparison["baseline"].dropna()), None)
-    return None if shown is None else str(shown).removeprefix(f"{sweep}: ")
-
-
 def _objective(comparison: pd.DataFrame) -> str:
     return "val_error" if (comparison["metric"] == "test_error").any() else "val_loss"
 
 
-def _best(comparison: pd.DataFrame, names: dict[str, str]) -> _Best | None:
-    tested = comparison[comparison["test_accuracy_mean"].notna()]
+def _best(report: Report, names: dict[str, str]) -> _Best | None:
+    tested = report.comparison[report.comparison["test_accuracy_mean"].notna()]
     if tested.empty:
         return None
     row = tested.iloc[0]
     accuracy = float(row["test_accuracy_mean"])
     low, high = float(row["test_accuracy_ci_low"]), float(row["test_accuracy_ci_high"])
+    sweep = row.get("sweep")
+    images = next(
+        r.test_images
+        for r in report.results
+        if r.arm == row["arm"] and (sweep is None or r.sweep == ("" if pd.isna(sweep) else sweep))
+    )
     return _Best(
         name=names[row["arm"]],
         accuracy=accuracy,
-        image_error=math.sqrt(accuracy * (1 - accuracy) / TEST_IMAGES),
+        images=images,
+        image_error=math.sqrt(accuracy * (1 - accuracy) / images) if images else None,
         interval=None if math.isnan(low) or math.isnan(high) else (low, high),
     )

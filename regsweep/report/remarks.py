@@ -3,8 +3,12 @@
 import math
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
+from regsweep.config import nested, read_run
+from regsweep.errors import InputError
 from regsweep.report.arm import ArmResult
 from regsweep.report.asked import Asked
 
@@ -17,8 +21,6 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _INTERVAL = re.compile(
     rf"interval\(\s*(start\s*=\s*)?(?P<low>{_NUMBER})\s*,\s*(end\s*=\s*)?(?P<high>{_NUMBER})\s*\)"
 )
-# Beyond this there is nothing to search: ratios end at 1.
-_RATIO_END = 1.0
 
 
 def remarks_on(results: Sequence[ArmResult], asked: Mapping[str, Asked]) -> tuple[str, ...]:
@@ -46,9 +48,12 @@ def _of_arm(name: str, result: ArmResult, asked: Asked) -> Iterator[str]:
             f"{name}: {len(result.superseded)} confirm runs of an earlier winner are superseded "
             "and do not count."
         )
+    config = asked.configs.get(result.arm, {})
     for key, sweep in asked.spaces.get(result.arm, {}).items():
         value = result.winner[key].iloc[0] if key in result.winner else None
-        if isinstance(value, int | float) and (wider := _widened(key, float(value), sweep)):
+        if not isinstance(value, int | float):
+            continue
+        if wider := _widened(key, float(value), sweep, partial(_allows, config, key)):
             yield (
                 f"{name}: the best {key} found, {value:.4g}, lies at the edge of its interval, "
                 f"{sweep}. A wider one: {wider}"
@@ -59,12 +64,10 @@ def _of_sweep(results: Sequence[ArmResult], name: str, asked: Asked) -> Iterator
     if not asked.budget:
         return
     own = [r for r in results if r.sweep == name]
-    trials = asked.budget.get("n_trials", 0)
-    # An arm with nothing to search, or a short grid, has fewer trials than were asked for.
-    behind = any(asked.spaces.get(r.arm) and r.row["trials"] < trials for r in own)
-    searching = behind and not any(r.confirmed for r in own)
+    planned, done = sum(asked.trials.values()), sum(r.done for r in own if r.arm in asked.trials)
+    searching = done < planned
     if searching:
-        yield "The search is not finished."
+        yield f"The search is not finished: {done} of {planned} trials are done."
     seeds = asked.budget.get("confirm_seeds", 0)
     if seeds == 0:
         yield (
@@ -79,25 +82,44 @@ def _misses_seeds(result: ArmResult, seeds: int) -> bool:
     return result.winner is not None and not result.unstable and len(result.tested) < seeds
 
 
-def _widened(key: str, value: float, sweep: str) -> str | None:
-    """The override of a wider interval, where ``value`` lies within 5 % of an end of this one."""
+def _allows(config: Mapping[str, Any], key: str, value: float) -> bool:
+    """Whether a run of the arm may have this value of ``key``."""
+    try:
+        read_run(nested({**config, key: value}))
+    except InputError:
+        return False
+    return True
+
+
+def _widened(key: str, value: float, sweep: str, allows: Callable[[float], bool]) -> str | None:
+    """The override of a wider interval, where ``value`` lies within 5 % of an end of this one.
+
+    It leads no further than the key ``allows``; there may be none.
+    """
     match = _INTERVAL.search(sweep)
     if match is None:
         return None
     low, high = float(match["low"]), float(match["high"])
     before, after = sweep[: match.start()], sweep[match.end() :]
-    log = "log" in before
+    log, whole = "log" in before, "int(" in before
     if log and min(low, value) <= 0:  # no sweep has such a one, but an edited file may
         return None
-    # Nothing here is below 0, and no integer on a log scale below 1.
-    smallest = 1.0 if log and "int(" in before else 0.0
     scale = math.log if log else float
     share = EDGE * (scale(high) - scale(low))
     at_low, at_high = scale(value) - scale(low) <= share, scale(high) - scale(value) <= share
-    if at_low and not at_high and low > smallest:
-        low = max(smallest, low / WIDER if log else low - (high - low))
-    elif at_high and not at_low and not (key.endswith("ratio") and high >= _RATIO_END):
-        high = high * WIDER if log else high + (high - low)
-    else:
+    if at_low == at_high:
         return None
+    if at_low:
+        # No integer on a log scale is below 1.
+        beyond = max(low / WIDER, float(whole)) if log else 2 * low - high
+    else:
+        beyond = high * WIDER if log else 2 * high - low
+    # Most ranges that end, end at one of these.
+    ends = (beyond, 0.0, 1.0) if at_low else (beyond, 1.0)
+    wider = [end for end in ends if (beyond <= end < low if at_low else high < end <= beyond)]
+    kind = round if whole else float
+    found = next((end for end in wider if (end or not log) and allows(kind(end))), None)
+    if found is None:
+        return None
+    low, high = (found, high) if at_low else (low, found)
     return shlex.quote(f"{key}={before}interval({low:.6g},{high:.6g}){after}")

@@ -10,9 +10,10 @@ from rich.table import Table
 from regsweep.report.asked import Asked
 from regsweep.report.gather import Problem
 from regsweep.report.report import Report
-from regsweep.report.view import comparison_view, lone_run_view
+from regsweep.report.statistics import BETTER
+from regsweep.report.view import comparison_view, failure_lines, lone_run_view
 
-WIDTH_WITHOUT_TERMINAL = 100
+WIDTH_WITHOUT_TERMINAL = 80
 NAMED_PROBLEMS = 10
 EXPLORATORY = (
     "This was one search over all arms. It does not give every arm the same number of trials,\n"
@@ -31,7 +32,7 @@ def show(report: Report, files: Sequence[Path]) -> None:
     for sentence in (*report.verdicts, *report.remarks):
         _say(console, sentence)
     if report.verdicts and "sweep" not in report.comparison:
-        _say(console, f"\nto train the first arm again: {again(report)}")
+        _say(console, f"\n{again(report)}")
     if report.verdicts or report.remarks:
         _say(console, "")
     _say_problems(console, "unreadable", report.unreadable)
@@ -42,14 +43,18 @@ def show(report: Report, files: Sequence[Path]) -> None:
 
 
 def again(report: Report) -> str:
-    """The command that trains the first arm of one sweep again, on the first confirm seed."""
-    runs = report.runs
-    overrides = report.comparison["best_overrides"].iloc[0]
+    """The command that trains the best arm of one sweep again, on the first confirm seed.
+
+    That is the better arm of the largest improvement; where none is better, the first baseline.
+    """
+    runs, comparison = report.runs, report.comparison
+    better = comparison[comparison["verdict"] == BETTER]
+    baselines = comparison[comparison["baseline"] == comparison["arm"]]
+    best = better.sort_values("improvement_mean", ascending=False, kind="stable")
+    row = (baselines if better.empty else best).iloc[0]
     seed = runs.loc[runs["stage"] == "confirm", "seed"].min()
-    compiled = any(asked.settled.get("mode") == "compiled" for asked in report.asked.values())
-    # A run alone would not repay compiling, and an eager step rounds otherwise.
-    mode = " trainer.compile=true" if compiled and "trainer.compile=" not in overrides else ""
-    return f"python -m regsweep {overrides} seed={seed}{mode}"
+    command = f"python -m regsweep {row['best_overrides']} seed={seed}"
+    return f"to train {row['arm']} again: {command}"
 
 
 def is_exploratory(runs: pd.DataFrame) -> bool:
@@ -87,7 +92,9 @@ def _show_comparison(console: Console, report: Report) -> None:
 def _show_arms(
     console: Console, runs: pd.DataFrame, arms: pd.DataFrame, asked: Asked | None
 ) -> None:
-    _print_table(console, comparison_view(arms, asked.overrides if asked else ()))
+    _print_table(console, comparison_view(arms))
+    if failures := failure_lines(arms):
+        _say(console, "\n".join([*failures, ""]))
     if is_exploratory(runs) and not (asked and asked.budget):
         _say(console, f"{EXPLORATORY}\n")
 

@@ -1,15 +1,16 @@
 """The answer of a comparison in sentences."""
 
-import shlex
 from collections.abc import Mapping
 
 import pandas as pd
 
 from regsweep.report.asked import Asked
+from regsweep.report.comparison import winning_values
 from regsweep.report.judge import UNSTABLE
 from regsweep.report.statistics import BETTER, UNDECIDED, WORSE
 from regsweep.report.view import short_overrides
 
+CORRECTED = "both corrected for {} tests"
 _WORDS = {"test_loss": ("test loss", "", 1), "test_error": ("test error", " points", 100)}
 
 
@@ -18,49 +19,51 @@ def verdict_sentences(
 ) -> tuple[str, ...]:
     """What the tests of a comparison table say, baseline by baseline; nothing where none was made.
 
-    ``asked`` tells which overrides all arms of a sweep were given. An improvement is in the unit
-    of the metric; of the test error it is in points (percent).
+    ``asked`` tells how many tests a sweep planned. An improvement is in the unit of the metric; of
+    the test error it is in points (percent).
     """
-    judged = comparison[comparison["baseline"].notna()]
+    several = "sweep" in comparison
+    sweeps = comparison["sweep"].fillna("") if several else pd.Series("", comparison.index)
+    values = pd.Series(winning_values(comparison), comparison.index, dtype=object)
+    tests = {sweep: given.tests for sweep, given in (asked or {}).items()}
     sentences: list[str] = []
-    for baseline, arms in judged.groupby("baseline", sort=False):
-        named = _named(arms)
-        for verdict, word in ((BETTER, "Better"), (WORSE, "Worse")):
-            found = [
-                f"{name}{_at(arm, asked or {})} ({_size(arm)})"
-                for name, (_, arm) in zip(named, arms.iterrows(), strict=True)
-                if arm["verdict"] == verdict
-            ]
-            if found:
-                sentences.append(f"{word} than {baseline}: {'; '.join(found)}.")
-        same = [n for n, v in zip(named, arms["verdict"], strict=True) if v == UNDECIDED]
-        if same:
-            sentences.append(f"No detectable difference from {baseline}: {', '.join(same)}.")
-        shaky = [n for n, v in zip(named, arms["verdict"], strict=True) if v == UNSTABLE]
-        if shaky:
-            sentences.append(
-                f"Unstable, so not judged: {', '.join(shaky)} (a confirm run diverged or failed)."
-            )
+    comparison = comparison.assign(values=values)
+    for (sweep, baseline), arms in comparison.groupby([sweeps, "baseline"], sort=False):
+        corrected_for = tests.get(str(sweep), 1) if several else max(tests.values(), default=1)
+        prefix = f"{sweep}: " if several else ""
+        found = _sentences(str(baseline), arms, corrected_for)
+        sentences += [prefix + sentence for sentence in found]
     return tuple(sentences)
 
 
-def _named(arms: pd.DataFrame) -> list[str]:
-    if "sweep" not in arms:
-        return list(arms["arm"])
-    return [f"{sweep}: {arm}" for sweep, arm in zip(arms["sweep"], arms["arm"], strict=True)]
+def _sentences(baseline: str, arms: pd.DataFrame, tests: int) -> list[str]:
+    sentences: list[str] = []
+    for verdict, word in ((BETTER, "Better"), (WORSE, "Worse")):
+        found = [
+            f"{arm['arm']}{_at(arm['arm'], arm['values'])} ({_size(arm, tests)})"
+            for _, arm in arms[arms["verdict"] == verdict].iterrows()
+        ]
+        if found:
+            sentences.append(f"{word} than {baseline}: {'; '.join(found)}.")
+    same = arms.loc[arms["verdict"] == UNDECIDED, "arm"]
+    if len(same):
+        sentences.append(f"No detectable difference from {baseline}: {', '.join(same)}.")
+    shaky = arms.loc[arms["verdict"] == UNSTABLE, "arm"]
+    if len(shaky):
+        sentences.append(
+            f"Unstable, so not judged: {', '.join(shaky)} (a confirm run diverged or failed)."
+        )
+    return sentences
 
 
-def _at(arm: "pd.Series", asked: Mapping[str, Asked]) -> str:
+def _at(arm: str, values: list[str]) -> str:
     """The winner's searched values: `` at weight=5.3e-05``."""
-    sweeps = [asked[sweep] for sweep in asked if sweep == arm.get("sweep", sweep)]
-    fixed = {line for sweep in sweeps for line in sweep.overrides}
-    words = shlex.split(arm["best_overrides"].removeprefix(arm["arm"]))
-    short = short_overrides(arm["arm"], [word for word in words if word not in fixed])
+    short = short_overrides(arm, values)
     return f" at {', '.join(short.splitlines())}" if short else ""
 
 
-def _size(arm: "pd.Series") -> str:
-    """``test loss lower by 0.011, 95 % interval 0.0095 to 0.013, p < 0.001``."""
+def _size(arm: "pd.Series", tests: int) -> str:
+    """``test loss lower by 0.01, interval 0.01 to 0.02, p < 0.001, both corrected for 4 tests``."""
     metric, unit, scale = _WORDS[arm["metric"]]
     mean, low, high = (scale * arm[f"improvement_{part}"] for part in ("mean", "ci_low", "ci_high"))
     if mean < 0:
@@ -70,7 +73,8 @@ def _size(arm: "pd.Series") -> str:
         direction = "lower"
     p = arm["p_holm"]
     shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    interval, corrected = ("95 % interval", "") if tests == 1 else ("interval", f", {CORRECTED}")
     return (
-        f"{metric} {direction} by {mean:.2g}{unit}, 95 % interval {low:.2g} to {high:.2g}{unit}, "
-        f"{shown}"
+        f"{metric} {direction} by {mean:.2g}{unit}, {interval} {low:.2g} to {high:.2g}{unit}, "
+        f"{shown}{corrected.format(tests)}"
     )

@@ -1,8 +1,7 @@
 """The comparison and a lone run as terminal tables."""
 
 import math
-import shlex
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 from rich import box
@@ -10,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from regsweep.record import METRICS
+from regsweep.report.comparison import winning_values
 
 
 def _decimal(value: float) -> str:
@@ -18,7 +18,12 @@ def _decimal(value: float) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.4f}" if abs(value) >= 1e-3 or value == 0 else f"{value:+.1e}"
+    usual = value == 0 or 1e-3 <= abs(value) < 1e2
+    return f"{value:+.4f}" if usual else f"{value:+.1e}"
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.2f}"
 
 
 def _percent(value: float) -> str:
@@ -47,26 +52,26 @@ _JUDGED: tuple[Column, ...] = (
     ("test_accuracy_mean", "test\nacc %", _percent),
     ("test_loss_mean", "test\nloss", _decimal),
     ("near_zero_fraction_mean", "near-\nzero %", _percent),
-    ("improvement_mean", "improve-\nment", _signed),
-    ("p_holm", "p\n(Holm)", _p),
 )
+_LOSS: Column = ("improvement_mean", "improve-\nment", _signed)
+_ERROR: Column = ("improvement_mean", "improved\npoints", _points)
+_P: Column = ("p_holm", "p\n(Holm)", _p)
 
 
-def comparison_view(comparison: pd.DataFrame, fixed: Collection[str] = ()) -> Table:
-    """One sweep's arms, a row each, in the table's order; columns without a value are left out.
-
-    ``fixed`` are the overrides that all arms were given, which say nothing of one.
-    """
+def comparison_view(comparison: pd.DataFrame) -> Table:
+    """One sweep's arms, a row each, in the table's order; columns without a value are left out."""
     judged = bool(comparison["baseline"].notna().any())
-    words = _word_columns(comparison, fixed)
-    if judged:
-        names = short_names(comparison["arm"])
-        words["arm"] = [names[arm] for arm in words["arm"]]
+    names = short_names(comparison["arm"])
+    words = {"arm": [names[arm] for arm in comparison["arm"]]}
+    values = winning_values(comparison)
+    if any(values):
+        short = [short_overrides(*one) for one in zip(comparison["arm"], values, strict=True)]
+        words["best overrides\n(rounded)"] = short
     numbers = {} if judged else {"trials": _formatted(comparison["trials"], _count)}
-    if (comparison[["failed", "diverged"]] > 0).any(axis=None):
-        pairs = zip(comparison["failed"], comparison["diverged"], strict=True)
-        numbers["failed/\ndiverged"] = [f"{failed}/{diverged}" for failed, diverged in pairs]
-    for name, title, form in _JUDGED if judged else _EXPLORED:
+    in_points = bool((comparison["metric"] == "test_error").any())
+    for name, title, form in (
+        (*_JUDGED, _ERROR if in_points else _LOSS, _P) if judged else _EXPLORED
+    ):
         if comparison[name].notna().any():
             numbers[title] = _formatted(comparison[name], form)
     table = _empty_table()
@@ -78,10 +83,24 @@ def comparison_view(comparison: pd.DataFrame, fixed: Collection[str] = ()) -> Ta
         table.add_column(_at_bottom(title), justify="right", min_width=width)
     verdicts = {"verdict": list(comparison["verdict"].fillna(""))} if judged else {}
     for title, texts in verdicts.items():
-        table.add_column(_at_bottom(title), min_width=max(map(len, texts)))
+        table.add_column(_at_bottom(title), min_width=_longest_word([title, *texts]))
     for row in zip(*words.values(), *numbers.values(), *verdicts.values(), strict=True):
         table.add_row(*map(Text, row))
     return table
+
+
+def failure_lines(comparison: pd.DataFrame) -> list[str]:
+    """``l1: 2 of 20 trials failed, 1 diverged``, of the arms that had such trials."""
+    names = short_names(comparison["arm"])
+    lines = []
+    for arm, trials, failed, diverged in comparison[
+        ["arm", "trials", "failed", "diverged"]
+    ].itertuples(index=False, name=None):
+        counts = [(failed, "failed"), (diverged, "diverged")]
+        told = [f"{count} {word}" for count, word in counts if count]
+        if told:
+            lines.append(f"{names[arm]}: of {trials} trials {', '.join(told)}")
+    return lines
 
 
 def lone_run_view(run: pd.Series) -> Table:
@@ -100,7 +119,8 @@ def lone_run_view(run: pd.Series) -> Table:
 
 
 def _empty_table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    # One space between columns: five arms and their tests fit into 80.
+    return Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
 
 
 def _at_bottom(title: str) -> str:
@@ -114,20 +134,8 @@ def _longest_word(texts: Iterable[str]) -> int:
 
 def _metric_title(name: str) -> str:
     """``near_zero_fraction`` as ``near-zero %``, broken into two lines."""
-    name = name.replace("accuracy", "acc %").replace("fraction", "%").replace("near_", "near-")
-    return name.replace("_", "\n")
-
-
-def _word_columns(comparison: pd.DataFrame, fixed: Collection[str]) -> dict[str, list[str]]:
-    columns = {"arm": list(comparison["arm"])}
-    overrides = comparison["best_overrides"].fillna("")
-    best = [
-        short_overrides(arm, [w for w in shlex.split(text.removeprefix(arm)) if w not in fixed])
-        for arm, text in zip(comparison["arm"], overrides, strict=True)
-    ]
-    if any(best):
-        columns["best overrides\n(rounded)"] = best
-    return columns
+    name = name.replace("near_zero_fraction", "near-_zero %").replace("zero_fraction", "zero_%")
+    return name.replace("accuracy", "acc %").replace("_", "\n")
 
 
 def short_names(arms: Iterable[str]) -> dict[str, str]:
@@ -153,10 +161,10 @@ def _without_group(word: str, groups: set[str]) -> str:
 
 
 def _rounded(word: str) -> str:
-    """The override with four digits of its number; the file has them all."""
+    """The override with three digits of its number; the file has them all."""
     key, _, value = word.partition("=")
     try:
-        short = f"{float(value):.4g}"
+        short = f"{float(value):.3g}"
     except ValueError:
         return word
     return f"{key}={min(value, short, key=len)}"

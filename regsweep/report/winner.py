@@ -10,27 +10,40 @@ def costs_of(runs: pd.DataFrame, objective: str) -> "pd.Series[float]":
     return runs["val_loss"] if objective == "val_loss" else 1 - runs["val_accuracy"]
 
 
+def candidates(
+    tried: pd.DataFrame, settings: "pd.Series[str]", replicates: int = 1
+) -> pd.DataFrame:
+    """The runs of the settings that can win: validated, and completed on all of their seeds.
+
+    A setting with a diverged or failed run, or of fewer runs than ``replicates``, cannot win.
+    """
+    scored = tried["val_loss"].notna() & tried["val_accuracy"].notna()
+    return tried[_sound(tried, settings, replicates) & scored]
+
+
 def best_setting(
     tried: pd.DataFrame, settings: "pd.Series[str]", objective: str, replicates: int = 1
 ) -> pd.DataFrame | None:
-    """The runs of the setting with the lowest mean objective over its seeds, if any has one.
+    """The runs of the candidate with the lowest mean objective over its seeds, if there is one.
 
-    Of equal settings the first in the table wins. A setting with a diverged or failed run, or of
-    fewer runs than ``replicates``, cannot win. Where nothing was validated, an arm of single runs
-    still has a best setting if it has no other.
+    Of equal settings the first in the table wins. Where nothing was validated, an arm of single
+    runs still has a best setting if it has no other.
     """
-    by_setting = (tried["status"] == "completed").groupby(settings)
-    sound = by_setting.transform("all") & (by_setting.transform("size") >= replicates)
-    scored = tried[sound & tried["val_loss"].notna() & tried["val_accuracy"].notna()]
+    scored = candidates(tried, settings, replicates)
     if not scored.empty:
         grouped = costs_of(scored, objective).groupby(settings.loc[scored.index], sort=False)
         once = bool((grouped.size() == 1).all())
         means = grouped.first() if once else grouped.agg(mean_cost)
         return tried[settings == means.idxmin()]
     only_single = bool((tried["stage"] == "single").all())
-    if only_single and settings.nunique() == 1 and sound.all():
+    if only_single and settings.nunique() == 1 and _sound(tried, settings, replicates).all():
         return tried
     return None
+
+
+def _sound(tried: pd.DataFrame, settings: "pd.Series[str]", replicates: int) -> "pd.Series[bool]":
+    by_setting = (tried["status"] == "completed").groupby(settings)
+    return by_setting.transform("all") & (by_setting.transform("size") >= replicates)
 
 
 def settings_of(tried: pd.DataFrame, overrides: "pd.Series[str]") -> "pd.Series[str]":

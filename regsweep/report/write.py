@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from regsweep.atomic import write_text
-from regsweep.errors import InputError
+from regsweep.errors import InputError, machine_fault
 from regsweep.report.override import spelled
 
 RUNS_FILE = "runs.csv"
@@ -35,7 +35,8 @@ def write_files(runs: pd.DataFrame, comparison: pd.DataFrame, page: str, out: Pa
         out.mkdir(parents=True, exist_ok=True)
         return [write_text(out / name, text) for name, text in texts.items()]
     except OSError as error:
-        raise InputError(f"{out}: the report cannot be written there ({error})") from error
+        fault = machine_fault(error) or error
+        raise InputError(f"the report cannot be written: {fault}") from error
 
 
 def csv_text(table: pd.DataFrame) -> str:

@@ -48,14 +48,14 @@ def test_a_line_an_arm_says_how_far_it_is(planned, tmp_path):
     view.lines[1].ended, view.lines[1].best, view.lines[1].overrides = 4, 0.125, "weight=0.001"
     table = shown(view)
     assert table[0] == "start: reading records, asking for trials"
-    assert table[-2:] == ["regularizer=none 0/1", "regularizer=l1 4/20 0.1250 weight=0.001"]
+    assert table[-2:] == ["none 0/1", "l1 4/20 0.1250 weight=0.001"]
 
     places = [Place("confirm", Slot(1, 0), seed) for seed in (10001, 10002)]
     view.launched(places, left=2)
     end(view, places[0])
 
     assert (view.ended, view.left) == (1, 1)
-    assert shown(view)[-1] == "regularizer=l1 4/20 0.1250 weight=0.001 2/3"
+    assert shown(view)[-1] == "l1 4/20 0.1250 weight=0.001 2/3"
 
 
 def progress(view, width=80):
@@ -129,6 +129,4 @@ def test_the_plan_says_what_will_be_done(planned, tmp_path):
     assert "search: 2 trials on seed 0, 16 a round, 1 round, by val_loss" in text
     assert "confirm: none (hydra.sweeper.confirm_seeds=0)" in text
     assert "2 runs of 10 epochs, on cpu" in text
-    assert (
-        "regularizer.weight=1e-3 does not hold for regularizer=none, which has no such key" in text
-    )
+    assert "regularizer.weight=1e-3 does not hold for none, which has no such key" in text

@@ -70,14 +70,34 @@ def test_arms_are_the_combinations_of_swept_choices(planned):
         "regularizer=l1 model=logistic",
     ]
     assert [set(space) for space in spaces] == [set(), set(), *[{"regularizer.weight"}] * 2]
-    assert plan.baseline == "regularizer=none model=mlp"
+    assert plan.baselines == (
+        "regularizer=none model=mlp",
+        "regularizer=none model=logistic",
+        "regularizer=none model=mlp",
+        "regularizer=none model=logistic",
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "first"),
+    [
+        (("regularizer=l1,l2", "model=mlp,logistic"), "regularizer=l1 model=mlp"),
+        (("model=logistic,mlp",), "model=logistic"),
+    ],
+)
+def test_where_no_arm_is_without_regularization_the_first_is_everyones_baseline(
+    planned, overrides, first
+):
+    plan, _ = planned(*overrides)
+
+    assert set(plan.baselines) == {first}
 
 
 def test_without_swept_choices_the_regularizer_is_the_arm(planned):
     plan, _ = planned("regularizer=l2")
 
     assert [arm.name for arm in plan.arms] == ["regularizer=l2"]
-    assert plan.baseline == "regularizer=l2"
+    assert set(plan.baselines) == {"regularizer=l2"}
 
 
 def test_a_key_holds_for_the_arms_that_have_it(planned):
@@ -113,7 +133,7 @@ def test_nothing_is_searched_where_search_is_null(planned):
 def test_a_baseline_can_be_named(planned, asked):
     plan, _ = planned("regularizer=none,l1,l2", f"hydra.sweeper.baseline={asked}")
 
-    assert plan.baseline == "regularizer=l2"
+    assert set(plan.baselines) == {"regularizer=l2"}
 
 
 ONE = "regularizer=l1"

@@ -1,16 +1,43 @@
 import csv
 import json
+from dataclasses import fields
 
 import pytest
 
 from regsweep import sweep_file
 from regsweep.record import Record, publish
 from regsweep.settle import Settled
+from regsweep.spec.regularizer import REGULARIZERS
 from regsweep.sweep_file import SweepFile
 
 WEIGHT = {"regularizer.weight": "tag(log, interval(1e-6, 1e-2))"}
 BUDGET = {"n_trials": 1, "n_jobs": 16, "replicates": 1, "confirm_seeds": 3, "max_failure_rate": 1.0}
-CONFIG = {"data.name": "mnist", "data.root": "/data", "trainer.epochs": 2}
+CONFIG = {
+    "seed": 0,
+    "objective": "val_loss",
+    "data.name": "mnist",
+    "data.root": "/data",
+    "data.train_size": None,
+    "data.validation_size": 10000,
+    "data.split_seed": 0,
+    "model.name": "mlp",
+    "model.hidden": [64, 32],
+    "regularizer.weight": 1e-4,
+    "regularizer.l1_ratio": 0.5,
+    "regularizer.scope": "weights",
+    "optimizer.name": "sgd",
+    "optimizer.lr": 1e-3,
+    "optimizer.momentum": 0.0,
+    "trainer.epochs": 2,
+    "trainer.batch_size": 128,
+    "trainer.device": "auto",
+    "trainer.compile": "auto",
+    "trainer.matmul_precision": "highest",
+    "trainer.log_every": None,
+    "run.stage": None,
+    "run.arm": None,
+    "run.trial": None,
+}
 
 
 class Folder:
@@ -84,10 +111,11 @@ class Folder:
             "settled": Settled("cpu", "eager", 1, "highest", 16),
             "versions": {"python": "3.11.2", "torch": "2.10.0"},
             "spaces": tuple(nothing.get(arm, spaces) for arm in arms),
-            "configs": tuple(CONFIG | {"regularizer.name": arm} | (config or {}) for arm in arms),
+            "configs": tuple(config_of(arm) | (config or {}) for arm in arms),
             "budget": BUDGET | (budget or {}),
             "seeds": {"search": (0,), "confirm": (10000, 10001, 10002)},
-            "baseline": "regularizer=none",
+            "baseline": "regularizer=none" if "none" in arms else f"regularizer={arms[0]}",
+            "trials": trials_of(budget, arms, spaces),
             "sampler": {"_target_": "optuna.samplers.TPESampler", "seed": None},
         }
         sweep_file.write(SweepFile(**(given | fields)), self.root / name)
@@ -96,6 +124,20 @@ class Folder:
     def unfinished(self, path):
         (self.root / path / ".hydra").mkdir(parents=True)
         return self.root / path
+
+
+def config_of(arm):
+    """The config of an arm under dotted keys, with the keys of its regularizer alone."""
+    keys = {field.name for field in fields(REGULARIZERS[arm])} | {"name"}
+    config = CONFIG | {"regularizer.name": arm}
+    prefix = "regularizer."
+    return {k: v for k, v in config.items() if k.removeprefix(prefix) in keys or prefix not in k}
+
+
+def trials_of(budget, arms, spaces):
+    """The planned trials of each arm: one of an arm with nothing to search."""
+    n_trials = (BUDGET | (budget or {}))["n_trials"]
+    return tuple(n_trials if spaces and arm != "none" else 1 for arm in arms)
 
 
 def weight_of(arm):

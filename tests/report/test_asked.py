@@ -6,6 +6,7 @@ import pytest
 from regsweep.report.asked import Asked, read_asked
 from regsweep.report.gather import gather
 from regsweep.stored import Unreadable
+from tests.report.conftest import config_of
 
 LOG = "tag(log, interval(1e-6, 1e-2))"
 
@@ -31,7 +32,9 @@ def test_all_parts_of_a_compare_sweep_are_read(folder):
         seed=7,
         arms=("regularizer=none", "regularizer=l1"),
         spaces={"regularizer=none": {}, "regularizer=l1": {"regularizer.weight": LOG}},
-        baseline="regularizer=none",
+        baselines={"regularizer=none": "regularizer=none", "regularizer=l1": "regularizer=none"},
+        trials={"regularizer=none": 1, "regularizer=l1": 1},
+        configs={f"regularizer={arm}": config_of(arm) for arm in ("none", "l1")},
         budget={
             "n_trials": 1,
             "n_jobs": 16,
@@ -47,13 +50,12 @@ def test_all_parts_of_a_compare_sweep_are_read(folder):
             "pack_width": 16,
         },
         versions={"python": "3.11.2", "torch": "2.10.0"},
-        common={"data.name": "mnist", "data.root": "/data", "trainer.epochs": 2},
     )
 
 
 def test_what_a_file_does_not_say_has_defaults(folder):
     assert read(folder) == Asked(sweeper="", overrides=(), objective="", seed=0)
-    assert astuple(read(folder)) == ("", (), "", 0, (), {}, None, {}, {}, {}, {})
+    assert astuple(read(folder)) == ("", (), "", 0, (), {}, {}, {}, {}, {}, {}, {}, ())
 
 
 def test_arms_of_several_groups_are_named_by_all_of_them(folder):
@@ -79,8 +81,26 @@ def test_common_is_what_every_arm_has_alike(folder):
         {"same": [64, 32], "other": 1, "null": None},
         {"same": [64, 32], "other": 2, "last": 1, "null": None},
     ]
-    assert read(folder, configs=configs).common == {"same": [64, 32], "null": None}
-    assert read(folder, configs=configs[:1]).common == configs[0]
+    arms = [{"regularizer": arm} for arm in ("none", "l1", "l2")]
+    common = {"same": [64, 32], "null": None}
+    assert read(folder, arms=arms, configs=configs).common == common
+    assert read(folder, arms=arms, configs=configs[:1]).common == configs[0]
+
+
+def test_older_files_tell_baselines_and_trials_as_well_as_they_can(folder):
+    arms = [{"regularizer": arm} for arm in ("l1", "none")]
+    given = {"arms": arms, "spaces": [{"a": "1,2"}, {}], "budget": {"n_trials": 20}}
+    asked = read(folder, **given)
+    assert asked.baselines == {"regularizer=l1": "regularizer=none"} | {
+        "regularizer=none": "regularizer=none"
+    }
+    assert (asked.trials, asked.tests) == ({"regularizer=l1": 20, "regularizer=none": 1}, 1)
+    assert read(folder, **given, baseline="regularizer=l1").baselines == {
+        "regularizer=l1": "regularizer=l1",
+        "regularizer=none": "regularizer=l1",
+    }
+    grid = {"_target_": "optuna.samplers.GridSampler"}
+    assert read(folder, **given, sampler=grid).trials == {}
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from regsweep.report.gather import gather
 from regsweep.report.runs import runs_table
 
 COLUMNS = [
-    *("arm", "trials", "failed", "diverged", "best_overrides", "val_loss", "val_accuracy"),
+    *("arm", "trials", "failed", "diverged", "trial", "best_overrides", "val_loss"),
+    "val_accuracy",
     *("seeds", "test_accuracy_mean", "test_accuracy_std", "test_accuracy_ci_low"),
-    *("test_accuracy_ci_high", "test_loss_mean", "test_loss_std", "train_accuracy_mean"),
+    *("test_accuracy_ci_high", "test_loss_mean", "test_loss_std", "test_loss_ci_low"),
+    *("test_loss_ci_high", "train_accuracy_mean"),
     *("generalization_gap_mean", "zero_fraction_mean", "near_zero_fraction_mean"),
     *("l1_norm_mean", "l2_norm_mean", "metric", "baseline", "improvement_mean"),
     *("improvement_ci_low", "improvement_ci_high", "p_value", "p_holm"),
@@ -27,7 +29,23 @@ def only_row(folder, objective="val_loss"):
 
 def test_the_columns_are_those_of_the_contract(folder):
     folder.trial(0, 0.5, 0.5)
-    assert list(compared(folder).columns) == COLUMNS
+    place = COLUMNS.index("best_overrides") + 1
+    assert list(compared(folder).columns) == [
+        *COLUMNS[:place],
+        "regularizer.weight",
+        *COLUMNS[place:],
+    ]
+
+
+def test_every_searched_key_has_a_column_with_the_winners_value(folder):
+    folder.trial(0, 0.5, 0.4)
+    folder.trial(1, 0.0012, 0.25)
+    folder.trial(0, None, 0.25, arm="none")
+    folder.trial(2, None, 0.25, arm="elastic", params={"a.list": [1, 2], "regularizer.weight": 1})
+    table = compared(folder).set_index("arm")
+    assert table["regularizer.weight"].fillna(-1).tolist() == [1, 0.0012, -1]
+    assert table.at["regularizer=elastic", "a.list"] == [1, 2]
+    assert table["trial"].tolist() == [2, 1, 0]
 
 
 def test_an_arms_row_is_of_its_best_trial(folder):
@@ -158,8 +176,29 @@ def test_no_mean_over_the_confirm_runs_that_survived(folder):
     folder.trial(0, 0.5, 0.5, seed=10000, stage="confirm", more={"test_accuracy": 0.5})
     folder.trial(0, 0.5, 0.5, seed=10001, stage="confirm", status="diverged")
     row = only_row(folder)
-    assert (row["diverged"], row["val_loss"]) == (1, 0.5)
+    # No trial of the search has diverged.
+    assert (row["diverged"], row["val_loss"]) == (0, 0.5)
     assert pd.isna(row["test_accuracy_mean"])
+
+
+def test_failed_and_diverged_count_trials_each_once(folder):
+    for seed, (first, second) in enumerate([("failed", "diverged"), ("diverged", "diverged")]):
+        folder.trial(0, 0.5, 0.5, seed=seed, status=first)
+        folder.trial(1, 0.5, 0.5, seed=seed, status=second)
+        folder.trial(2, 0.5, 0.5, seed=seed)
+    row = only_row(folder)
+    assert (row["trials"], row["failed"], row["diverged"]) == (3, 1, 1)
+
+
+def test_no_interval_leaves_what_can_be_measured(folder):
+    for seed, (accuracy, loss) in enumerate([(0.999, 0.001), (1.0, 0.0001), (0.97, 0.05)]):
+        tested = {"test_accuracy": accuracy, "test_loss": loss}
+        folder.trial(0, 0.5, 0.5, seed=10000 + seed, stage="confirm", more=tested)
+    folder.trial(0, 0.5, 0.5)
+    row = only_row(folder)
+    assert (row["test_accuracy_ci_high"], row["test_loss_ci_low"]) == (1.0, 0.0)
+    assert 0 < row["test_accuracy_ci_low"] < 1
+    assert row["test_loss_ci_high"] > 0.05
 
 
 def test_without_validation_the_only_setting_is_the_best(folder):
@@ -213,6 +252,6 @@ def test_several_sweeps_have_rows_of_their_own_each_by_its_objective(folder):
         folder.trial(0, 0.5, 0.2, sweep=sweep, more={"val_accuracy": 0.7})
         folder.trial(1, 0.1, 0.3, sweep=sweep, more={"val_accuracy": 0.8})
     both = compared(folder, {"a": "val_loss", "b": "val_error"})
-    assert list(both.columns) == ["sweep", *COLUMNS]
+    assert [c for c in both.columns if c != "regularizer.weight"] == ["sweep", *COLUMNS]
     assert both["sweep"].tolist() == ["a", "b"]
     assert both["val_loss"].tolist() == [0.2, 0.3]

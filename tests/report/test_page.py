@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import pytest
 from report_tables import ASKED, confirmed, full_report, judge, report, run, small_sweep
 
+from regsweep.data.source import SOURCES
 from regsweep.report import page as module
 from regsweep.report.gather import Problem
 from regsweep.report.page import page
@@ -100,15 +101,15 @@ def test_the_comparison_has_a_row_an_arm_with_rounded_numbers(shown):
     assert l2["seeds"] == "3"
     assert l2["test accuracy % [95 % interval]"] == "97.25 [96.25, 98.25]"
     assert l2["test loss"] == "0.1100"
-    improvement = "improvement in test loss over the baseline [95 % interval]"
+    improvement = "improvement in test loss over the baseline [interval, corrected for 2 tests]"
     assert l2[improvement] == "+0.2500 [+0.1875, +0.3125]"
-    assert (l2["p (Holm)"], l2["probability better"]) == ("<0.001", ">0.999")
+    assert (l2["p (Holm)"], l2["% of seeds better"]) == ("<0.001", "99.99")
     assert (l2["verdict"], none["verdict"], none[improvement]) == ("better", "baseline", "")
 
 
 def test_a_cell_holds_all_digits_and_the_overrides_whole(shown):
     assert "0.0001" in shown.titles
-    assert "0.25, 95 % interval 0.1875 to 0.3125" in shown.titles
+    assert "0.25, interval 0.1875 to 0.3125" in shown.titles
     copies = [a["data-copy"] for tag, a in shown.tags if "data-copy" in a]
     assert "regularizer=l2 regularizer.weight=0.0001" in copies
 
@@ -118,7 +119,7 @@ def test_an_error_is_improved_in_points():
     for arm in ("none", "l1", "l2"):
         judge(made.comparison, arm, metric="test_error")
     row = read(made).table()[0]
-    title = "improvement in test error over the baseline [95 % interval]"
+    title = "improvement in test error over the baseline [interval, corrected for 2 tests]"
     assert row[title] == "+25.00 [+18.75, +31.25] points"
 
 
@@ -126,7 +127,7 @@ def test_a_small_improvement_is_not_rounded_to_nothing():
     made = full_report()
     judge(made.comparison, "l2", improvement_mean=-2.04e-5)
     judge(made.comparison, "l2", improvement_ci_low=-5.14e-5, improvement_ci_high=1e-5)
-    title = "improvement in test loss over the baseline [95 % interval]"
+    title = "improvement in test loss over the baseline [interval, corrected for 2 tests]"
     assert read(made).table()[0][title] == "-0.000020 [-0.000051, +0.000010]"
 
 
@@ -213,6 +214,7 @@ def test_how_it_was_done(shown):
 
 
 def test_what_intervals_cover_stands_beside_the_error_of_the_test_images(shown):
+    assert "10,000 test images" in shown.text
     accuracy = 0.9725
     error = 100 * math.sqrt(accuracy * (1 - accuracy) / 10_000)
     assert "other initial weights and another order of the data" in shown.text
@@ -232,14 +234,22 @@ def test_several_sweeps_have_their_own_plots_and_a_column():
     assert len(made.figures) == 10
 
 
-def test_a_baseline_of_another_sweep_is_no_line():
-    runs = [*small_sweep("one"), *small_sweep("two")]
-    made = report(runs)
-    made.comparison["baseline"] = "one: regularizer=none"
-    lines = [len(figure["layout"].get("shapes", [])) for figure in read(made).figures]
-    assert lines == [1, 1, 0, 0, 0] + [0] * 5
-    verdicts = [row["verdict"] for row in read(made).table()]
-    assert verdicts.count("baseline") == 1
+def test_the_number_of_test_images_is_that_of_the_data(monkeypatch):
+    monkeypatch.setitem(SOURCES, "mnist", replace(SOURCES["mnist"], test_images=1234))
+    assert "1,234 test images" in read(full_report()).text
+
+
+def test_of_unknown_data_no_number_of_test_images_is_said():
+    made = full_report()
+    unknown = tuple(replace(result, test_images=None) for result in made.results)
+    shown = read(replace(made, results=unknown))
+    assert "l2 has a test accuracy of 97.25 %" in shown.text
+    assert "the choice of" not in shown.text
+
+
+def test_what_is_shown_beside_a_verdict_is_explained(shown):
+    for text in ("corrected for all planned tests", "ties counting half", "fractions of 1"):
+        assert text in shown.text
 
 
 def test_a_figure_cannot_end_its_script():
@@ -262,7 +272,7 @@ def test_nothing_that_a_config_holds_becomes_markup():
         spaces={f"regularizer={HOSTILE}": {HOSTILE: HOSTILE}},
         settled={HOSTILE: HOSTILE},
         versions={HOSTILE: HOSTILE},
-        common={f"model.{HOSTILE}": HOSTILE},
+        configs={"regularizer=x": {f"model.{HOSTILE}": HOSTILE}},
     )
     missing = (Problem(HOSTILE, HOSTILE),)
     made = report(

@@ -1,11 +1,22 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from report_tables import confirmed, curves, judge, run, small_sweep, tables
+from report_tables import (
+    ASKED,
+    confirmed,
+    curves,
+    judge,
+    results_of,
+    run,
+    small_sweep,
+    tables,
+)
 from scipy import stats
 
+from regsweep.report.comparison import comparison_table
 from regsweep.report.plots import figure as shared
 from regsweep.report.plots.all import sweep_plots
 from regsweep.report.plots.arms import looks
@@ -32,19 +43,27 @@ def traces(plot, **wanted):
 
 
 def seeds_of(runs, metric="test_loss", baseline=NONE):
-    table, comparison = tables(runs)
-    final = final_runs(table, "val_loss")
-    return seeds_plot(final, comparison, looked(comparison), metric, baseline)
+    _, comparison = tables(runs)
+    comparison["baseline"] = baseline
+    return seeds_plot(final_runs(results_of(runs)), comparison, looked(comparison), metric)
 
 
-def weights_of(runs, objective="val_loss"):
+def weights_of(runs, objective="val_loss", asked=None):
+    _, comparison = tables(runs, objective)
+    trials = trials_table(results_of(runs, objective, asked))
+    return weight_plot(trials, looked(comparison), objective)
+
+
+def search_of(runs, asked=None):
+    _, comparison = tables(runs)
+    return search_plot(trials_table(results_of(runs, asked=asked)), looked(comparison), "val_loss")
+
+
+def plots_of(runs, its_curves, objective="val_loss", arm_looks=None):
     table, comparison = tables(runs, objective)
-    return weight_plot(table, looked(comparison), objective)
-
-
-def search_of(runs):
-    table, comparison = tables(runs)
-    return search_plot(table, looked(comparison), "val_loss")
+    arm_looks = arm_looks or looked(comparison)
+    results = results_of(runs, objective)
+    return sweep_plots(table, comparison, its_curves, arm_looks, objective, results)
 
 
 class TestArms:
@@ -116,26 +135,28 @@ class TestFigure:
 class TestTrials:
     def test_a_trial_is_the_mean_over_its_seeds(self):
         runs = [run("l1", loss, weight=1e-3, trial=0, seed=s) for s, loss in enumerate((0.2, 0.4))]
-        made = trials_table(tables(runs)[0], "val_loss")
+        made = trials_table(results_of(runs))
         assert made[["arm", "trial", "weight"]].values.tolist() == [[L1, 0, 1e-3]]
         assert made["value"].tolist() == pytest.approx([0.3])
         assert made["settings"].tolist() == ["regularizer.weight=0.001"]
 
     def test_the_error_is_one_minus_the_accuracy(self):
         runs = [run("l1", 0.4, weight=1e-3, trial=0)]
-        assert trials_table(tables(runs)[0], "val_error")["value"].tolist() == pytest.approx([0.1])
+        # In percent, as everywhere.
+        made = trials_table(results_of(runs, "val_error"))
+        assert made["value"].tolist() == pytest.approx([10])
 
     @pytest.mark.parametrize("status", ["failed", "diverged"])
     def test_a_trial_with_a_broken_seed_is_none(self, status):
         runs = [run("l1", weight=1.0, trial=0), run("l1", weight=1.0, trial=0, status=status)]
-        assert trials_table(tables(runs)[0], "val_loss").empty
+        assert trials_table(results_of(runs)).empty
 
     def test_runs_of_a_grid_are_put_together_by_their_settings(self):
         runs = [
             run("l1", loss, weight=weight, stage="single", trial=number, seed=number)
             for number, (weight, loss) in enumerate([(1e-3, 0.2), (1e-3, 0.4), (1e-2, 0.5)])
         ]
-        made = trials_table(tables(runs)[0], "val_loss")
+        made = trials_table(results_of(runs))
         assert made["value"].tolist() == pytest.approx([0.3, 0.5])
         assert made["won"].tolist() == [True, False]
 
@@ -160,10 +181,10 @@ class TestSeedsPlot:
         assert mean.error_x.arrayminus[0] == pytest.approx(0.11 - low)
 
     def test_an_accuracy_has_the_interval_of_the_comparison(self):
-        table, comparison = tables(small_sweep())
+        _, comparison = tables(small_sweep())
         judge(comparison, "l2", test_accuracy_ci_low=0.96, test_accuracy_ci_high=0.99)
-        final = final_runs(table, "val_loss")
-        plot = seeds_plot(final, comparison, looked(comparison), "test_accuracy", NONE)
+        final = final_runs(results_of(small_sweep()))
+        plot = seeds_plot(final, comparison, looked(comparison), "test_accuracy")
         mean = traces(plot, marker_size=12)[0]
         assert mean.x == pytest.approx((97.25,))
         assert mean.error_x.array[0] == pytest.approx(1.75)
@@ -172,9 +193,9 @@ class TestSeedsPlot:
         assert "96.0000 to 99.0000" in mean.hovertext[0]
 
     def test_overlapping_bars_are_explained_where_arms_were_compared(self):
-        table, comparison = tables(small_sweep())
-        final = final_runs(table, "val_loss")
-        args = (looked(comparison), "test_loss", NONE)
+        _, comparison = tables(small_sweep())
+        final = final_runs(results_of(small_sweep()))
+        args = (looked(comparison), "test_loss")
         assert "in pairs" not in seeds_plot(final, comparison, *args).caption
         judge(comparison, "l1", improvement_mean=0.1)
         assert "in pairs" in seeds_plot(final, comparison, *args).caption
@@ -185,11 +206,18 @@ class TestSeedsPlot:
         )
 
     def test_the_baselines_mean_is_a_line(self):
-        (line,) = seeds_of(small_sweep()).figure.layout.shapes
-        assert (line.x0, line.x1) == pytest.approx((0.31, 0.31))
+        lines = seeds_of(small_sweep()).figure.layout.shapes
+        assert [line.x0 for line in lines] == pytest.approx([0.31] * 3)
+        assert [line.x1 for line in lines] == pytest.approx([0.31] * 3)
         plot = seeds_of(small_sweep(), baseline=None)
         assert plot.figure.layout.shapes == ()
         assert "baseline" not in plot.caption
+
+    def test_behind_an_arm_is_the_mean_of_its_own_baseline(self):
+        plot = seeds_of(small_sweep(), baseline=[L2, L1, L1])
+        lines = plot.figure.layout.shapes
+        assert [line.x0 for line in lines] == pytest.approx([0.11, 0.21, 0.21])
+        assert [(line.y0, line.y1) for line in lines] == [(-0.5, 0.5), (0.5, 1.5), (1.5, 2.5)]
 
     def test_superseded_runs_are_left_out(self):
         old = confirmed("l2", 7, 9.0, trial=0, weight=1e-2)
@@ -260,6 +288,24 @@ class TestWeightPlot:
         assert plot.title.endswith(" (2 of 5 trials)")
         assert len(traces(plot, name="l1")[0].x) == 2
         assert list(traces(plot, name="l1, winner")[0].x) == [0.1]
+
+    def test_the_star_is_the_tables_winner_and_never_a_half_done_trial(self):
+        whole = [run("l1", 0.3, weight=1e-3, trial=0, seed=seed) for seed in (0, 1)]
+        runs = [*whole, run("l1", 0.1, weight=1e-2, trial=1)]
+        asked = {"sweep": replace(ASKED, budget=ASKED.budget | {"replicates": 2})}
+        winner = comparison_table(tables(runs)[0], asked=asked).set_index("arm").loc[L1, "trial"]
+        assert winner == 0
+        plot = weights_of(runs, asked=asked)
+        assert list(traces(plot, name="l1, winner")[0].x) == [1e-3]
+        assert list(traces(plot, name="l1")[0].x) == [1e-3]
+        assert search_of(runs, asked=asked) is None
+
+    def test_a_confirmed_arm_stays_though_a_half_done_trial_looks_better(self):
+        runs = [run("l1", 0.3, weight=1e-3, trial=0, seed=seed) for seed in (0, 1)]
+        runs += [confirmed("l1", seed, 0.2, trial=0, weight=1e-3) for seed in range(3)]
+        runs += [run("l1", 0.1, weight=1e-2, trial=1)]
+        asked = {"sweep": replace(ASKED, budget=ASKED.budget | {"replicates": 2})}
+        assert len(final_runs(results_of(runs, asked=asked))) == 3
 
 
 class TestSearchPlot:
@@ -359,9 +405,7 @@ class TestSparsePlot:
 
 class TestAll:
     def test_each_arm_has_one_colour_in_all_plots(self):
-        table, comparison = tables(small_sweep())
-        its_curves = curves([(arm, 0) for arm in (NONE, L1, L2)])
-        plots = sweep_plots(table, comparison, its_curves, looked(comparison), "val_loss", NONE)
+        plots = plots_of(small_sweep(), curves([(arm, 0) for arm in (NONE, L1, L2)]))
         assert len(plots) == 6
         colors = {}
         for plot in plots[2:]:
@@ -373,20 +417,16 @@ class TestAll:
         )
 
     def test_the_order_is_that_of_the_comparison(self):
-        table, comparison = tables(small_sweep())
-        plots = sweep_plots(table, comparison, curves([]), looks([L1, L2, NONE]), "val_loss", NONE)
+        plots = plots_of(small_sweep(), curves([]), arm_looks=looks([L1, L2, NONE]))
         names = [t.name for t in plots[-1].figure.data]
         assert names == ["l2", "l1", "none"]
 
     def test_an_error_as_objective_is_judged_on_the_test_error(self):
-        table, comparison = tables(small_sweep(), "val_error")
-        plots = sweep_plots(table, comparison, curves([]), looked(comparison), "val_error", NONE)
+        plots = plots_of(small_sweep(), curves([]), "val_error")
         assert [p.title for p in plots][:2] == [
             "Test error of the winners",
             "Test accuracy of the winners",
         ]
 
     def test_a_lone_run_has_no_plot(self):
-        table, comparison = tables([confirmed("l1", 0, 0.2, stage="single", sweep="")])
-        arm_looks = looked(comparison)
-        assert sweep_plots(table, comparison, curves([]), arm_looks, "val_loss", None) == []
+        assert plots_of([confirmed("l1", 0, 0.2, stage="single", sweep="")], curves([])) == []

@@ -148,16 +148,52 @@ def test_a_search_that_is_not_finished_is_said_to_be(folder):
     folder.compared("none", "l1", budget={"n_trials": 2})
     folder.trial(0, None, 0.5, arm="none")
     folder.trial(0, 1e-4, 0.5)
-    assert remarks(folder) == ("The search is not finished.",)
+    assert remarks(folder) == ("The search is not finished: 2 of 3 trials are done.",)
     folder.trial(1, 1e-3, 0.5)
     assert remarks(folder) == ("Not all of the 3 confirm seeds are done.",)
 
 
-def test_a_confirmed_arm_with_fewer_trials_has_finished_its_search(folder):
-    """As a grid of fewer points has."""
+def test_a_grid_of_fewer_points_than_trials_has_finished_its_search(folder):
+    folder.compared("l1", budget={"n_trials": 20, "confirm_seeds": 0}, trials=[2])
+    folder.trial(0, 1e-3, 0.5)
+    folder.trial(1, 1e-4, 0.5)
+    assert not any("not finished" in remark for remark in remarks(folder))
+
+
+def test_an_extended_sweep_is_not_finished_though_its_winner_is_confirmed(folder):
     folder.compared("l1", budget={"n_trials": 20})
     folder.arm("l1", [0.5, 0.25, 0.5])
-    assert remarks(folder) == ()
+    assert remarks(folder) == ("The search is not finished: 1 of 20 trials are done.",)
+
+
+def test_a_trial_that_lacks_a_replicate_is_not_done(folder):
+    folder.compared("l1", budget={"replicates": 2, "confirm_seeds": 0})
+    folder.trial(0, 1e-4, 0.5)
+    assert "The search is not finished: 0 of 1 trials are done." in remarks(folder)
+    folder.trial(0, 1e-4, 0.5, seed=1)
+    assert not any("not finished" in remark for remark in remarks(folder))
+
+
+@pytest.mark.parametrize(
+    ("key", "sweep", "value", "low", "high"),
+    [
+        ("optimizer.momentum", "interval(0.2, 0.9)", 0.9, None, None),
+        ("optimizer.momentum", "interval(0.2, 0.9)", 0.2, 0.0, 0.9),
+        ("regularizer.l1_ratio", "interval(0.2, 0.9)", 0.9, 0.2, 1.0),
+        ("trainer.epochs", "int(interval(2, 10))", 2, 1, 10),
+        ("trainer.batch_size", "int(interval(16, 40000))", 40000, None, None),
+        ("optimizer.lr", "interval(0.001, 0.1)", 0.001, None, None),
+    ],
+)
+def test_a_wider_interval_stays_in_what_the_key_may_be(folder, key, sweep, value, low, high):
+    folder.compared("elastic", spaces={key: sweep})
+    folder.trial(0, None, 0.5, arm="elastic", params={key: value})
+    folder.confirm("elastic", [0.5, 0.5, 0.5], params={key: value})
+    if low is None:
+        assert remarks(folder) == ()
+    else:
+        found = wider(remarks(folder)[0]).value()
+        assert (found.start, found.end) == (low, high)
 
 
 def test_an_arm_without_a_winner_misses_no_confirm_run(folder):

@@ -9,7 +9,8 @@ def table(folder):
 
 
 COLUMNS_WITH_ONE_KEY = [
-    *("sweep", "run", "stage", "arm", "trial", "seed", "status", "regularizer.weight"),
+    *("sweep", "run", "stage", "arm", "trial", "seed", "status"),
+    *("regularizer", "regularizer.weight"),
     *("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"),
     *("penalty", "l1_norm", "l2_norm", "zero_fraction", "near_zero_fraction"),
     *("epochs", "seconds", "error"),
@@ -25,7 +26,7 @@ def test_searched_keys_are_sorted_and_empty_where_an_arm_has_none(folder):
     folder.trial(0, 1e-3, 0.5, params={"b.y": 1, "a.x": None})
     folder.trial(0, None, 0.5, arm="none")
     runs = table(folder)
-    assert param_columns(runs) == ["a.x", "b.y"]
+    assert param_columns(runs) == ["regularizer", "a.x", "b.y"]
     assert runs["b.y"].tolist()[0] == 1
     assert runs["a.x"].tolist()[0] is None
     assert runs.loc[1, ["a.x", "b.y"]].isna().all()

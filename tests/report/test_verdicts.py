@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from regsweep.report.build import build_report
@@ -68,6 +69,13 @@ def test_nothing_is_said_where_nothing_was_tested():
     assert verdict_sentences(tables(small_sweep())[1]) == ()
 
 
+def test_of_several_tests_interval_and_p_are_said_to_be_corrected():
+    better = table(l1=("better", 0.01234, 0.00567, 0.01901, 0.0123))
+    (sentence,) = verdict_sentences(better, {"sweep": ASKED})
+    said = "interval 0.0057 to 0.019, p = 0.012, both corrected for 2 tests)."
+    assert sentence.endswith(f"(test loss lower by 0.012, {said}")
+
+
 def test_what_all_arms_were_given_is_no_value_of_the_winner():
     better = table(l1=("better", 0.25, 0.125, 0.375, 0.01))
     words = "regularizer=l1 regularizer.weight=0.0001 trainer.epochs=2 'model.hidden=[8, 4]'"
@@ -77,29 +85,31 @@ def test_what_all_arms_were_given_is_no_value_of_the_winner():
 
 
 @pytest.mark.parametrize(
-    ("words", "shown"),
+    ("key", "value", "shown"),
     [
-        ("regularizer.weight=0.00123456 optimizer.lr=0.01", "weight=0.001235, optimizer.lr=0.01"),
-        ("'x.name='\"'a b'\"''", "x.name='a b'"),
+        ("optimizer.lr", 0.01234567, "weight=0.0001, optimizer.lr=0.0123"),
+        ("x.name", "a b", "weight=0.0001, x.name='a b'"),
     ],
 )
-def test_values_are_rounded_and_told_apart_by_commas(words, shown):
+def test_values_are_rounded_and_told_apart_by_commas(key, value, shown):
     better = table(l1=("better", 0.25, 0.125, 0.375, 0.01))
-    judge(better, "l1", best_overrides=f"regularizer=l1 {words}")
+    better[key] = pd.Series([value] * len(better), dtype=object)
     assert f"regularizer=l1 at {shown} (" in verdict_sentences(better)[0]
 
 
 def test_an_arm_with_nothing_to_search_has_no_values():
     comparison = table(l1=("better", 0.25, 0.125, 0.375, 0.01))
-    judge(comparison, "l1", best_overrides="regularizer=l1")
+    comparison["regularizer.weight"] = float("nan")
     assert "regularizer=none: regularizer=l1 (test loss" in verdict_sentences(comparison)[0]
 
 
 def test_arms_of_several_sweeps_are_named_with_their_sweep(folder):
     for name, losses in (("a", [0.30, 0.35, 0.33]), ("b", [0.50, 0.54, 0.52])):
-        folder.compared("l1", name=name, baseline="regularizer=l1")
+        folder.compared("none", "l1", name=name)
+        folder.arm("none", [0.31, 0.35, 0.33], sweep=name)
         folder.arm("l1", losses, sweep=name)
-    (sentence,) = build_report([folder.root]).verdicts
-    assert sentence.startswith(
-        "Worse than a: regularizer=l1: b: regularizer=l1 at weight=0.0001 (test loss higher by 0.19"
+    same, worse = build_report([folder.root]).verdicts
+    assert same == "a: No detectable difference from regularizer=none: regularizer=l1."
+    assert worse.startswith(
+        "b: Worse than regularizer=none: regularizer=l1 at weight=0.0001 (test loss higher by 0.19"
     )

@@ -1,17 +1,18 @@
 """All plots of one sweep, in the order in which they answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from regsweep.objective import JUDGED
+from regsweep.report.arm import ArmResult
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.curves import curves_plot
 from regsweep.report.plots.figure import Plot
 from regsweep.report.plots.search import search_plot
 from regsweep.report.plots.seeds import seeds_plot
 from regsweep.report.plots.sparse import sparse_plot
-from regsweep.report.plots.trials import final_runs
+from regsweep.report.plots.trials import final_runs, trials_table
 from regsweep.report.plots.weight import weight_plot
 
 
@@ -21,19 +22,20 @@ def sweep_plots(
     curves: pd.DataFrame,
     looks: Mapping[str, Look],
     objective: str,
-    baseline: str | None,
+    results: Sequence[ArmResult],
 ) -> list[Plot]:
     """The plots for which the tables of one sweep have data.
 
-    ``looks`` may hold arms of other sweeps; ``objective`` is ``val_loss`` or ``val_error``.
+    ``looks`` may hold arms of other sweeps; ``objective`` is ``val_loss`` or ``val_error``;
+    ``results`` are the sweep's arms.
     """
     looks = {arm: looks[arm] for arm in comparison["arm"]}
-    judged = JUDGED[objective]
-    final = final_runs(runs, objective)
+    trials = trials_table(results)
+    final = final_runs(results)
     plots = (
-        *(seeds_plot(final, comparison, looks, m, baseline) for m in (judged, "test_accuracy")),
-        weight_plot(runs, looks, objective),
-        search_plot(runs, looks, objective),
+        *(seeds_plot(final, comparison, looks, m) for m in (JUDGED[objective], "test_accuracy")),
+        weight_plot(trials, looks, objective),
+        search_plot(trials, looks, objective),
         curves_plot(curves, looks, objective),
         sparse_plot(runs, looks),
     )

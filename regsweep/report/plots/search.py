@@ -6,18 +6,20 @@ import pandas as pd
 
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import Plot, counting_axis, fitting_axis, hover, new_figure
-from regsweep.report.plots.trials import trials_table
 from regsweep.report.plots.weight import NAMES
 
 _CAPTION = (
     "A line that still falls at its end says that more trials may help that arm. "
-    "Trials with a failed or diverged run do not count."
+    "Trials with a failed, diverged or missing run do not count."
 )
 
 
-def search_plot(runs: pd.DataFrame, looks: Mapping[str, Look], objective: str) -> Plot | None:
-    """A step line an arm over its trial numbers; nothing where no arm was tried twice."""
-    trials = trials_table(runs[runs["stage"] == "search"], objective).dropna(subset=["trial"])
+def search_plot(trials: pd.DataFrame, looks: Mapping[str, Look], objective: str) -> Plot | None:
+    """A step line an arm over its trial numbers; nothing where no arm was tried twice.
+
+    ``trials`` is a ``trials_table``.
+    """
+    trials = trials[trials["stage"] == "search"].dropna(subset=["trial"])
     if trials.empty or trials["arm"].value_counts().max() < 2:
         return None
     name = NAMES[objective]

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
-from scipy.special import stdtrit
 
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import BETWEEN, Plot, hover, jitter, new_figure, sampled
@@ -21,7 +20,7 @@ _CAPTION = (
     "A dot is a seed; the diamond and the bar are an arm's mean and its "
     "95\N{NO-BREAK SPACE}% interval."
 )
-_LINE = " The thin line is the baseline's mean."
+_LINE = " The thin line is the mean of an arm's baseline."
 _PAIRS = (
     " Arms share their seeds: the table compares them in pairs, which can tell arms apart "
     "whose bars overlap."
@@ -33,11 +32,10 @@ def seeds_plot(
     comparison: pd.DataFrame,
     looks: Mapping[str, Look],
     metric: str,
-    baseline: str | None,
 ) -> Plot | None:
     """``test_loss``, ``test_error`` or ``test_accuracy`` an arm; nothing for one run or none.
 
-    ``final`` are the runs that test the winners.
+    ``final`` are the runs that test the winners. Behind an arm is the mean of its baseline.
     """
     dots = final.assign(value=_shown(final, metric)).dropna(subset=["value"])
     if len(dots) < 2:
@@ -57,13 +55,15 @@ def seeds_plot(
     )
     figure.update_layout(showlegend=False)
     means = _means(dots, comparison, metric)
-    if baseline in means:
-        figure.add_vline(x=means[baseline][0], line={"color": BETWEEN, "width": 1})
+    baselines = comparison.set_index("arm")["baseline"]
+    lined = [arm for arm in arms if baselines[arm] in means]
     for place, arm in enumerate(arms):
+        if arm in lined:
+            _add_line(figure, place, means[baselines[arm]][0])
         _add_dots(figure, place, looks[arm], drawn[drawn["arm"] == arm], axis)
         if arm in means:
             _add_mean(figure, place, looks[arm], means[arm], axis)
-    caption = _CAPTION + _LINE * (baseline in means)
+    caption = _CAPTION + _LINE * bool(lined)
     caption += _PAIRS * bool(comparison["improvement_mean"].notna().any())
     return Plot(title + note, caption, figure)
 
@@ -77,31 +77,22 @@ def _shown(runs: pd.DataFrame, metric: str) -> "pd.Series[float]":
 def _means(
     dots: pd.DataFrame, comparison: pd.DataFrame, metric: str
 ) -> dict[str, tuple[float, float, float]]:
-    """Mean, low and high an arm, for the arms of which the comparison reports a test result.
-
-    The interval of accuracies is the comparison's; of others Student's, ``mean ± t s / sqrt(n)``.
-    """
-    table = comparison.set_index("arm")
+    """Mean, low and high an arm, for the arms of which the comparison reports a test result."""
+    table = comparison.set_index("arm").loc[list(dots["arm"].unique())]
+    source = "test_loss" if metric == "test_loss" else "test_accuracy"
     found: dict[str, tuple[float, float, float]] = {}
-    for arm, values in dots.groupby("arm")["value"]:
-        row = table.loc[str(arm)]
-        if pd.isna(row["test_accuracy_mean"]):
-            continue
-        if metric == "test_accuracy":
-            columns = ("test_accuracy_mean", "test_accuracy_ci_low", "test_accuracy_ci_high")
-            mean, low, high = (100 * float(row[column]) for column in columns)
-        else:
-            mean, half = float(values.mean()), _half_width(values)
-            low, high = mean - half, mean + half
-        found[str(arm)] = (mean, low, high)
+    for arm, row in table[table["test_accuracy_mean"].notna()].iterrows():
+        mean, *ends = (float(row[f"{source}_{part}"]) for part in ("mean", "ci_low", "ci_high"))
+        if metric == "test_error":
+            mean, ends = 1 - mean, [1 - end for end in reversed(ends)]
+        scale = 1 if metric == "test_loss" else 100
+        found[str(arm)] = (scale * mean, scale * ends[0], scale * ends[1])
     return found
 
 
-def _half_width(values: "pd.Series[float]") -> float:
-    count = len(values)
-    if count < 2:
-        return math.nan
-    return float(stdtrit(count - 1, 0.975)) * float(values.std(ddof=1)) / math.sqrt(count)
+def _add_line(figure: go.Figure, place: int, mean: float) -> None:
+    ends = {"x0": mean, "x1": mean, "y0": place - 0.5, "y1": place + 0.5}
+    figure.add_shape(type="line", **ends, line={"color": BETWEEN, "width": 1})
 
 
 def _add_dots(figure: go.Figure, place: int, look: Look, dots: pd.DataFrame, axis: str) -> None:

@@ -1,67 +1,52 @@
 """The runs of a search, or of a grid, as trials; and the runs that test the winners."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from regsweep.report.arm import searched_overrides
-from regsweep.report.winner import best_setting, costs_of, settings_of, testing_runs
+from regsweep.report.arm import ArmResult, searched_overrides
+from regsweep.report.winner import costs_of, settings_of
 
 WEIGHT = "regularizer.weight"
 _SUPERSEDED = "superseded"
+_COLUMNS = ("arm", "stage", "trial", "settings", "value", "weight", "won")
 
 
-def trials_table(runs: pd.DataFrame, objective: str) -> pd.DataFrame:
-    """One row a trial that finished on every seed.
+def trials_table(results: Sequence[ArmResult]) -> pd.DataFrame:
+    """One row a trial that could win: it finished on every seed.
 
-    Its columns are ``arm, trial, settings, value, weight, won``: ``settings`` are its overrides,
-    ``value`` the mean objective over its seeds, and ``won`` says whether it is its arm's winner.
-    Runs of a grid with equal settings count as one trial.
+    Its columns are ``arm, stage, trial, settings, value, weight, won``: ``settings`` are its
+    overrides, ``value`` the mean objective over its seeds, an error in percent, and ``won`` says
+    whether it is its arm's winner. Runs of a grid with equal settings count as one trial.
     """
-    tried = runs[runs["stage"] != "confirm"]
-    overrides = searched_overrides(tried)
-    settings = settings_of(tried, overrides)
-    weight = tried.get(WEIGHT, pd.Series(index=tried.index, dtype=object))
+    tables = [_trials(result) for result in results if len(result.candidates)]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(_COLUMNS))
+
+
+def _trials(result: ArmResult) -> pd.DataFrame:
+    runs = result.candidates
+    overrides = searched_overrides(runs)
+    weight = runs.get(WEIGHT, pd.Series(index=runs.index, dtype=object))
+    scale = 100 if result.objective == "val_error" else 1
     of_runs = pd.DataFrame(
         {
-            "arm": tried["arm"],
-            "trial": tried["trial"],
-            "setting": settings,
+            "arm": runs["arm"],
+            "stage": runs["stage"],
+            "trial": runs["trial"],
             "settings": overrides,
-            "value": costs_of(tried, objective),
+            "value": scale * costs_of(runs, result.objective),
             "weight": pd.to_numeric(weight, errors="coerce").astype(float),
-            "completed": tried["status"] == "completed",
-            "won": tried.index.isin(_winning_runs(tried, settings, objective)),
+            "won": runs.index.isin([] if result.winner is None else result.winner.index),
         }
     )
-    trials = of_runs.groupby(["arm", "setting"], sort=False, as_index=False).agg(
-        {column: "first" for column in ("trial", "settings", "weight", "won")}
-        | {"value": "mean", "completed": "all"}
-    )
-    finished = trials[trials["completed"] & trials["value"].notna()]
-    return finished.drop(columns=["setting", "completed"]).reset_index(drop=True)
+    grouped = of_runs.groupby(settings_of(runs, overrides), sort=False)
+    how = {column: "mean" if column == "value" else "first" for column in _COLUMNS}
+    return grouped.agg(how).reset_index(drop=True)
 
 
-def _winning_runs(tried: pd.DataFrame, settings: "pd.Series[str]", objective: str) -> list[int]:
-    """The index of each arm's winning runs."""
-    found: list[int] = []
-    for _, of_arm in tried.groupby("arm"):
-        winner = best_setting(of_arm, settings.loc[of_arm.index], objective)
-        found += [] if winner is None else winner.index.tolist()
-    return found
-
-
-def final_runs(runs: pd.DataFrame, objective: str) -> pd.DataFrame:
-    """The completed runs that test the winners: confirm runs, or single runs of the winning values.
-
-    Confirm runs of an earlier winner are left out.
-    """
-    tried = runs[runs["stage"] != "confirm"]
-    settings = settings_of(tried, searched_overrides(tried))
-    winning = tried.loc[_winning_runs(tried, settings, objective)]
-    parts = [runs[:0]]
-    for arm, winner in winning.groupby("arm"):
-        of_arm = runs[runs["arm"] == arm]
-        parts.append(testing_runs(of_arm, winner, searched_overrides(of_arm)))
-    final = pd.concat(parts)
+def final_runs(results: Sequence[ArmResult]) -> pd.DataFrame:
+    """The completed runs that test the winners: confirm runs, or single runs of their values."""
+    final = pd.concat([result.final for result in results])
     return final[(final["status"] == "completed") & final["test_accuracy"].notna()]
 
 

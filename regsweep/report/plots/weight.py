@@ -9,16 +9,18 @@ import plotly.graph_objects as go
 from regsweep.report.override import words
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import Plot, fitting_axis, hover, new_figure, sampled
-from regsweep.report.plots.trials import WEIGHT, trials_table
+from regsweep.report.plots.trials import WEIGHT
 
-NAMES = {"val_loss": "validation loss", "val_error": "validation error"}
+NAMES = {"val_loss": "validation loss", "val_error": "validation error (%)"}
 _CAPTION = "A mark is a trial; a star is the arm's winner."
 _LINES = " An arm without a weight is a dashed line at its best value."
 
 
-def weight_plot(runs: pd.DataFrame, looks: Mapping[str, Look], objective: str) -> Plot | None:
-    """A mark a trial, the winners as stars; arms without a weight as level lines."""
-    trials = trials_table(runs, objective)
+def weight_plot(trials: pd.DataFrame, looks: Mapping[str, Look], objective: str) -> Plot | None:
+    """A mark a trial, the winners as stars; arms without a weight as level lines.
+
+    ``trials`` is a ``trials_table``.
+    """
     weighted = trials.dropna(subset=["weight"])
     if weighted.empty:
         return None
