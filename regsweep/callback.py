@@ -11,6 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from regsweep import sweep_file
+from regsweep.address import refuse_password, without_passwords
 from regsweep.arms import plain_config
 from regsweep.config import read_run
 from regsweep.environment import package_versions
@@ -24,6 +25,8 @@ from regsweep.settle import settle
 from regsweep.sweeper import COMPARE
 
 log = logging.getLogger(__name__)
+
+STOCK_LOG = "hydra_plugins.hydra_optuna_sweeper._impl"
 
 
 class RegsweepCallback(Callback):
@@ -39,6 +42,7 @@ class RegsweepCallback(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the run, its folder and its data."""
         with _refusing():
+            refuse_password(config.hydra)
             run = read_run(plain_config(config))
             refuse_used(Path(config.hydra.run.dir))
             check_machine([run])
@@ -58,6 +62,8 @@ class RegsweepCallback(Callback):
                     f"{directory}: a sweep of hydra/sweeper=compare was begun here; choose another"
                 )
             sweep = check_sweep(config, GlobalHydra.instance().config_loader())
+            # The stock sweeper tells the address of its storage.
+            logging.getLogger(STOCK_LOG).addFilter(_hide_passwords)
             packing = read_packing(config.hydra.launcher)
             check_machine(sweep.runs)
             settled, why = settle(sweep.runs, sweep.jobs, sweep.round, packing)
@@ -88,6 +94,11 @@ class RegsweepCallback(Callback):
             gather_and_show([Path(config.hydra.sweep.dir)])
         except InputError as error:
             log.error("%s", error)
+
+
+def _hide_passwords(record: logging.LogRecord) -> bool:
+    record.msg, record.args = without_passwords(record.getMessage()), ()
+    return True
 
 
 @contextmanager

@@ -8,6 +8,10 @@ class InputError(ValueError):
     """Something that the user gave cannot be used; the message alone says what to change."""
 
 
+class MachineFault(RuntimeError):
+    """The machine failed, not a run: a disk, a database; the same command can go on later."""
+
+
 def bad_value(key: str, value: object, expected: str) -> InputError:
     """An error that names the key, its value and what would be right."""
     return InputError(f"{key}={value}: expected {expected}")

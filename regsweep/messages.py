@@ -7,8 +7,9 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from regsweep.address import without_passwords
 from regsweep.config import CHANNELS, GROUP_CHANNELS, GROUPS
-from regsweep.errors import InputError, nearest
+from regsweep.errors import InputError, MachineFault, nearest
 
 # Nodes and keys that are not for the command line.
 HIDDEN = ("hydra", *CHANNELS, *GROUP_CHANNELS)
@@ -17,7 +18,13 @@ NODES = (*GROUPS, "hydra.sweeper", "hydra.launcher")
 
 
 def explain(error: Exception) -> str:
-    """What the user should change, in one message without a traceback."""
+    """What the user should change, in one message without a traceback or a password."""
+    return without_passwords(_explain(error))
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, MachineFault):
+        return str(error)
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, HydraException):
