@@ -10,7 +10,7 @@ from regsweep.sweeper import COMPARE
 
 KEY = "hydra.sweeper.storage"
 _PASSWORDS = re.compile(
-    r"(?:://|^)[^/:@\s]*:(?P<user>[^@]*)@"
+    r"(?:://[^/:@\s]*:|^[^/:@\s]*:(?!//))(?P<user>[^@]*)@"
     r"|(?:[?&;]|%3B)\w*(?:pass(?:word|wd|phrase)|pwd|secret|token)\w*(?:=|%3D)(?P<option>[^&;%\s]+)",
     re.IGNORECASE,
 )
