@@ -41,11 +41,12 @@ def test_one_from_the_environment_is_taken(given, monkeypatch):
 
 
 EXPECTED = "expected an address such as sqlite:///optuna.db or postgresql://me@host/optuna"
+JOURNAL = "a journal file is not taken: it breaks where its writer is killed"
 REFUSED = {
     "x.db": f"{EXPECTED}; a file of this name is sqlite:///x.db",
     "runs/x.sqlite3": f"{EXPECTED}; a file of this name is sqlite:///runs/x.sqlite3",
-    "journal.log": f"{EXPECTED}; a journal file is not taken: it breaks where its writer is killed",
-    "journal:///x": f"{EXPECTED}; a journal file is not taken: it breaks where its writer is killed",
+    "journal.log": f"{EXPECTED}; {JOURNAL}",
+    "journal:///x": f"{EXPECTED}; {JOURNAL}",
     "redis://host": f"{EXPECTED}; Optuna's redis storages are not taken",
     "grpc://host:1": f"{EXPECTED}; Optuna's grpc storages are not taken",
     "sqlite://": "expected a file, such as sqlite:///optuna.db: nothing is left of a database in "
@@ -70,16 +71,14 @@ def test_a_database_without_a_password_is_taken():
 
 
 def test_messages_lose_their_passwords():
-    assert (
-        without_passwords(f"x=postgresql://me:{SECRET}@h/d: no") == "x=postgresql://me:***@h/d: no"
-    )
+    told = without_passwords(f"x=postgresql://me:{SECRET}@h/d: no")
+
+    assert told == "x=postgresql://me:***@h/d: no"
 
 
 @pytest.mark.parametrize("values", ["tag(log, range(1,100))", "tag(log, choice(1,10))"])
 def test_a_log_scale_of_what_is_listed_is_refused(values):
-    with pytest.raises(
-        InputError, match=r"^trainer\.batch_size=tag.*what is listed is drawn evenly"
-    ):
+    with pytest.raises(InputError, match="what is listed is drawn evenly"):
         checked_sweep(f"trainer.batch_size={values}")
 
 
