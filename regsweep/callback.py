@@ -11,6 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from regsweep import sweep_file
+from regsweep.address import refuse_password, without_passwords
 from regsweep.arms import plain_config
 from regsweep.config import read_run
 from regsweep.environment import package_versions
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 # What a run writes beside Hydra's folder and its log.
 RUN_FILES = ("history.csv", "weights.safetensors", FILE_NAME)
+STOCK_LOG = "hydra_plugins.hydra_optuna_sweeper._impl"
 
 
 class RegsweepCallback(Callback):
@@ -48,6 +50,7 @@ class RegsweepCallback(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the run, its folder and its data."""
         with _refusing():
+            refuse_password(config.hydra)
             run = read_run(plain_config(config))
             directory = Path(config.hydra.run.dir)
             refuse_used(directory)
@@ -72,6 +75,8 @@ class RegsweepCallback(Callback):
             directory = Path(config.hydra.sweep.dir)
             _refuse_sweeps(directory)
             sweep = check_sweep(config, GlobalHydra.instance().config_loader())
+            # The stock sweeper tells the address of its storage.
+            logging.getLogger(STOCK_LOG).addFilter(_hide_passwords)
             packing = read_packing(config.hydra.launcher)
             check_machine(sweep.runs)
             self.held.enter_context(hold("hydra.sweep.dir", directory))
@@ -115,6 +120,11 @@ def _refuse_sweeps(directory: Path) -> None:
         raise InputError(
             f"{directory}: a sweep of hydra/sweeper=compare was begun here; choose another"
         )
+
+
+def _hide_passwords(record: logging.LogRecord) -> bool:
+    record.msg, record.args = without_passwords(record.getMessage()), ()
+    return True
 
 
 @contextmanager

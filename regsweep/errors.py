@@ -14,7 +14,7 @@ class InputError(ValueError):
 
 
 class MachineFault(InputError):
-    """The machine stands in the way of a run: a full disk, a damaged file, a killed process.
+    """The machine stands in the way of a run: a full disk, a lost database, a killed process.
 
     The run is not at fault: it gets no record, and is trained when the machine is in order.
     """

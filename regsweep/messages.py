@@ -7,6 +7,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from regsweep.address import without_passwords
 from regsweep.config import CHANNELS, GROUP_CHANNELS, GROUPS
 from regsweep.errors import InputError, machine_fault, nearest
 
@@ -19,9 +20,9 @@ NODES = (*GROUPS, "hydra.sweeper", "hydra.launcher")
 
 
 def explain(error: Exception) -> str:
-    """What the user should change, in one message without a traceback; then notes on it."""
+    """What the user should change, without a traceback or a password; then notes on it."""
     notes = [note for note in getattr(error, "__notes__", []) if not note.startswith(HYDRAS_NOTE)]
-    return "\n".join([_explained(machine_fault(error) or error), *notes])
+    return without_passwords("\n".join([_explained(machine_fault(error) or error), *notes]))
 
 
 def _explained(error: Exception) -> str:

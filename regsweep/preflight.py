@@ -14,6 +14,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf
 
+from regsweep.address import check_storage
 from regsweep.arms import Arm, Given, compose_arms, key_of, read_given
 from regsweep.compose import ComposedOnce
 from regsweep.data.fetch import ensure_files
@@ -71,6 +72,7 @@ def check_sweep(config: DictConfig, loader: ConfigLoader) -> Sweep:
         InputError: a value is wrong, or a search cannot judge its trials.
         HydraException: an arm does not compose.
     """
+    check_storage(config.hydra)
     given = read_given(config, loader)
     _check_sweeper(config.hydra, given.all_swept)
     _check_folders(config, loader, given)
@@ -169,10 +171,19 @@ def _check_searchable(hydra: HydraConf, arm: Arm) -> None:
             0,
             f"above 0 in a search, which judges by {arm.config['objective']}",
         )
+    if hydra.sweeper.sampler["_target_"].endswith(".raise_motpe_removed"):
+        raise InputError(
+            "hydra/sweeper/sampler=motpe: Optuna has it no longer; take hydra/sweeper/sampler=tpe"
+        )
     grid = str(hydra.sweeper.sampler["_target_"]).endswith(".GridSampler")
     for key, sweep in arm.space.items():
         if key.partition(".")[0] in NOT_SEARCHABLE:
             raise InputError(f"{key}={sweep}: a search compares trials on one {key}; leave it out")
+        if "log" in sweep and re.search(r"\btag\(.*\blog\b.*\b(range|choice)\(", sweep):
+            raise InputError(
+                f"{key}={sweep}: a log scale is that of an interval, such as "
+                "tag(log, interval(1e-6, 1e-2)); what is listed is drawn evenly"
+            )
         if grid and "interval(" in sweep:
             raise InputError(f"{key}={sweep}: a grid needs a list of values, such as {key}=0.1,1")
 

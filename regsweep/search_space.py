@@ -49,7 +49,22 @@ def suggest(config: "DictConfig", trial: "Trial") -> None:
     space = _composed_space(config.hydra.job.config_name, (*fixed, *chosen))
     overrides = tuple(f"{key}={sweep}" for key, sweep in space.items() if key not in settled)
     for key, distribution in _distributions(overrides).items():
-        trial._suggest(key, distribution)
+        suggest_one(trial, key, distribution)
+
+
+def suggest_one(trial: "Trial", key: str, distribution: "BaseDistribution") -> None:
+    """Give ``trial`` a value of ``distribution`` for ``key``."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    one = distribution
+    if isinstance(one, CategoricalDistribution):
+        trial.suggest_categorical(key, one.choices)
+    elif isinstance(one, IntDistribution):
+        trial.suggest_int(key, one.low, one.high, step=one.step, log=one.log)
+    elif isinstance(one, FloatDistribution):
+        trial.suggest_float(key, one.low, one.high, step=one.step, log=one.log)
+    else:
+        raise TypeError(f"{key}: {one}")
 
 
 @cache

@@ -10,7 +10,8 @@ from typing import Literal
 from optuna.trial import TrialState
 
 from regsweep.compare.plan import Place, Plan, Slot
-from regsweep.compare.studies import Outcome, Recorded, Space, free_name, params_of
+from regsweep.compare.storage import free_name
+from regsweep.compare.studies import Outcome, Recorded, Space, params_of
 from regsweep.errors import InputError
 from regsweep.objective import cost, mean_cost
 from regsweep.record import FILE_NAME, Record, RecordError, read
@@ -106,16 +107,6 @@ class Ledger:
         """Whether all runs of a trial have a record."""
         known = self.recorded(slot)
         return known is not None and known.outcome is not None
-
-    def trials_over(self) -> list[int]:
-        """The number of each arm's trials in the rounds before the first that is not over."""
-        over = [0] * len(self.plan.arms)
-        for slots in self.plan.rounds():
-            if not all(map(self.is_over, slots)):
-                break
-            for slot in slots:
-                over[slot.arm] += 1
-        return over
 
     def _outcome(self, records: Sequence[Record]) -> Outcome:
         """Failed where a run failed, pruned where one diverged, else the mean objective."""

@@ -149,8 +149,6 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
             sweeper.custom_search_space,
             "null: every arm is searched by the search nodes of its config",
         )
-    if not isinstance(sweeper.storage, str | None):
-        raise bad_value("hydra.sweeper.storage", sweeper.storage, "null, or an address as text")
     given = OmegaConf.to_container(config.hydra.overrides.hydra, resolve=False)
     for line in map(str, given or ()):
         if line.lstrip("+").startswith("hydra.sweep.subdir="):

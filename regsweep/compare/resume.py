@@ -1,8 +1,12 @@
 """Whether the sweep of a folder may go on under the settings that are given now."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
+from optuna.distributions import distribution_to_json
 
 from regsweep.errors import InputError
 from regsweep.sweep_file import SweepFile
@@ -52,11 +56,32 @@ def _comparable(sweep: SweepFile) -> dict[str, Any]:
         flat[f"hydra.sweeper.{key}"] = sweep.budget[key]
     flat |= {f"hydra.sweeper.sampler.{key}": value for key, value in sweep.sampler.items()}
     for name, space, config in zip(names, sweep.spaces, sweep.configs, strict=True):
-        flat |= {f"{key} searched ({name})": sweep_text for key, sweep_text in space.items()}
+        flat |= {f"{key} searched ({name})": _Space(key, text) for key, text in space.items()}
         for key, value in config.items():
             if not key.startswith(_FREE) and key not in space and ".search" not in key:
                 flat[f"{key} ({name})"] = value
     return flat
+
+
+@dataclass(frozen=True)
+class _Space:
+    """A searched interval or list, equal to another that draws the same, however it is spelled."""
+
+    key: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Space) and self._drawn() == other._drawn()
+
+    def __hash__(self) -> int:
+        return hash(self._drawn())
+
+    def _drawn(self) -> str:
+        distributions, _, _ = create_params_from_overrides([f"{self.key}={self.text}"])
+        return str(distribution_to_json(distributions[self.key]))
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -16,13 +16,15 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from regsweep import sweep_file
+from regsweep.compare.index import Index
 from regsweep.compare.ledger import Ledger, set_aside
 from regsweep.compare.live import View, new_console, show_plan
 from regsweep.compare.plan import Place, Plan, Slot, read_plan
 from regsweep.compare.recover import recovered, refuse_unplanned
 from regsweep.compare.resume import changed_versions, refuse_changed
 from regsweep.compare.stages import TooManyFailed, confirm, search
-from regsweep.compare.studies import Space, Studies, count_trials, open_storage, search_space_of
+from regsweep.compare.storage import open_storage
+from regsweep.compare.studies import Space, Studies, count_trials, search_space_of
 from regsweep.environment import package_versions
 from regsweep.errors import InputError
 from regsweep.folder import hold
@@ -44,8 +46,8 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     sweep = check_sweep(config, context.config_loader)
     spaces = [search_space_of(arm) for arm in sweep.arms]
     trials = [
-        count_trials(space, config.hydra.sweeper.n_trials, config.hydra.sweeper.sampler)
-        for space in spaces
+        count_trials(arm.name, space, config.hydra.sweeper.n_trials, config.hydra.sweeper.sampler)
+        for arm, space in zip(sweep.arms, spaces, strict=True)
     ]
     plan = read_plan(config, sweep, trials)
     check_machine(sweep.runs)
@@ -72,7 +74,7 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
                 compiled = settled.mode == "compiled"
                 with View(plan, directory, console, at_once, compiled) as view:
                     _Launcher(plan, launcher, ledger, view).run(
-                        _open_studies(config, plan, spaces, directory, ledger)
+                        _open_studies(config, plan, spaces, directory)
                     )
             except TooManyFailed:
                 gather_and_show([directory])
@@ -204,31 +206,18 @@ def _sweep_file(
 
 
 def _open_studies(
-    config: DictConfig,
-    plan: Plan,
-    spaces: Sequence[Space],
-    directory: Path,
-    ledger: Ledger,
+    config: DictConfig, plan: Plan, spaces: Sequence[Space], directory: Path
 ) -> Studies:
-    """The studies of the arms, in agreement with the records."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sweeper = config.hydra.sweeper
     # A storage of the user's may hold other sweeps.
     shared = sweeper.storage is not None
     prefix = sweeper.study_name or (str(directory.resolve()) if shared else "")
-    storage = open_storage(sweeper.storage, directory)
     names = [arm.name for arm in plan.arms]
-    studies = Studies(
-        names, spaces, storage, sweeper.sampler, plan.seed, directory if shared else None, prefix
-    )
-    for arm, done in enumerate(ledger.trials_over()):
-        recorded = {
-            number: known
-            for number in range(plan.trials[arm])
-            if (known := ledger.recorded(Slot(arm, number)))
-        }
-        studies.reconcile(arm, recorded, done)
-    return studies
+    shown = [f"{prefix}: {name}" if prefix else name for name in names]
+    storage = open_storage(sweeper.storage, directory)
+    index = Index(storage, shown, directory if shared else None)
+    return Studies(names, spaces, sweeper.sampler, plan.seed, index)
 
 
 @contextmanager

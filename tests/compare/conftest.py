@@ -15,7 +15,10 @@ def planned():
         config, sweep = checked_sweep(*overrides)
         sweeper = config.hydra.sweeper
         spaces = [search_space_of(arm) for arm in sweep.arms]
-        trials = [count_trials(space, sweeper.n_trials, sweeper.sampler) for space in spaces]
+        trials = [
+            count_trials(arm.name, space, sweeper.n_trials, sweeper.sampler)
+            for arm, space in zip(sweep.arms, spaces, strict=True)
+        ]
         return read_plan(config, sweep, trials), spaces
 
     return plan

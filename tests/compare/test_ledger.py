@@ -90,16 +90,6 @@ def test_the_best_trial_is_the_first_of_equals(ledger):
     assert one.best(0) is None
 
 
-def test_a_round_is_over_when_all_its_trials_are(ledger):
-    one = ledger()  # rounds: none-0, l1-0, l1-1; l1-2
-    for slot in (Slot(1, 0), Slot(1, 1), Slot(1, 2)):
-        publish_at(one, Place("search", slot, 0))
-    assert one.trials_over() == [0, 0]
-
-    publish_at(one, Place("search", Slot(0, 0), 0))
-    assert one.trials_over() == [1, 3]
-
-
 @pytest.mark.parametrize("content", ["", "{}", '{"schema": 1', "[]"])
 def test_a_damaged_record_is_set_aside_and_counts_as_none(ledger, caplog, content):
     one = ledger()

@@ -155,7 +155,8 @@ REFUSED = [
      "number from 0 to 1"),
     ([ONE, "hydra.sweeper.custom_search_space=x"], "hydra.sweeper.custom_search_space=x: expected "
      "null"),
-    ([ONE, "hydra.sweeper.storage={a: b}"], "hydra.sweeper.storage={'a': 'b'}: expected null"),
+    ([ONE, "hydra.sweeper.storage={a: b}"], "hydra.sweeper.storage={'a': 'b'}: expected an "
+     "address"),
     ([ONE, "seed=4611686018427387904"], "seed=4611686018427387904: expected a whole number, from"),
     ([ONE, "+data.search={split_seed: 'range(0,5)'}"], "data.split_seed=range(0,5): a search"),
     ([ONE, "hydra.sweep.subdir=x/${hydra.job.num}"], "hydra.sweep.subdir=x/${hydra.job.num}: com"),

@@ -41,6 +41,7 @@ ALLOWED = [
     changed(max_failure_rate=0.5),
     replace(BEFORE, baseline="regularizer=l1"),
     replace(BEFORE, overrides=("regularizer=none,l1", "data.root=b")),
+    replace(BEFORE, spaces=({}, {"regularizer.weight": "interval( 0,1 )"})),
     replace(BEFORE, configs=tuple(c | {"data.root": "b"} for c in BEFORE.configs)),
     replace(BEFORE, configs=tuple(c | {"run.trial": 3} for c in BEFORE.configs)),
     replace(BEFORE, configs=tuple(c | {"trainer.log_every": 3} for c in BEFORE.configs)),

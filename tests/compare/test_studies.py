@@ -1,20 +1,23 @@
 import json
-import sqlite3
+import pickle
 from functools import cache
 
 import optuna
 import pytest
 from omegaconf import OmegaConf
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
+from sqlalchemy import text
 
+from regsweep.compare.index import Index
+from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import (
     Outcome,
     Recorded,
     Studies,
     _grid_point,
     count_trials,
-    open_storage,
     override_lines,
     params_of,
 )
@@ -35,6 +38,18 @@ SAMPLERS = {
     },
     "random": {"_target_": "optuna.samplers.RandomSampler", "seed": None},
 }
+SAMPLERS["cmaes"] = {
+    "_target_": "optuna.samplers.CmaEsSampler",
+    "seed": None,
+    "popsize": 4,
+    "warn_independent_sampling": False,
+}
+SAMPLERS["nsgaii"] = {
+    "_target_": "hydra_plugins.hydra_optuna_sweeper._impl.create_nsgaii_sampler",
+    "seed": None,
+    "population_size": 4,
+}
+SAMPLERS["qmc"] = {"_target_": "optuna.samplers.QMCSampler", "seed": None, "scramble": True}
 SAMPLERS["grid"] = {"_target_": "optuna.samplers.GridSampler", "_partial_": True, "seed": None}
 ROUND, TRIALS = 5, 20
 
@@ -47,10 +62,12 @@ def quiet():
     optuna.logging.set_verbosity(before)
 
 
-def studies(directory, sampler="tpe", seed=0, names=("l1",), space=SPACE, **kwargs):
+def studies(directory, sampler="tpe", seed=0, names=("l1",), space=SPACE, prefix="", folder=None):
     directory.mkdir(exist_ok=True)
     node = OmegaConf.create(SAMPLERS[sampler])
-    return Studies(names, [space] * len(names), open_storage(None, directory), node, seed, **kwargs)
+    shown = [f"{prefix}: {name}" if prefix else name for name in names]
+    index = Index(open_storage(None, directory), shown, folder)
+    return Studies(names, [space] * len(names), node, seed, index)
 
 
 def result(params):
@@ -76,14 +93,6 @@ def search(one, records, until=TRIALS, told=True):
     return {n: dict(records[n].params) for n in range(until)}
 
 
-def over(records):
-    """The trials in whole rounds."""
-    n = 0
-    while all(records.get(i) and records[i].outcome for i in range(n, n + ROUND)):
-        n += ROUND
-    return n
-
-
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory):
     """The trials of a search by a sampler that nothing cut off."""
@@ -107,8 +116,6 @@ def test_a_search_that_was_cut_off_goes_on_as_it_would_have(
     records.pop(cut // ROUND * ROUND + 1, None)
 
     again = studies(tmp_path / ("new" if lost else "cut"), sampler)
-    again.reconcile(0, records, over(records))
-
     assert search(again, records) == untouched(sampler)
 
 
@@ -118,8 +125,6 @@ def test_more_trials_than_asked_at_first_are_those_of_a_longer_search(tmp_path, 
 
     # Told already, though the round is not over: the others of the round must not see it.
     again = studies(tmp_path / "short")
-    again.reconcile(0, records, over(records))
-
     assert search(again, records) == untouched("tpe")
 
 
@@ -142,36 +147,44 @@ def test_a_search_learns(tmp_path):
     assert sorted(late)[10] < sorted(early)[10]
 
 
-def test_the_study_has_what_was_told(tmp_path):
-    one = studies(tmp_path / "s")
-    records = {}
-    search(one, records)
+def held_in(directory, name="l1"):
+    """What others see of a study."""
+    return optuna.load_study(study_name=name, storage=f"sqlite:///{directory}/optuna.db").trials
 
-    [study] = open_storage(None, tmp_path / "s").get_all_studies()
-    trials = open_storage(None, tmp_path / "s").get_all_trials(study._study_id)
-    assert study.study_name == "l1"
+
+def test_the_storage_shows_what_was_told(tmp_path):
+    records = {}
+    search(studies(tmp_path / "s"), records)
+
+    trials = held_in(tmp_path / "s")
     assert [(t.params, t.state, t.value) for t in trials] == [
         (r.params, r.outcome.state, r.outcome.value) for r in records.values()
     ]
     assert {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL} == {t.state for t in trials}
 
 
-def test_a_study_that_contradicts_the_records_is_built_anew(tmp_path, caplog):
+def test_pending_trials_are_shown_as_such(tmp_path):
+    search(studies(tmp_path / "s"), {}, until=8, told=False)
+
+    assert [trial.state.is_finished() for trial in held_in(tmp_path / "s")] == [True] * 5 + [
+        False
+    ] * 3
+
+
+def test_what_contradicts_the_records_is_written_anew(tmp_path):
     records = {}
-    one = studies(tmp_path / "s")
-    search(one, records, until=5)
+    search(studies(tmp_path / "s"), records, until=10)
     records[2] = Recorded(records[2].params, Outcome(TrialState.COMPLETE, 123.0))
 
     again = studies(tmp_path / "s")
-    again.reconcile(0, records, 5)
-    search(again, dict(records), until=0)
     for n in range(5):
         again.params(0, n, records[n])
+    for n in range(5):
         again.tell(0, n, records[n].outcome)
 
-    assert again.studies[0].trials[2].value == 123.0
-    again.reconcile(0, records, 5)
-    assert len(again.studies[0].trials) == 5
+    trials = held_in(tmp_path / "s")
+    assert len(trials) == 5
+    assert trials[2].value == 123.0
 
 
 def test_a_grid_is_walked_through_once(tmp_path):
@@ -181,8 +194,7 @@ def test_a_grid_is_walked_through_once(tmp_path):
         "c": FloatDistribution(0.0, 0.5, step=0.25),
     }
     node = OmegaConf.create(SAMPLERS["grid"])
-    assert count_trials(space, 100, node) == 18
-    assert count_trials(space, 4, node) == 4
+    assert count_trials("x=y", space, 100, node) == 18
 
     one = studies(tmp_path / "s", "grid", space=space)
     points = [one.params(0, n, None) for n in range(18)]
@@ -193,9 +205,21 @@ def test_a_grid_is_walked_through_once(tmp_path):
     assert len({json.dumps(p) for p in points}) == 18
 
 
+def test_a_grid_that_is_larger_than_the_budget_is_refused():
+    space = {"a": IntDistribution(1, 3), "b": IntDistribution(1, 5)}
+
+    with pytest.raises(InputError) as caught:
+        count_trials("regularizer=elastic", space, 5, OmegaConf.create(SAMPLERS["grid"]))
+
+    assert str(caught.value) == (
+        "hydra.sweeper.n_trials=5: the grid of regularizer=elastic has 15 points; give at least "
+        "as many, or take hydra/sweeper/sampler=random"
+    )
+
+
 def test_an_arm_with_nothing_to_search_is_tried_once():
-    assert count_trials({}, 20, OmegaConf.create(SAMPLERS["tpe"])) == 1
-    assert count_trials(SPACE, 20, OmegaConf.create(SAMPLERS["tpe"])) == 20
+    assert count_trials("x=y", {}, 20, OmegaConf.create(SAMPLERS["tpe"])) == 1
+    assert count_trials("x=y", SPACE, 20, OmegaConf.create(SAMPLERS["tpe"])) == 20
 
 
 def test_parameters_come_back_from_a_jobs_overrides():
@@ -216,20 +240,6 @@ def test_parameters_of_another_space_are_refused(line):
         params_of([line], {key: SPACE[key]})
 
 
-def test_a_torn_storage_is_set_aside(tmp_path, caplog):
-    (tmp_path / "optuna.db").write_bytes(b"no database" * 1000)
-
-    open_storage(None, tmp_path)
-
-    assert (tmp_path / "optuna.db.damaged-1").read_bytes().startswith(b"no database")
-    assert "optuna.db cannot be read" in caplog.text
-
-
-def test_a_storage_that_cannot_be_opened_is_told_without_its_password(tmp_path):
-    with pytest.raises(InputError, match=r"^hydra.sweeper.storage=mysql:\.\.\.: cannot be opened"):
-        open_storage("mysql://me:secret@localhost/x", tmp_path)
-
-
 def test_what_a_study_is_called_changes_no_suggestion(tmp_path):
     plain = search(studies(tmp_path / "a"), {}, until=5)
 
@@ -248,7 +258,7 @@ def test_a_study_of_another_folder_is_left_alone(tmp_path):
         "take another hydra.sweeper.study_name"
     )
     again = studies(shared, prefix="mine", folder=tmp_path / "one")
-    assert len(again.studies[0].trials) == 5
+    assert len(again.index.known["mine: l1"][1]) == 5
 
 
 def test_grid_points_are_the_decimals_that_were_written():
@@ -257,20 +267,53 @@ def test_grid_points_are_the_decimals_that_were_written():
     assert [_grid_point(space, n)["a"] for n in range(3)] == [0.1, 0.2, 0.3]
 
 
-@pytest.mark.parametrize("name", ["a b,c?d=1", "50%"])
-def test_a_storage_lies_in_its_folder_whatever_that_is_called(tmp_path, name):
-    (tmp_path / name).mkdir()
-    open_storage(None, tmp_path / name)
+@pytest.mark.parametrize("sampler", ["cmaes", "nsgaii", "qmc"])
+@pytest.mark.parametrize("cut", [8, 13])
+def test_a_sampler_that_keeps_notes_goes_on_as_it_would_have(tmp_path, untouched, sampler, cut):
+    records = {}
+    search(studies(tmp_path / "cut", sampler), records, until=cut, told=False)
+    records.pop(cut // ROUND * ROUND + 1, None)
 
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-    assert (tmp_path / name / "optuna.db").exists()
+    assert search(studies(tmp_path / "cut", sampler), records) == untouched(sampler)
 
 
-def test_a_storage_that_another_process_holds_is_not_taken_for_damaged(tmp_path):
-    open_storage(None, tmp_path)
-    held = sqlite3.connect(tmp_path / "optuna.db", isolation_level=None)
-    held.execute("BEGIN EXCLUSIVE")
+class _Writes:
+    def __init__(self, path):
+        self.path = path
 
-    with held, pytest.raises(InputError, match=r"optuna\.db: cannot be opened"):
-        open_storage(None, tmp_path)
-    held.close()
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+def test_nothing_that_a_storage_holds_is_executed(tmp_path):
+    records = {}
+    search(studies(tmp_path / "s", "cmaes"), records, until=10)
+    storage = RDBStorage(f"sqlite:///{tmp_path}/s/optuna.db")
+    [study] = storage.get_all_studies()
+    pickled = pickle.dumps(_Writes(str(tmp_path / "executed"))).hex()
+    for trial in storage.get_all_trials(study._study_id):
+        key = "cma:optimizer:0"
+        with storage.engine.begin() as connection:
+            connection.execute(
+                text("INSERT INTO trial_system_attributes (trial_id, key, value_json) "
+                     "VALUES (:id, :key, :value)"),
+                {"id": trial._trial_id, "key": key, "value": json.dumps(pickled)},
+            )  # fmt: skip
+    storage.engine.dispose()
+
+    search(studies(tmp_path / "s", "cmaes"), records)
+
+    assert not (tmp_path / "executed").exists()
+
+
+def test_scrambled_qmc_is_one_sequence(tmp_path):
+    space = {"x": FloatDistribution(0.0, 1.0)}
+    one = studies(tmp_path / "s", "qmc", space=space)
+    drawn = []
+    for first in range(0, 64, 16):
+        drawn += [one.params(0, n, None)["x"] for n in range(first, first + 16)]
+        for n in range(first, first + 16):
+            one.tell(0, n, Outcome(TrialState.COMPLETE, 0.0))
+
+    # The first is drawn by itself; 64 scrambles would hit 42.
+    assert len({int(64 * x) for x in drawn[1:]}) == 63

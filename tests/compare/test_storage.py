@@ -1,0 +1,121 @@
+"""The databases that studies are kept in: damaged, held by others, full, gone for a while."""
+
+import sqlite3
+import threading
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from regsweep.compare import storage
+from regsweep.compare.index import Index
+from regsweep.compare.storage import open_storage
+from regsweep.errors import InputError, MachineFault
+
+
+def test_a_torn_storage_is_set_aside(tmp_path, caplog):
+    (tmp_path / "optuna.db").write_bytes(b"no database" * 1000)
+
+    open_storage(None, tmp_path)
+
+    assert (tmp_path / "optuna.db.damaged-1").read_bytes().startswith(b"no database")
+    assert "optuna.db cannot be read" in caplog.text
+
+
+def test_a_storage_that_cannot_be_opened_is_told_without_its_password(tmp_path):
+    with pytest.raises(InputError, match=r"^hydra.sweeper.storage=mysql:\.\.\.: cannot be opened"):
+        open_storage("mysql://me:secret@localhost/x", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a b,c?d=1", "50%"])
+def test_a_storage_lies_in_its_folder_whatever_that_is_called(tmp_path, name):
+    (tmp_path / name).mkdir()
+    open_storage(None, tmp_path / name)
+
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name / "optuna.db").exists()
+
+
+def test_a_storage_that_another_process_holds_is_not_taken_for_damaged(tmp_path, monkeypatch):
+    open_storage(None, tmp_path)
+    held = sqlite3.connect(tmp_path / "optuna.db", isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+
+    monkeypatch.setattr(storage, "PATIENCE", 0.2)
+    with held, pytest.raises(MachineFault, match=r"optuna\.db: no answer for 0\.2 s .*locked"):
+        open_storage(None, tmp_path)
+    held.close()
+
+
+def test_a_lock_is_waited_for(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(storage, "BUSY_WAIT", 0.05)
+    index = Index(open_storage(None, tmp_path), ["l1"])
+    index.keep("l1", [optuna.create_trial(state=TrialState.RUNNING)])
+    held = sqlite3.connect(tmp_path / "optuna.db", isolation_level=None, check_same_thread=False)
+    held.execute("BEGIN EXCLUSIVE")
+    release = threading.Timer(0.5, held.close)
+    release.start()
+
+    index.keep("l1", [optuna.create_trial(value=1.0)])
+    release.join()
+
+    assert "optuna.db: OperationalError: database is locked; trying again for 120 s" in caplog.text
+    [trial] = optuna.load_study(study_name="l1", storage=index.storage.optuna).trials
+    assert trial.value == 1.0
+
+
+def test_a_full_disk_is_told_and_costs_no_storage(tmp_path):
+    opened = open_storage(None, tmp_path)
+    event.listen(opened.optuna.engine, "connect", lambda c, _: c.execute("PRAGMA query_only=1"))
+    opened.optuna.engine.dispose()
+
+    with pytest.raises(MachineFault) as caught:
+        Index(opened, ["l1"])
+
+    assert str(caught.value) == (
+        f"{tmp_path}/optuna.db: OperationalError: attempt to write a readonly database"
+    )
+
+
+def test_an_answer_that_was_lost_makes_no_second_trial(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "PAUSE", 0.0)
+    index = Index(open_storage(None, tmp_path), ["l1"])
+    study, _ = index.known["l1"]
+    add_trial = study.add_trial
+
+    def lose(trial):
+        add_trial(trial)
+        locked = sqlite3.OperationalError("database is locked")
+        locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise OperationalError("COMMIT", None, locked)
+
+    monkeypatch.setattr(study, "add_trial", lose)
+    trials = [optuna.create_trial(value=1.0), optuna.create_trial(value=2.0)]
+    index.keep("l1", trials[:1])
+    index.keep("l1", trials)
+
+    held = optuna.load_study(study_name="l1", storage=index.storage.optuna).trials
+    assert [trial.value for trial in held] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_processes_that_open_a_fresh_database_at_once_all_get_it(tmp_path, number):
+    begin, failed = threading.Barrier(6), []
+
+    def enter(which):
+        begin.wait()
+        try:
+            Index(open_storage(f"sqlite:///{tmp_path}/shared.db", tmp_path), [str(which)])
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=enter, args=(which,)) for which in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failed == []
+    assert len(optuna.get_all_study_names(f"sqlite:///{tmp_path}/shared.db")) == 6
