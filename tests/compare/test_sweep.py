@@ -120,7 +120,7 @@ def test_the_winner_is_the_best_trial_and_its_overrides_repeat_what_is_reported(
 def test_what_it_says_before_while_and_after(compared):
     folder, said = compared
     assert "search: 8 trials on 2 seeds (3 to 4), 4 a round, 2 rounds, by val_loss" in said
-    assert "confirm: each arm's winner on 2 seeds (10003 to 10004), against none" in said
+    assert "confirm: each arm's winner on 2 seeds (10003 to 10004), against the arm of" in said
     assert "24 runs of 1 epochs, on cpu, eager: " in said
     assert (
         "regularizer.weight=interval(1e-5,1e-3) does not hold for regularizer=none model=mlp, "
