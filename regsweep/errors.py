@@ -27,8 +27,8 @@ _NOT_OF_THE_MACHINE = {errno.ENOMEM, None}
 def machine_fault(error: BaseException) -> MachineFault | None:
     """The fault of the machine behind ``error``, if any: an OSError is among its causes."""
     for cause in _causes(error):
-        if isinstance(cause, MachineFault):
-            return cause
+        if isinstance(cause, InputError):  # which has said what it is
+            return cause if isinstance(cause, MachineFault) else None
         if isinstance(cause, OSError) and cause.errno not in _NOT_OF_THE_MACHINE:
             return MachineFault(_told(cause))
     return None

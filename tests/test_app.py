@@ -352,7 +352,8 @@ def test_a_diverged_run_is_no_failure_and_no_winner(tmp_path):
     [row] = csv_rows(sweep / "comparison.csv")
     assert int(row["diverged"]) == sum(r.status == "diverged" for r in records)
     assert row["best_overrides"] == (
-        "regularizer=none optimizer.lr=0.01 optimizer=sgd trainer.epochs=1 data.train_size=2000"
+        "regularizer=none optimizer.lr=0.01 optimizer=sgd trainer.epochs=1 data.train_size=2000 "
+        "trainer.device=cpu trainer.compile=false"
     )
     assert "diverged: the loss was not finite in epoch 1" in done.stdout
 

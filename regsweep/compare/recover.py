@@ -7,7 +7,7 @@ from typing import Any
 
 from regsweep.compare.plan import Place, Plan, Slot
 from regsweep.errors import InputError
-from regsweep.record import FILE_NAME, Record
+from regsweep.record import FILE_NAME, Record, refused
 from regsweep.sweep_file import SweepFile
 
 
@@ -26,10 +26,7 @@ def refuse_unplanned(directory: Path, plan: Plan) -> None:
     planned = {plan.folder(place) for place in (*search, *confirm)}
     for folder in found:
         if folder.as_posix() not in planned:
-            raise InputError(
-                f"{directory}: the folder already holds a record, in {folder}, that is none of "
-                "this sweep's; choose another"
-            )
+            raise refused(directory / folder)
 
 
 def recovered(records: Mapping[int, Sequence[Record]], now: SweepFile, folder: Path) -> SweepFile:

@@ -48,12 +48,11 @@ def ensure_files(source: Source, root: Path) -> Path:
             _fetch_missing(source, raw)
             verify_files(source, raw)
     except OSError as error:
-        raise bad_value(
-            "data.root",
-            root,
+        expected = (
             f"a folder that can be written, or one that holds {source.torchvision}/raw with "
-            f"all of {', '.join(source.files)} ({error.strerror or error}: {error.filename})",
-        ) from error
+            f"all of {', '.join(source.files)} ({error.strerror or error}: {error.filename})"
+        )
+        raise MachineFault(str(bad_value("data.root", root, expected))) from error
     return raw
 
 

@@ -100,7 +100,4 @@ def test_a_record_that_the_sweep_would_not_make_is_refused(planned, tmp_path):
     (tmp_path / "0" / "record.json").touch()
     with pytest.raises(InputError) as caught:
         refuse_unplanned(tmp_path, plan)
-    assert str(caught.value) == (
-        f"{tmp_path}: the folder already holds a record, in 0, that is none of this sweep's; "
-        "choose another"
-    )
+    assert str(caught.value) == (f"{tmp_path}/0: the folder already holds a record; choose another")
