@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import hydra
 from hydra.errors import HydraException
+from yaml import YAMLError  # type: ignore[import-untyped]
 
 from regsweep.arguments import SWEEP, in_full, to_show
 from regsweep.errors import InputError, machine_fault
@@ -76,7 +77,7 @@ def main(trust: Sequence[str] = ()) -> None:
     except Exception as error:
         if with_traceback:
             raise
-        known = isinstance(error, InputError | HydraException) or machine_fault(error)
+        known = isinstance(error, InputError | HydraException | YAMLError) or machine_fault(error)
         if not known:
             error.add_note(SHOW_TRACEBACK)
         sys.exit(f"regsweep: {explain(error)}")
