@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import hydra
 from hydra.errors import HydraException
+from yaml import YAMLError  # type: ignore[import-untyped]
 
+from regsweep.arguments import SWEEP, in_full, to_show
 from regsweep.errors import InputError, machine_fault
 from regsweep.guard import guard_hydra
 from regsweep.messages import explain
@@ -53,12 +55,12 @@ def main(trust: Sequence[str] = ()) -> None:
     if "--version" in sys.argv[1:]:
         print(f"regsweep {version('regsweep')}")
         return
+    register_nodes()
     try:
         trusted = (*EXECUTION_WHITELIST, *read_trust(trust))
+        sys.argv[1:] = to_show(for_the_arms(with_default_arms(in_full(sys.argv[1:]))))
     except InputError as error:
         sys.exit(f"regsweep: {error}")
-    register_nodes()
-    sys.argv[1:] = for_the_arms(with_default_arms(sys.argv[1:]))
     _heed_signals()
     with_traceback = os.environ.get(TRACEBACK) == "1"
     # Hydra then raises its errors instead of printing them with a traceback.
@@ -75,7 +77,7 @@ def main(trust: Sequence[str] = ()) -> None:
     except Exception as error:
         if with_traceback:
             raise
-        known = isinstance(error, InputError | HydraException) or machine_fault(error)
+        known = isinstance(error, InputError | HydraException | YAMLError) or machine_fault(error)
         if not known:
             error.add_note(SHOW_TRACEBACK)
         sys.exit(f"regsweep: {explain(error)}")
@@ -127,7 +129,7 @@ def for_the_arms(arguments: Sequence[str]) -> list[str]:
 
 
 def _is_sweep(arguments: Sequence[str]) -> bool:
-    return bool({"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(arguments))
+    return SWEEP in in_full(arguments)
 
 
 def _heed_signals() -> None:

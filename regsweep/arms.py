@@ -11,8 +11,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, QuotedString, Transformer
 from omegaconf import DictConfig, OmegaConf
 
-from regsweep.config import flatten, read_run, with_value
-from regsweep.errors import InputError, bad_value
+from regsweep.config import GROUP_CHANNELS, flatten, read_run, with_value
+from regsweep.errors import InputError, bad_value, nearest
 from regsweep.search_space import search_space
 from regsweep.spec.run import Run
 
@@ -114,14 +114,16 @@ def compose_arms(
         InputError: a value is wrong, or no arm has an overridden key.
         HydraException: an arm does not compose.
     """
-    combinations = list(product(*(_choices(group) for group in given.groups)))
+    combinations = list(product(*(_choices(group, loader) for group in given.groups)))
     lacking = [
         _lacking(config, loader, choice, given) if lenient else frozenset()
         for choice in combinations
     ]
     nobodys = frozenset.intersection(*lacking)
+    if nobodys and len(combinations) > 1:
+        _refuse_nobodys(config, loader, combinations, given, nobodys)
     for combination, missing in zip(combinations, lacking, strict=True):
-        # What no arm has is left in, for the error that Hydra makes of it.
+        # What the one arm lacks is left in, for the error that Hydra makes of it.
         without = missing - nobodys
         fixed = [o for o in given.fixed if o.input_line not in without]
         swept = [o for o in given.swept if o.input_line not in without]
@@ -136,7 +138,7 @@ def compose_arms(
             overrides=overrides,
             space={key_of(o): value_text(o) for o in (*swept, *nodes)},
             config=flatten(plain),
-            runs=tuple(_runs(plain, {key_of(o): _values(o) for o in (*nodes, *swept)})),
+            runs=_tried(plain, [*nodes, *swept]),
             without=tuple(sorted(without)),
         )
 
@@ -156,6 +158,27 @@ def _lacking(
     others = [str(o.input_line) for o in given.fixed if o not in keys]
     composed = loader.load_sweep_config(config, [*choice, *others])
     return frozenset(str(o.input_line) for o in keys if not _has(composed, key_of(o)))
+
+
+def _refuse_nobodys(
+    config: DictConfig,
+    loader: ConfigLoader,
+    combinations: Sequence[Sequence[str]],
+    given: Given,
+    nobodys: frozenset[str],
+) -> None:
+    """Refuse the first of ``nobodys`` whose node some arm has, with the keys there of all arms."""
+    for override in (*given.fixed, *given.swept):
+        node, _, name = key_of(override).rpartition(".")
+        if not node or override.input_line not in nobodys:
+            continue
+        known = set[str]()
+        for choice in combinations:
+            found = OmegaConf.select(loader.load_sweep_config(config, list(choice)), node)
+            known |= {str(key) for key in found or () if key not in GROUP_CHANNELS}
+        if known:
+            line = override.input_line
+            raise InputError(f"{line}: no arm has this key; {nearest(name, known)}")
 
 
 def _has(config: DictConfig, key: str) -> bool:
@@ -180,6 +203,36 @@ def _searched_nodes(config: Mapping[str, Any], settled: set[str]) -> list[Overri
     return nodes
 
 
+def _tried(config: dict[str, Any], overrides: Sequence[Override]) -> tuple[Run, ...]:
+    """The runs that ``overrides`` may make of ``config``, checked."""
+    try:
+        return tuple(_runs(config, {key_of(o): _values(o) for o in overrides}))
+    except InputError:
+        for override in overrides:
+            _refuse_fractions(config, override)
+        raise
+
+
+def _refuse_fractions(config: dict[str, Any], override: Override) -> None:
+    """Refuse an interval of fractions where the key takes whole numbers alone."""
+    key, interval = key_of(override), override.value()
+    if not isinstance(interval, IntervalSweep) or not isinstance(interval.start, float):
+        return
+    ends = [end for end in (interval.start, interval.end) if end is not None and end % 1 == 0]
+    if any(_is_run(config, key, int(end)) and not _is_run(config, key, end) for end in ends):
+        text = value_text(override)
+        raise bad_value(key, text, f"whole numbers: {key}=int({text})")
+
+
+def _is_run(config: dict[str, Any], key: str, value: Any) -> bool:
+    """Whether ``key`` may be ``value``, all else being as in ``config``."""
+    try:
+        read_run(with_value(config, key, value))
+    except InputError:
+        return False
+    return True
+
+
 def _runs(config: dict[str, Any], tried: Mapping[str, list[Any]]) -> Iterator[Run]:
     """A run of each combination of values, checked."""
     for values in islice(product(*tried.values()), MOST_VALUES):
@@ -199,8 +252,12 @@ def value_text(override: Override) -> str:
     return str(override.input_line).partition("=")[2]
 
 
-def _choices(group: Override) -> list[str]:
-    return [f"{group.get_key_element()}={choice}" for choice in group.sweep_string_iterator()]
+def _choices(group: Override, loader: ConfigLoader) -> list[str]:
+    choices = [f"{group.get_key_element()}={choice}" for choice in group.sweep_string_iterator()]
+    if not choices:
+        known = loader.get_group_options(group.key_or_group)
+        raise InputError(f"{group.input_line}: matches no choice; {nearest('', known)}")
+    return choices
 
 
 def _first(override: Override) -> str:

@@ -23,6 +23,10 @@ GROUPS: dict[str, Mapping[str, type]] = {
 
 # Keys of a job's config that say nothing about what the run computes.
 CHANNELS = ("run", "experiment")
+_NOT_GLOBAL = (
+    "an experiment sets the keys of the run itself; "
+    "its file needs the first line '# @package _global_'"
+)
 # In a group: `name` is the choice itself, `search` is read by sweepers.
 GROUP_CHANNELS = ("name", "search")
 
@@ -62,6 +66,9 @@ def read_run(config: Mapping[str, Any]) -> Run:
     Raises:
         InputError: a key is unknown or missing, or its value of the wrong type or out of range.
     """
+    if config.get("experiment"):
+        key = next(iter(flatten({"experiment": config["experiment"]})))
+        raise InputError(f"{key}: {_NOT_GLOBAL}")
     known = [field.name for field in fields(Run)]
     _refuse_unknown("", config, [*known, *CHANNELS])
     read_channel(config)
@@ -168,8 +175,18 @@ def _typed(key: str, value: Any, hint: Any) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise bad_value(key, value, EXPECTED[hint])
+        quoted = isinstance(value, str) and _is_number(value) and hint in (int, float)
+        shown, hint_of = (repr(value), ", without quotes") if quoted else (value, "")
+        raise bad_value(key, shown, EXPECTED[hint] + hint_of)
     return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 EXPECTED = {

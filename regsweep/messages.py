@@ -1,11 +1,13 @@
 """Hydra's errors as one message that names the key, its value and what would be right."""
 
+import re
 from collections.abc import Container, Mapping
 from typing import Any
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from yaml import MarkedYAMLError  # type: ignore[import-untyped]
 
 from regsweep.address import without_passwords
 from regsweep.config import CHANNELS, GROUP_CHANNELS, GROUPS
@@ -13,6 +15,13 @@ from regsweep.errors import InputError, machine_fault, nearest
 
 # Nodes and keys that are not for the command line.
 HIDDEN = ("hydra", *CHANNELS, *GROUP_CHANNELS)
+# What Hydra and OmegaConf say, with the override in question.
+_ONLY_OF_A_SWEEP = re.compile(
+    r"(?:Ambiguous value for argument|Sweep parameters) '(.*)'(?: requires --multirun)?$", re.M
+)
+_MERGING = re.compile(r"Error merging override (.*)$")
+_WRONG_TYPE = re.compile(r"could not be converted to (Integer|Float)|is not a valid (bool)")
+EXPECTED = {"Integer": "a whole number", "Float": "a number", "bool": "true or false"}
 # Of the node that a target was named in, which the message has too.
 HYDRAS_NOTE = "full_key: "
 # Where a key may be that was given without its node.
@@ -30,6 +39,9 @@ def _explained(error: Exception) -> str:
         return str(error)
     if isinstance(error, HydraException):
         return _explain_hydra(error)
+    if isinstance(error, MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        return f"{mark.name}:{mark.line + 1}:{mark.column + 1}: not YAML: {error.problem}"
     if isinstance(error, OmegaConfBaseException) and error.full_key:
         return f"{error.full_key}: {_first_line(error)}"
     return f"{type(error).__name__}: {_first_line(error)}"
@@ -42,9 +54,16 @@ def _explain_hydra(error: HydraException) -> str:
         if group:
             return f"{group}={choice}: no such choice; {nearest(choice, error.options or [])}"
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: expected key=value, as Hydra reads it ({_first_line(error)})"
+        _, *lines = str(error).splitlines()
+        reasons = (line for line in lines if not line.startswith("Error parsing override"))
+        reason = next(reasons, _first_line(error))
+        return f"{error.override}: expected key=value, as Hydra reads it ({reason})"
+    if sweep := _ONLY_OF_A_SWEEP.match(str(error)):
+        return f"{sweep[1]}: several values make a sweep: add -m (a list is [...], a text quoted)"
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)) and cause.full_key:
         return _unknown_key(cause)
+    if (given := _MERGING.match(_first_line(error))) and (wrong := _WRONG_TYPE.search(str(cause))):
+        return f"{given[1]}: expected {EXPECTED[wrong[1] or wrong[2]]}"
     if isinstance(cause, OmegaConfBaseException):
         return f"{_first_line(error) or 'the config'}: {_first_line(cause)}"
     return str(error)

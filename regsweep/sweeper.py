@@ -5,11 +5,14 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
+from hydra.errors import CompactHydraException
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from hydra_plugins.hydra_optuna_sweeper.config import OptunaSweeperConf
 from omegaconf import DictConfig
+
+from regsweep.task import task
 
 COMPARE = "regsweep.sweeper.CompareSweeper"
 
@@ -45,7 +48,16 @@ class CompareSweeper(Sweeper):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Take the config of the sweep, and the launcher that it names."""
+        """Take the config of the sweep, and the launcher that it names.
+
+        Raises:
+            CompactHydraException: the application is another than regsweep.
+        """
+        if task_function is not task:
+            raise CompactHydraException(
+                "hydra/sweeper=compare: compares the runs of regsweep alone; take "
+                "hydra/sweeper=optuna or basic here, or start it as: python -m regsweep -m"
+            )
         self.config, self.hydra_context = config, hydra_context
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config

@@ -89,3 +89,18 @@ def test_experiments_are_the_articles(choice):
     assert (run.seed, run.optimizer.lr, run.data.train_count) == (42, 1e-4, 60000)
     assert (run.trainer.epochs, run.trainer.batch_size, run.trainer.log_every) == (5, 10, 500)
     assert search_space(config) == {}
+
+
+@pytest.mark.parametrize(
+    ("group", "choice"), [("hydra/sweeper", "optuna"), ("hydra/launcher", "basic")]
+)
+def test_an_experiment_may_choose_sweeper_and_launcher(tmp_path, group, choice):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "own.yaml").write_text(
+        f"# @package _global_\ndefaults:\n  - override /{group}: {choice}\n"
+    )
+    overrides = [f"hydra.searchpath=[{tmp_path}]", "experiment=own"]
+
+    config = compose("config", overrides, return_hydra_config=True)
+
+    assert config.hydra.runtime.choices[group] == choice

@@ -72,6 +72,14 @@ MESSAGES = [
     ),
     ("regularizer", "l1", "regularizer=l1: expected a choice of the config group regularizer"),
     ("regularizer.weight", "big", "regularizer.weight=big: expected a number"),
+    ("regularizer.weight", "1e-3", "regularizer.weight='1e-3': expected a number, without quotes"),
+    ("seed", "3", "seed='3': expected a whole number, without quotes"),
+    (
+        "experiment",
+        {"trainer": {"epochs": 1}},
+        "experiment.trainer.epochs: an experiment sets the keys of the run itself; "
+        "its file needs the first line '# @package _global_'",
+    ),
     ("regularizer.weight", True, "regularizer.weight=True: expected a number"),
     ("regularizer.weight", None, "regularizer.weight=None: expected a number"),
     ("regularizer.weight", -1.0, "regularizer.weight=-1.0: expected a finite number, 0 or above"),

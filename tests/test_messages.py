@@ -1,6 +1,7 @@
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
+from yaml import MarkedYAMLError
 
 from regsweep.app import CONF
 from regsweep.messages import explain
@@ -20,8 +21,15 @@ MESSAGES = {
     "regularizer, seed, trainer",
     "hydra.job.chdr=1": "hydra.job.chdr: no such key; did you mean chdir? known: chdir, config, "
     "config_name, env_copy, env_set, id, num, override_dirname",
-    "hydra.job.chdir=x": "Error merging override hydra.job.chdir=x: "
-    "Value 'x' is not a valid bool (type str)",
+    "hydra.job.chdir=x": "hydra.job.chdir=x: expected true or false",
+    "hydra.sweeper.n_trials=2.5": "hydra.sweeper.n_trials=2.5: expected a whole number",
+    "hydra.sweeper.max_failure_rate=x": "hydra.sweeper.max_failure_rate=x: expected a number",
+    "regularizer=l1,l2": "regularizer=l1,l2: several values make a sweep: add -m "
+    "(a list is [...], a text quoted)",
+    "optimizer.lr=interval(0,1)": "optimizer.lr=interval(0,1): several values make a sweep: add -m "
+    "(a list is [...], a text quoted)",
+    "regularizer.weight=[1": "regularizer.weight=[1: expected key=value, as Hydra reads it "
+    "(no viable alternative at input '[1')",
 }
 
 
@@ -43,3 +51,12 @@ def test_an_argument_that_is_no_override_is_shown():
         compose("config", ["lr:3"])
 
     assert explain(caught.value).startswith("lr:3: expected key=value, as Hydra reads it (")
+
+
+def test_a_broken_file_is_named_with_its_line(tmp_path):
+    path = tmp_path / "broken.yaml"
+    path.write_text("trainer:\n  epochs: [1\nseed: 3\n")
+    with initialize_config_dir(str(tmp_path)), pytest.raises(MarkedYAMLError) as caught:
+        compose("broken")
+
+    assert explain(caught.value).startswith(f"{path}:3:5: not YAML: ")

@@ -39,6 +39,19 @@ def test_the_sweepers_own_params_are_swept_too():
 
 
 REFUSED = [
+    (
+        ["regularizer=l1,l2", "trainer.batch_size=interval(0,256)"],
+        "trainer.batch_size=interval(0,256): expected whole numbers: "
+        "trainer.batch_size=int(interval(0,256))",
+    ),
+    (
+        ["regularizer=glob(x*)"],
+        "regularizer=glob(x*): matches no choice; known: elastic, l1, l2, none, weight_decay",
+    ),
+    (
+        ["regularizer=none,l1", "regularizer.wait=1,2"],
+        "regularizer.wait=1,2: no arm has this key; did you mean weight? known: scope, weight",
+    ),
     ([BASIC, "seed=0,-1"], "seed=-1: expected a whole number"),
     (["regularizer=l1", "regularizer.weight=interval(-1,1)"], "regularizer.weight=-1.0: expected"),
     (["regularizer=l1", "regularizer.weight=interval(0,inf)"], "regularizer.weight=inf: expected"),

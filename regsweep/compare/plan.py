@@ -20,6 +20,7 @@ MOST_SEEDS = 1_000_000
 
 # What the jobs of a sweep say goes to their own logs; the sweep says how it goes.
 QUIET = "hydra/job_logging=file"
+LOUD = "plain"  # the default, which QUIET stands for in a sweep
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep before it starts; of each arm, the number of its trials and its baseline's name."""
+    """A sweep before it starts; of each arm, the number of its trials and its baseline's name.
+
+    ``quiet`` keeps the jobs' logs off the terminal; what else the user chose for them is heeded.
+    """
 
     arms: tuple[Arm, ...]
     trials: tuple[int, ...]
@@ -64,6 +68,7 @@ class Plan:
     seed: int
     objective: str
     baselines: tuple[str, ...]
+    quiet: bool = True
 
     @property
     def search_seeds(self) -> range:
@@ -117,7 +122,7 @@ class Plan:
             f"run.stage={place.stage}",
             f"run.arm={spelled(arm.choices)}",
             f"run.trial={place.slot.number}",
-            QUIET,
+            *((QUIET,) if self.quiet else ()),
             f"hydra.sweep.subdir={spelled(folder)}",
         ]
 
@@ -165,7 +170,9 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
     _refuse_unequal(arms)
     seed, objective = arms[0].config["seed"], arms[0].config["objective"]
     whole("seed", seed, low=0, high=HIGHEST_SEED - CONFIRM_OFFSET - budget.confirm_seeds)
-    return Plan(arms, tuple(trials), budget, seed, objective, _baselines(sweeper, arms))
+    baselines = _baselines(sweeper, arms)
+    quiet = config.hydra.runtime.choices.get("hydra/job_logging") == LOUD
+    return Plan(arms, tuple(trials), budget, seed, objective, baselines, quiet)
 
 
 def _refuse_unequal(arms: Sequence[Arm]) -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from composed import checked_sweep
 
-from regsweep.compare.plan import Place, Slot, read_plan
+from regsweep.compare.plan import QUIET, Place, Slot, read_plan
 from regsweep.errors import InputError
 
 
@@ -220,3 +220,11 @@ def test_arms_whose_folders_have_one_name_are_refused():
     assert str(caught.value) == (
         "experiment=a/b: another arm's runs are in experiment=a_b too; rename a choice"
     )
+
+
+@pytest.mark.parametrize(("chosen", "kept"), [((), True), (("hydra/job_logging=disabled",), False)])
+def test_logs_are_kept_off_the_terminal_but_where_others_are_chosen(planned, chosen, kept):
+    plan, _ = planned("regularizer=none", *chosen)
+    place = Place("search", Slot(0, 0), seed=0)
+
+    assert (QUIET in plan.overrides(place, [])) == kept
