@@ -21,6 +21,7 @@ from regsweep.errors import InputError, machine_fault
 from regsweep.guard import guard_hydra
 from regsweep.messages import explain
 from regsweep.nodes import register_nodes
+from regsweep.output import end_with_the_reader
 from regsweep.spec.regularizer import REGULARIZERS
 from regsweep.task import task
 from regsweep.trust import EXECUTION_WHITELIST, read_trust
@@ -52,6 +53,9 @@ def main(trust: Sequence[str] = ()) -> None:
     global _at_work
     if _at_work or current_process().name != "MainProcess":
         sys.exit(NOT_ON_IMPORT)
+    if os.name != "posix":
+        sys.exit("regsweep: runs on Linux and macOS; on Windows take the Linux subsystem (WSL)")
+    end_with_the_reader()
     if "--version" in sys.argv[1:]:
         print(f"regsweep {version('regsweep')}")
         return

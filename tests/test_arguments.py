@@ -1,6 +1,8 @@
+from types import SimpleNamespace
+
 import pytest
 
-from regsweep.app import for_the_arms, with_default_arms
+from regsweep.app import for_the_arms, main, with_default_arms
 from regsweep.arguments import in_full, to_show
 from regsweep.errors import InputError
 
@@ -66,3 +68,10 @@ def test_an_option_that_cannot_be_is_refused(arguments, message):
         in_full(arguments)
 
     assert str(refused.value).startswith(message)
+
+
+def test_elsewhere_than_on_posix_it_says_so(monkeypatch):
+    monkeypatch.setattr("regsweep.app.os", SimpleNamespace(name="nt"))
+
+    with pytest.raises(SystemExit, match="runs on Linux and macOS"):
+        main()

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from regsweep.errors import InputError
 from regsweep.folder import read_folder
+from regsweep.output import end_with_the_reader
 
 
 class _Parser(argparse.ArgumentParser):
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     written.
     """
     before = signal.signal(signal.SIGTERM, _stop)
+    end_with_the_reader()
     try:
         arguments = _arguments(argv)
         # An interrupt may come while pandas loads, too.
