@@ -52,7 +52,9 @@ def _explain_hydra(error: HydraException) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         if group:
-            return f"{group}={choice}: no such choice; {nearest(choice, error.options or [])}"
+            # A base_* node is what a choice of ours builds on.
+            offered = [name for name in error.options or [] if not name.startswith("base_")]
+            return f"{group}={choice}: no such choice; {nearest(choice, offered)}"
     if isinstance(error, OverrideParseException):
         _, *lines = str(error).splitlines()
         reasons = (line for line in lines if not line.startswith("Error parsing override"))

@@ -9,6 +9,8 @@ from regsweep.nodes import register_nodes
 
 MESSAGES = {
     "regularizer=l3": "regularizer=l3: no such choice; known: elastic, l1, l2, none, weight_decay",
+    "hydra/sweeper=compar": "hydra/sweeper=compar: no such choice; did you mean compare? "
+    "known: basic, compare, optuna",
     "experiment=artcle_l1": "experiment=artcle_l1: no such choice; did you mean article_l1? "
     "known: article_elastic, article_l1, article_l2, article_weight_decay",
     "regularizer.weight=1": "regularizer.weight: no such key of regularizer=none; known: scope",
