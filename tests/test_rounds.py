@@ -192,8 +192,6 @@ def test_a_job_that_hydra_cannot_run_stops_the_sweep(launch, tmp_path):
     with pytest.raises(MachineFault, match=f"{tmp_path}/1: File exists"):
         launch(["seed=1"], ["seed=2"])
 
-    assert read(tmp_path / "0" / "record.json").status == "completed"
-
 
 def test_the_losses_of_batches_are_logged_by_their_run(launch, tmp_path):
     launch(["trainer.log_every=3"], ["trainer.log_every=3", "regularizer=l1"])

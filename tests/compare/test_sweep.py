@@ -139,8 +139,7 @@ def test_what_it_says_before_while_and_after(compared):
     assert "confirm: each arm's winner on 2 seeds (10003 to 10004), against the arm of" in said
     assert "24 runs of 1 epochs, on cpu, eager: " in said
     assert (
-        "regularizer.weight=interval(1e-5,1e-3) does not hold for regularizer=none model=mlp, "
-        "which has no such key"
+        "regularizer.weight=interval(1e-5,1e-3) does not hold for none, mlp, which has no such key"
     ) in said
     assert "search: loading and training 8 runs   0/24 runs in 0:0" in said
     assert "search: 4/8 trials   best val_loss " in said
@@ -164,7 +163,10 @@ def test_sweep_json_says_what_was_asked_and_settled(compared):
         "n_trials": 3, "n_jobs": 4, "replicates": 2, "confirm_seeds": 2, "max_failure_rate": 1.0,
     }  # fmt: skip
     assert asked["seeds"] == {"search": [3, 4], "confirm": [10003, 10004]}
-    assert asked["baseline"] == "regularizer=none model=mlp"
+    assert asked["baseline"] is None  # one for all there is not
+    assert (
+        asked["baselines"] == ["regularizer=none model=mlp", "regularizer=none model=logistic"] * 2
+    )
     assert asked["spaces"][2] == {"regularizer.weight": "interval(1e-5,1e-3)"}
     assert asked["settled"]["mode"] == "eager"
     assert asked["settled"]["pack_width"] == 4

@@ -85,7 +85,7 @@ def test_every_plot_is_drawn_without_complaint_or_request(opened):
 
 
 def test_headers_sort_by_number_and_keep_empty_cells_last(opened):
-    title = "improvement in test loss over the baseline [95 % interval]"
+    title = "improvement in test loss over the baseline [interval, corrected for 2 tests]"
     opened.click(title)
     assert opened.column("arm") == ["l1", "l2", "none"]
     opened.click(title)
