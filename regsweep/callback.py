@@ -60,7 +60,7 @@ class RegsweepCallback(Callback):
             sweep = check_sweep(config, GlobalHydra.instance().config_loader())
             packing = read_packing(config.hydra.launcher)
             check_machine(sweep.runs)
-            settled, why = settle(sweep.runs, sweep.jobs, sweep.round, packing)
+            settled, why = settle(sweep.runs, sweep.jobs, sweep.round, packing, sweep.unlisted)
             log.info(why)
             sweep_file.write(
                 sweep_file.SweepFile(

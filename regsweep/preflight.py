@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from hydra.conf import HydraConf
 from hydra.core.config_loader import ConfigLoader
@@ -45,6 +46,15 @@ class Sweep:
     def runs(self) -> tuple[Run, ...]:
         """The runs that the sweep may try."""
         return tuple(run for arm in self.arms for run in arm.runs)
+
+    @property
+    def unlisted(self) -> int:
+        """How many kinds of runs, each with a step of its own to compile, ``runs`` leaves out."""
+        return sum({tuple(map(_kind, arm.runs)): arm.unlisted for arm in self.arms}.values())
+
+
+def _kind(run: Run) -> tuple[Any, ...]:
+    return run.data, run.model, type(run.optimizer), run.trainer
 
 
 def is_search(hydra: HydraConf) -> bool:

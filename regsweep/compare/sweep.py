@@ -29,7 +29,7 @@ from regsweep.launcher import read_packing
 from regsweep.preflight import Sweep, check_machine, check_sweep
 from regsweep.record import refuse_used_under
 from regsweep.report.aggregate import gather_and_show
-from regsweep.settle import Settled, settle
+from regsweep.settle import Settled, fault_of_settled, settle
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,8 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         settled, why = _settle(config, sweep, plan, before, directory)
         ledger = Ledger(plan, spaces, directory)
         ledger.refuse_more()
+        if before and len(ledger.records) < plan.search_runs + plan.confirm_runs:
+            _refuse_other_steps(settled, sweep, plan, config, directory)
         asked = _sweep_file(config, sweep, plan, settled)
         # The versions stay those that the sweep began with.
         kept = replace(asked, versions=before.versions) if before else asked
@@ -144,8 +146,27 @@ def _settle(
         plan.search_runs + plan.confirm_runs,
         plan.budget.n_jobs * plan.budget.replicates,
         read_packing(config.hydra.launcher),
+        sweep.unlisted,
     )
     return settled, why
+
+
+def _refuse_other_steps(
+    settled: Settled, sweep: Sweep, plan: Plan, config: DictConfig, directory: Path
+) -> None:
+    """Refuse to go on where the runs so far were compiled, and the others could not be."""
+    fault = fault_of_settled(
+        settled,
+        sweep.runs,
+        plan.search_runs + plan.confirm_runs,
+        plan.budget.n_jobs * plan.budget.replicates,
+        read_packing(config.hydra.launcher),
+    )
+    if fault:
+        raise InputError(
+            f"{directory}: its runs are compiled, and here they cannot be: {fault}. "
+            "Go on where they can, or take another hydra.sweep.dir"
+        )
 
 
 def _sweep_file(
