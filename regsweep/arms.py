@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
+from math import prod
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -19,6 +20,8 @@ from regsweep.spec.run import Run
 # Of a longer range, and of more combinations, only the first are tried.
 MOST_VALUES = 1_000
 _PREFIXES = "+~"
+# Keys whose every value makes a step of its own to compile.
+_SHAPING = ("data.", "model.", "trainer.")
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Arm:
     ``choices`` maps the compared config groups to its choices, ``overrides`` is what each of its
     jobs is given, and ``space`` maps its searched keys to their sweeps as overrides spell them.
     ``config`` is its config under dotted keys and ``runs`` are those that it may try, of an
-    interval those at its ends. ``without`` are the overrides of a key that it does not have.
+    interval those at its ends; ``unlisted`` is how many kinds of runs lie between, each with a step
+    of its own to compile. ``without`` are the overrides of a key that it does not have.
     """
 
     choices: Mapping[str, str]
@@ -37,6 +41,7 @@ class Arm:
     config: Mapping[str, Any]
     runs: tuple[Run, ...]
     without: tuple[str, ...] = ()
+    unlisted: int = 0
 
     @property
     def name(self) -> str:
@@ -140,6 +145,7 @@ def compose_arms(
             config=flatten(plain),
             runs=_tried(plain, [*nodes, *swept]),
             without=tuple(sorted(without)),
+            unlisted=_unlisted([*nodes, *swept]),
         )
 
 
@@ -240,6 +246,21 @@ def _runs(config: dict[str, Any], tried: Mapping[str, list[Any]]) -> Iterator[Ru
         for key, value in zip(tried, values, strict=True):
             changed = with_value(changed, key, value)
         yield read_run(changed)
+
+
+def _unlisted(tried: Sequence[Override]) -> int:
+    """The combinations of what shapes a step, but for those of the first and last values."""
+    shaping = [o for o in tried if key_of(o).startswith(_SHAPING)]
+    listed = prod(len(_values(override)) for override in shaping)
+    return prod(_count(override) for override in shaping) - listed
+
+
+def _count(override: Override) -> int:
+    """How many values ``override`` may try; of an interval of real numbers those at its ends."""
+    value = override.value()
+    if isinstance(value, IntervalSweep) and isinstance(value.start, int):
+        return int(value.end or 0) - value.start + 1
+    return len(_values(override))
 
 
 def key_of(override: Override) -> str:

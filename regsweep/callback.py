@@ -81,7 +81,7 @@ class RegsweepCallback(Callback):
             check_machine(sweep.runs)
             self.held.enter_context(hold("hydra.sweep.dir", directory))
             _refuse_sweeps(directory)  # by a sweep that ended meanwhile
-            settled, why = settle(sweep.runs, sweep.jobs, sweep.round, packing)
+            settled, why = settle(sweep.runs, sweep.jobs, sweep.round, packing, sweep.unlisted)
             log.info(why)
             sweep_file.write(
                 sweep_file.SweepFile(

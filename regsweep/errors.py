@@ -34,6 +34,12 @@ def machine_fault(error: BaseException) -> MachineFault | None:
     return None
 
 
+def wants_memory(error: BaseException) -> bool:
+    """Whether ``error`` says that less might fit in the memory."""
+    said = str(error)
+    return isinstance(error, MemoryError) or "out of memory" in said or "allocate memory" in said
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import ceil
 from typing import TypeVar
 
-from regsweep.errors import MachineFault, machine_fault
+from regsweep.errors import MachineFault, machine_fault, wants_memory
 from regsweep.pool import KILLED, kill_workers, memory_has_run_out, submit
 from regsweep.worker import Pack
 
@@ -133,9 +133,7 @@ def _smaller(pack: Pack, error: Exception) -> list[Pack]:
 
 def _wants_memory(error: Exception) -> bool:
     """Whether less might fit: a process that the kernel killed has no other last words."""
-    said = str(error)
-    memory = isinstance(error, MemoryError | BrokenExecutor)
-    return memory or "out of memory" in said or "allocate memory" in said
+    return isinstance(error, BrokenExecutor) or wants_memory(error)
 
 
 def _told(pack: Pack, error: Exception) -> str:

@@ -21,7 +21,7 @@ from regsweep.data.fetch import ensure_files
 from regsweep.errors import InputError, bad_value
 from regsweep.guard import job_folder
 from regsweep.spec.checks import whole
-from regsweep.spec.run import Run
+from regsweep.spec.run import Run, fusible
 from regsweep.sweeper import COMPARE
 
 OPTUNA = "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper"
@@ -56,6 +56,11 @@ class Sweep:
     def runs(self) -> tuple[Run, ...]:
         """The runs that the sweep may try."""
         return tuple(run for arm in self.arms for run in arm.runs)
+
+    @property
+    def unlisted(self) -> int:
+        """How many kinds of runs, each with a step of its own to compile, ``runs`` leaves out."""
+        return sum({tuple(map(fusible, arm.runs)): arm.unlisted for arm in self.arms}.values())
 
 
 def is_search(hydra: HydraConf) -> bool:

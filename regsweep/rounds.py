@@ -33,9 +33,8 @@ from regsweep.preflight import OPTUNA, is_search
 from regsweep.publishing import Publisher, for_workers, train_and_publish
 from regsweep.record import FILE_NAME, Record, publish
 from regsweep.settle import Packing, Settled, count_workers, device_of, mode_of, widest
-from regsweep.spec.run import Run
+from regsweep.spec.run import Run, fusible
 from regsweep.sweeper import COMPARE
-from regsweep.training.pack import fusible
 from regsweep.worker import Pack, train
 
 log = logging.getLogger(__name__)

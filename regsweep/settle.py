@@ -1,13 +1,13 @@
 """What is settled once for all runs of a sweep, so that its results do not depend on the order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Literal
 
-from regsweep.errors import bad_value
+from regsweep.errors import InputError, bad_value
 from regsweep.spec.model import CNN
-from regsweep.spec.run import Run
+from regsweep.spec.run import Run, fusible
 
 if TYPE_CHECKING:
     import torch
@@ -51,40 +51,43 @@ def settle(
     jobs: int | None = 1,
     together: int | None = 1,
     packing: Packing | None = None,
+    unlisted: int = 0,
 ) -> tuple[Settled, str]:
     """What holds for a sweep of ``jobs`` runs like ``runs``, and one line that says why.
 
     ``together`` jobs make a round; ``None`` if it is not known. Without ``packing`` each run
-    trains alone.
+    trains alone. ``unlisted`` kinds of runs may be tried beside those of ``runs``.
+
+    What is to be compiled is compiled and tried before.
 
     Raises:
-        InputError: a device is not there, or ``trainer.compile=true`` and there is no compiler.
+        InputError: a device is not there, or ``trainer.compile=true`` and it cannot be compiled.
     """
-    from regsweep.training.compiled import can_compile
+    from regsweep.training.compiled import lacking
     from regsweep.training.device import resolve_device
-    from regsweep.training.pack import THREADS, fusible
+    from regsweep.training.pack import THREADS
 
     devices = [resolve_device(run.trainer.device) for run in runs]
     asked = {run.trainer.compile for run in runs}
     # Each kind of run has a step of its own to compile.
-    kinds = len({fusible(run) for run in runs})
+    kinds = len({fusible(run) for run in runs}) + unlisted
+    kinds = min(kinds, jobs or kinds)
     steps = round(sum(run.steps for run in runs) / len(runs) * (jobs or len(runs)) / kinds)
     of_a_kind = " of a kind" if kinds > 1 else ""
     few = steps < REPAID_STEPS
     # Not asked where it decides nothing: on a GPU it loads Triton.
     decides = True in asked or ("auto" in asked and not few)
-    compilers = not decides or all(map(can_compile, devices))
-    if True in asked and not compilers:
-        expected = "auto or false: torch.compile needs a C++ compiler and Python's headers"
-        raise bad_value("trainer.compile", "true", expected)
+    missing = next(filter(None, map(lacking, devices)), None) if decides else None
+    if True in asked and missing:
+        raise _cannot_compile(missing)
     mode: Literal["compiled", "eager"] = "eager"
     if "auto" not in asked:
         mode = "compiled" if True in asked else "eager"
         why = "trainer.compile says so"
     elif few:
         why = f"{steps:,} steps{of_a_kind} do not repay compiling ({REPAID_STEPS:,} do)"
-    elif not compilers:
-        why = "torch.compile needs a C++ compiler and Python's headers"
+    elif missing:
+        why = missing
     else:
         mode, why = "compiled", f"{steps:,} steps{of_a_kind} repay it"
     settled = Settled(
@@ -94,7 +97,39 @@ def settle(
         matmul_precision=_joined([run.trainer.matmul_precision for run in runs]),
         pack_width=_pack_width(runs, devices, together, packing),
     )
-    return settled, f"{settled.device}, {mode}: {why}"
+    if fault := fault_of_settled(settled, runs, jobs, together, packing):
+        if True in asked:
+            raise _cannot_compile(fault)
+        settled, why = replace(settled, mode="eager"), fault
+    return settled, f"{settled.device}, {settled.mode}: {why}"
+
+
+def fault_of_settled(
+    settled: Settled,
+    runs: Sequence[Run],
+    jobs: int | None = 1,
+    together: int | None = 1,
+    packing: Packing | None = None,
+) -> str | None:
+    """Why the runs that are to be compiled cannot be, as a few steps of each kind show."""
+    from regsweep.tryout import fault_of_compiled
+
+    kinds = {fusible(run): run for run in runs if mode_of(run, settled) == "compiled"}
+    tried = []
+    for run in list(kinds.values())[:jobs]:
+        device = device_of(run, settled)
+        width = settled.pack_width
+        if packing is not None and packing.pack_size is None:
+            width = min(width, widest(run, device))
+        tried.append((run, width, device))
+    if not tried:
+        return None
+    workers = None if packing is None else count_workers(packing, tried[0][2])
+    return fault_of_compiled(tried, workers and min(workers, together or workers))
+
+
+def _cannot_compile(why: str) -> InputError:
+    return bad_value("trainer.compile", "true", f"auto or false: {why}")
 
 
 def _pack_width(

@@ -57,7 +57,7 @@ def test_what_the_config_says_goes_before(monkeypatch):
 
 
 def test_without_a_compiler_auto_is_eager_and_true_is_refused(monkeypatch):
-    monkeypatch.setattr(compiled, "can_compile", lambda device: False)
+    monkeypatch.setattr(compiled, "lacking", lambda device: "needs a C++ compiler")
 
     settled, why = settle([make_run()], jobs=10**9)
 
@@ -70,7 +70,9 @@ def test_without_a_compiler_auto_is_eager_and_true_is_refused(monkeypatch):
 @pytest.mark.parametrize(
     ("variable", "value", "there"),
     [
-        ("CXX", "", True),
+        ("CXX", "", False),
+        ("CXX", "   ", False),
+        ("CXX", '"', False),
         ("CXX", "c++ -pipe", True),
         ("CXX", "/nowhere/c++", False),
         ("PATH", "/nowhere", False),
@@ -79,7 +81,7 @@ def test_without_a_compiler_auto_is_eager_and_true_is_refused(monkeypatch):
 def test_a_compiler_that_is_not_there_is_noticed(variable, value, there, monkeypatch):
     monkeypatch.setenv(variable, value)
 
-    assert compiled.can_compile(torch.device("cpu")) == there
+    assert (compiled.lacking(torch.device("cpu")) is None) == there
 
 
 @pytest.mark.parametrize(

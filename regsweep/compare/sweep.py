@@ -30,8 +30,9 @@ from regsweep.errors import InputError
 from regsweep.folder import hold
 from regsweep.launcher import read_packing
 from regsweep.preflight import Sweep, check_machine, check_sweep
+from regsweep.record import FILE_NAME
 from regsweep.report.aggregate import gather_and_show
-from regsweep.settle import Packing, Settled, count_workers, settle
+from regsweep.settle import Packing, Settled, count_workers, fault_of_settled, settle
 from regsweep.stored import Unreadable
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,9 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         before = _begun(config, sweep, plan, ledger)
         settled, why = _settle(config, sweep, plan, before, directory)
         ledger.refuse_more()
+        published = sum(1 for _ in directory.rglob(FILE_NAME))
+        if before and published < plan.search_runs + plan.confirm_runs:
+            _refuse_other_steps(settled, sweep, plan, config, directory)
         asked = _sweep_file(config, sweep, plan, settled)
         # The versions stay those that the sweep began with.
         kept = replace(asked, versions=before.versions) if before else asked
@@ -168,6 +172,7 @@ def _settle_anew(config: DictConfig, sweep: Sweep, plan: Plan) -> tuple[Settled,
         plan.search_runs + plan.confirm_runs,
         plan.budget.n_jobs * plan.budget.replicates,
         read_packing(config.hydra.launcher),
+        sweep.unlisted,
     )
 
 
@@ -177,6 +182,24 @@ def _count_at_once(settled: Settled, packing: Packing | None) -> int:
 
     device = resolve_device(settled.device.partition(",")[0])
     return count_workers(packing or Packing(None, None), device) * settled.pack_width
+
+
+def _refuse_other_steps(
+    settled: Settled, sweep: Sweep, plan: Plan, config: DictConfig, directory: Path
+) -> None:
+    """Refuse to go on where the runs so far were compiled, and the others could not be."""
+    fault = fault_of_settled(
+        settled,
+        sweep.runs,
+        plan.search_runs + plan.confirm_runs,
+        plan.budget.n_jobs * plan.budget.replicates,
+        read_packing(config.hydra.launcher),
+    )
+    if fault:
+        raise InputError(
+            f"{directory}: its runs are compiled, and here they cannot be: {fault}. "
+            "Go on where they can, or take another hydra.sweep.dir"
+        )
 
 
 def _sweep_file(

@@ -1,7 +1,7 @@
 """One run: a config and a seed, all checked."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from regsweep.errors import bad_value
 from regsweep.spec.checks import whole
@@ -44,3 +44,13 @@ class Run:
     def steps(self) -> int:
         """The optimizer's steps: whole batches of all epochs."""
         return self.trainer.epochs * (self.data.train_count // self.trainer.batch_size)
+
+
+def fusible(run: Run) -> tuple[Any, ...]:
+    """What the runs of a pack share; everything else may differ.
+
+    The data, the layers, the form of the optimizer's update and all of the trainer (batch size,
+    epochs, device, precision) shape the one graph that a step is. Seeds, coefficients of the
+    regularizers and numbers of the optimizers are vectors along the runs in it.
+    """
+    return run.data, run.model, type(run.optimizer), run.trainer

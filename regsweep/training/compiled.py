@@ -23,20 +23,41 @@ VARIANTS = 10_000
 logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
 
-def can_compile(device: torch.device) -> bool:
-    """Whether ``torch.compile`` has what it needs: on a CPU a C++ compiler and Python's headers.
+def lacking(device: torch.device) -> str | None:
+    """What ``torch.compile`` needs and has not: on a CPU a C++ compiler and Python's headers.
 
     The compiler is that of ``CXX``, else the one that PyTorch takes on the system. PyTorch's own
     search would load all of ``torch.compile``, for which a sweep's main process has no use.
     """
+    needed = "torch.compile needs a C++ compiler and Python's headers"
     if device.type != "cpu":
         from torch.utils._triton import has_triton
 
-        return bool(has_triton())
+        return None if has_triton() else "torch.compile needs Triton"
     usual = {"win32": "cl", "darwin": "clang++"}.get(sys.platform, "g++")
-    command = shlex.split(os.environ.get("CXX") or usual, posix=os.name == "posix")
-    found = shutil.which(command[0])
-    return found is not None and Path(sysconfig.get_path("include"), "Python.h").is_file()
+    named = os.environ.get("CXX")
+    try:
+        command = shlex.split(usual if named is None else named, posix=os.name == "posix")
+    except ValueError:  # an open quotation
+        command = []
+    if not command or shutil.which(command[0]) is None:
+        return needed if named is None else f"{needed}, and CXX={named!r} names no program"
+    return None if Path(sysconfig.get_path("include"), "Python.h").is_file() else needed
+
+
+def compiles() -> bool:
+    """Whether ``torch.compile`` is on: a variable or a stance can have it return what it is given.
+
+    What is compiled to find out is one addition, which no compiler sees.
+    """
+    seen = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> Callable[..., Any]:
+        seen.append(graph)
+        return graph.forward
+
+    torch.compile(lambda x: x + 1, backend=backend)(torch.zeros(1))
+    return bool(seen)
 
 
 @cache
@@ -49,7 +70,8 @@ def compiled_step(device_type: str) -> Callable[..., torch.Tensor]:
     from torch._dynamo import config
 
     config.trace_autograd_ops = True  # torch.autograd.grad within the graph
-    config.recompile_limit = VARIANTS
+    config.recompile_limit = config.accumulated_recompile_limit = VARIANTS
+    config.suppress_errors = False  # what does not compile would be run eagerly without a word
     options: Any = {"triton.cudagraphs": True} if device_type == "cuda" else None
     return torch.compile(train_step, fullgraph=True, dynamic=False, options=options)
 

@@ -5,14 +5,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from regsweep.data.dataset import Dataset, Examples
+from regsweep.data.source import Source
 from regsweep.spec.model import Model
-from regsweep.spec.run import Run
+from regsweep.spec.run import Run, fusible
 from regsweep.training.batches import Shuffler
 from regsweep.training.compiled import compiled_step, same_as_before, stay_in_place
 from regsweep.training.evaluate import evaluate
@@ -25,6 +26,7 @@ from regsweep.training.penalty import (
     penalty_terms,
     weight_statistics,
 )
+from regsweep.training.probe import Kind, check_compiled
 from regsweep.training.result import BatchLoss, Epoch, Result
 from regsweep.training.step import gather, new_totals, train_step
 
@@ -55,12 +57,15 @@ def train_pack(
     In ``mode`` ``compiled`` the step is one graph, compiled for one number of runs: fewer than
     ``width`` runs are filled up with copies of the last, whose results are dropped.
 
+    A compiled step is checked against the eager one before its kind first trains.
+
     ``on_epoch(i, epoch)`` is called for every run ``i`` after each of its epochs, and
     ``on_batch`` after every ``trainer.log_every`` batches. The test set is measured if
     ``dataset`` has one.
 
     Raises:
         ValueError: the runs differ in something that a pack must share.
+        MachineFault: ``torch.compile`` does not work here.
     """
     started = time.perf_counter()
     _check_alike(runs)
@@ -109,6 +114,8 @@ class _Pack:
         self.shuffler = Shuffler(seeds, len(self.data.train), self.trainer.batch_size, device)
         self.step = compiled_step(device.type) if compiled else train_step
         if compiled:
+            lanes = 1 if len(set(seeds)) == 1 else len(seeds)
+            check_compiled(self.network, _kind(runs[0], len(runs), lanes, self.data, device))
             state = (self.parameters.values(), self.optimizer.tensors(), self.totals.tensors())
             stay_in_place(tensor for part in state for tensor in part)
         self.settled = same_as_before if compiled else nullcontext
@@ -219,14 +226,29 @@ def _layers(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Sequential
         return build_network(model, shape, outputs)
 
 
-def fusible(run: Run) -> tuple[Any, ...]:
-    """What the runs of a pack share; everything else may differ.
+def _kind(run: Run, runs: int, lanes: int, data: Dataset | Source, device: torch.device) -> Kind:
+    return Kind(
+        optimizer=type(run.optimizer),
+        runs=runs,
+        lanes=lanes,
+        batch_size=run.trainer.batch_size,
+        shape=data.shape,
+        outputs=data.outputs,
+        device=device,
+        precision=run.trainer.matmul_precision,
+    )
 
-    The data, the layers, the form of the optimizer's update and all of the trainer (batch size,
-    epochs, device, precision) shape the one graph that a step is. Seeds, coefficients of the
-    regularizers and numbers of the optimizers are vectors along the runs in it.
+
+def try_compiled(run: Run, width: int, device: torch.device) -> None:
+    """Compile and check the step of ``width`` runs like ``run`` that share their batches.
+
+    Raises:
+        MachineFault: ``torch.compile`` does not work here, or what it makes computes other numbers.
     """
-    return run.data, run.model, type(run.optimizer), run.trainer
+    source = run.data.source
+    network = _layers(run.model, source.shape, source.outputs)
+    with numerics(run.trainer.matmul_precision):
+        check_compiled(network, _kind(run, width, 1, source, device))
 
 
 def _check_alike(runs: Sequence[Run]) -> None:

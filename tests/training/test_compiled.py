@@ -5,12 +5,12 @@ from torch._dynamo.utils import counters
 from regsweep.spec.model import MLP, Logistic
 from regsweep.spec.optimizer import SGD, Adam
 from regsweep.spec.regularizer import L1
-from regsweep.training.compiled import can_compile
+from regsweep.training.compiled import lacking
 from regsweep.training.pack import train_pack
 from tests.training.test_pack import ALL_FIVE, CPU, assert_same_result, make_run
 
 pytestmark = pytest.mark.skipif(
-    not can_compile(CPU), reason="needs a C++ compiler and Python's headers"
+    lacking(CPU) is not None, reason="needs a C++ compiler and Python's headers"
 )
 
 

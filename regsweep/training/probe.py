@@ -1,0 +1,151 @@
+"""A compiled step is tried before it trains, and trusted where it does what the eager one does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from math import inf, isfinite
+
+import torch
+from torch import Tensor, nn
+
+from regsweep.errors import MachineFault, machine_fault, wants_memory
+from regsweep.spec.optimizer import SGD, Adam, Optimizer
+from regsweep.training.compiled import compiled_step, compiles, same_as_before, stay_in_place
+from regsweep.training.initial import initial_parameters
+from regsweep.training.optimizer import PackOptimizer, pack_optimizer
+from regsweep.training.penalty import Coefficient, PackCoefficients
+from regsweep.training.step import Totals, new_totals, train_step
+
+# On CUDA the first steps warm up, the next is captured, and only those behind it are replayed.
+STEPS = 5
+# The most that a tensor may be off, as a share of how far it moved. Rounding makes 1e-5 of it.
+TOLERANCE = 1e-2
+
+# Numbers at which no term of an update is lost in the others.
+_OPTIMIZERS: dict[type[Optimizer], Optimizer] = {Adam: Adam(1e-3), SGD: SGD(1e-2, 0.9)}
+_L1, _PULL, _DECAY = 1e-3, 0.1, 10.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a step is compiled for, but for the layers: the optimizer, and the size of a batch.
+
+    ``lanes`` is 1 where all ``runs`` share a batch, else their number.
+    """
+
+    optimizer: type[Optimizer]
+    runs: int
+    lanes: int
+    batch_size: int
+    shape: tuple[int, ...]
+    outputs: int
+    device: torch.device
+    precision: str
+
+
+@cache
+def check_compiled(network: nn.Sequential, kind: Kind) -> None:
+    """Take a few steps both ways, from the same start; once a process for each kind.
+
+    Raises:
+        MachineFault: ``torch.compile`` does not work here, or what it makes computes other numbers.
+    """
+    batches = _batches(kind)
+    eager = _State(network, kind)
+    start = [tensor.detach().clone() for tensor in eager.tensors()]
+    for batch in batches:
+        eager.step(train_step, *batch)
+    compiled = _State(network, kind)
+    try:
+        if not compiles():
+            raise RuntimeError("it is switched off (TORCHDYNAMO_DISABLE, TORCH_COMPILE_DISABLE)")
+        stay_in_place(compiled.tensors())
+        step = compiled_step(kind.device.type)
+        compiled.step(step, *batches[0])
+        with same_as_before():
+            for batch in batches[1:]:
+                compiled.step(step, *batch)
+    except Exception as error:
+        if wants_memory(error):
+            raise
+        fault = machine_fault(error)
+        raise MachineFault(f"torch.compile fails: {fault or _own_line(error)}") from error
+    off = max(
+        _share(one, other, before)
+        for one, other, before in zip(compiled.tensors(), eager.tensors(), start, strict=True)
+    )
+    if not off <= TOLERANCE:
+        how = f"off by {off:.1%} after {STEPS} steps" if isfinite(off) else "not finite"
+        raise MachineFault(
+            f"torch.compile of PyTorch {torch.__version__} computes other numbers than the eager "
+            f"step: {how}"
+        )
+
+
+class _State:
+    """What a step moves, of runs with every term of a penalty."""
+
+    def __init__(self, network: nn.Sequential, kind: Kind) -> None:
+        self.network = network
+        start = initial_parameters(network, range(kind.runs))
+        self.parameters = {k: v.to(kind.device).requires_grad_() for k, v in start.items()}
+        optimizers = [_OPTIMIZERS[kind.optimizer]] * kind.runs
+        self.optimizer: PackOptimizer = pack_optimizer(optimizers, self.parameters)
+        self.totals: Totals = new_totals(kind.runs, kind.device)
+        l1, pull, decay = (_coefficient(value, kind) for value in (_L1, _PULL, _DECAY))
+        self.coefficients = PackCoefficients(l1=l1, l2=pull, pull=pull, decoupled_decay=decay)
+
+    def step(self, step: Callable[..., Tensor], inputs: Tensor, targets: Tensor) -> None:
+        step(
+            self.network,
+            self.parameters,
+            self.optimizer,
+            self.coefficients,
+            inputs,
+            targets,
+            self.totals,
+        )
+
+    def tensors(self) -> list[Tensor]:
+        return [*self.parameters.values(), *self.optimizer.tensors(), *self.totals.tensors()]
+
+
+def _coefficient(value: float, kind: Kind) -> Coefficient:
+    """About ``value``, another for each run."""
+    values = value * torch.linspace(1, 2, kind.runs, device=kind.device)
+    return Coefficient(values, values.clone())
+
+
+def _batches(kind: Kind) -> list[tuple[Tensor, Tensor]]:
+    """Random inputs and targets, as ``gather`` gives them."""
+    generator = torch.Generator().manual_seed(0)
+    size = (kind.lanes, kind.batch_size)
+    return [
+        (
+            torch.rand(*size, *kind.shape, generator=generator).to(kind.device),
+            torch.randint(kind.outputs, size, generator=generator).to(kind.device),
+        )
+        for _ in range(STEPS)
+    ]
+
+
+def _share(one: Tensor, other: Tensor, before: Tensor) -> float:
+    """How far ``one`` is from ``other``, as a share of how far that has moved from ``before``.
+
+    Infinite where one of them is not finite.
+    """
+    distance, moved = (
+        torch.linalg.vector_norm((a.detach() - b.detach()).double()).item()
+        for a, b in ((one, other), (other, before))
+    )
+    if distance == 0:
+        return 0.0
+    share = distance / moved if moved else inf
+    return share if isfinite(share) else inf
+
+
+def _own_line(error: Exception) -> str:
+    """What ``error`` says first; of a C++ compiler also its own first error."""
+    first, *rest = str(error).splitlines() or [type(error).__name__]
+    compilers = next((line for line in rest if "error:" in line), None)
+    return f"{first}: {compilers.strip()}" if compilers else first
