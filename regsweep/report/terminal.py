@@ -92,7 +92,7 @@ def _show_comparison(console: Console, report: Report) -> None:
 def _show_arms(
     console: Console, runs: pd.DataFrame, arms: pd.DataFrame, asked: Asked | None
 ) -> None:
-    _print_table(console, comparison_view(arms))
+    _print_table(console, comparison_view(arms, console.width))
     if failures := failure_lines(arms):
         _say(console, "\n".join([*failures, ""]))
     if is_exploratory(runs) and not (asked and asked.budget):

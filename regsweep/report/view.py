@@ -1,10 +1,12 @@
 """The comparison and a lone run as terminal tables."""
 
 import math
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 from rich import box
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +21,7 @@ def _decimal(value: float) -> str:
 
 def _signed(value: float) -> str:
     usual = value == 0 or 1e-3 <= abs(value) < 1e2
-    return f"{value:+.4f}" if usual else f"{value:+.1e}"
+    return f"{value:+.4f}" if usual else _short_exponent(f"{value:+.1e}")
 
 
 def _points(value: float) -> str:
@@ -41,32 +43,38 @@ def _p(value: float) -> str:
 Column = tuple[str, str, Callable[[float], str]]
 
 # Column, title of at most two lines, form.
+_NEAR_ZERO: Column = ("near_zero_fraction_mean", "near-\nzero %", _percent)
 _EXPLORED: tuple[Column, ...] = (
     ("val_loss", "val\nloss", _decimal),
     ("val_accuracy", "val\nacc %", _percent),
     ("test_accuracy_mean", "test\nacc %", _percent),
-    ("near_zero_fraction_mean", "near-\nzero %", _percent),
+    _NEAR_ZERO,
 )
 # Of arms that were tested against a baseline.
 _JUDGED: tuple[Column, ...] = (
     ("test_accuracy_mean", "test\nacc %", _percent),
     ("test_loss_mean", "test\nloss", _decimal),
-    ("near_zero_fraction_mean", "near-\nzero %", _percent),
+    _NEAR_ZERO,
 )
-_LOSS: Column = ("improvement_mean", "improve-\nment", _signed)
-_ERROR: Column = ("improvement_mean", "improved\npoints", _points)
+_LOSS: Column = ("improvement_mean", "better\nby", _signed)
+_ERROR: Column = ("improvement_mean", "points\nbetter", _points)
 _P: Column = ("p_holm", "p\n(Holm)", _p)
+_OVERRIDES, _VERDICT = "best overrides\n(rounded)", "verdict"
 
 
-def comparison_view(comparison: pd.DataFrame) -> Table:
-    """One sweep's arms, a row each, in the table's order; columns without a value are left out."""
+def comparison_view(comparison: pd.DataFrame, room: int = 80) -> Table:
+    """One sweep's arms, a row each, in the table's order; columns without a value are left out.
+
+    Where lines are longer than ``room`` the near-zero share goes, then words are wrapped; no word
+    and no number is ever cut.
+    """
     judged = bool(comparison["baseline"].notna().any())
     names = short_names(comparison["arm"])
     words = {"arm": [names[arm] for arm in comparison["arm"]]}
     values = winning_values(comparison)
     if any(values):
         short = [short_overrides(*one) for one in zip(comparison["arm"], values, strict=True)]
-        words["best overrides\n(rounded)"] = short
+        words[_OVERRIDES] = short
     numbers = {} if judged else {"trials": _formatted(comparison["trials"], _count)}
     in_points = bool((comparison["metric"] == "test_error").any())
     for name, title, form in (
@@ -74,19 +82,36 @@ def comparison_view(comparison: pd.DataFrame) -> Table:
     ):
         if comparison[name].notna().any():
             numbers[title] = _formatted(comparison[name], form)
+    verdicts = {_VERDICT: list(comparison["verdict"].fillna(""))} if judged else {}
+    columns = words | numbers | verdicts
+    if sum(_widths(columns).values()) + len(columns) - 1 > room:
+        columns.pop(_NEAR_ZERO[1], None)
+    widths = _fitted(columns, room - len(columns) + 1)
     table = _empty_table()
-    for title, texts in words.items():
-        # Wrapped between words if need be, but no word and no number is ever cut.
-        table.add_column(_at_bottom(title), min_width=_longest_word([title, *texts]))
-    for title, texts in numbers.items():
-        width = _longest_word([title, *texts])
-        table.add_column(_at_bottom(title), justify="right", min_width=width)
-    verdicts = {"verdict": list(comparison["verdict"].fillna(""))} if judged else {}
-    for title, texts in verdicts.items():
-        table.add_column(_at_bottom(title), min_width=_longest_word([title, *texts]))
-    for row in zip(*words.values(), *numbers.values(), *verdicts.values(), strict=True):
+    table.width = sum(widths.values()) + len(columns) - 1
+    for title, width in widths.items():
+        justify: JustifyMethod = "right" if title in numbers else "left"
+        table.add_column(_at_bottom(title), justify=justify, width=width)
+    for row in zip(*columns.values(), strict=True):
         table.add_row(*map(Text, row))
     return table
+
+
+def _fitted(columns: Mapping[str, Iterable[str]], room: int) -> dict[str, int]:
+    """How wide each column is; what is too much for ``room`` is wrapped between words."""
+    widths = _widths(columns)
+    for title in (_OVERRIDES, _VERDICT, "arm"):
+        if title in columns:
+            excess = max(sum(widths.values()) - room, 0)
+            widths[title] = max(widths[title] - excess, _longest_word([title, *columns[title]]))
+    return widths
+
+
+def _widths(columns: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    return {
+        title: max(len(line) for text in (title, *texts) for line in text.splitlines())
+        for title, texts in columns.items()
+    }
 
 
 def failure_lines(comparison: pd.DataFrame) -> list[str]:
@@ -167,7 +192,12 @@ def _rounded(word: str) -> str:
         short = f"{float(value):.3g}"
     except ValueError:
         return word
-    return f"{key}={min(value, short, key=len)}"
+    return f"{key}={_short_exponent(min(value, short, key=len))}"
+
+
+def _short_exponent(number: str) -> str:
+    """``2.7e-06`` as ``2.7e-6``."""
+    return re.sub(r"(?<=e[-+])0+(?=\d)", "", number)
 
 
 def _formatted(values: Iterable[float], form: Callable[[float], str]) -> list[str]:
