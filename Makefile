@@ -11,7 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # In a third of pip's time; but it does not know what pip is told of mirrors and certificates.
 UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python --system-certs
 
-.PHONY: sweep test bench lock clean
+.PHONY: sweep test bench lowest lock clean
 
 sweep: $(INSTALLED)
 	$(BIN)/python -m regsweep -m
@@ -44,6 +44,10 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(UV_INSTALL) --compile-bytecode -r requirements.lock || $(PIP_INSTALL) -r requirements.lock
 	$(PIP_INSTALL) --no-deps --editable .
 	touch $@
+
+# Whether a compiled sweep is right at the lowest versions of pyproject.toml; minutes.
+lowest: $(INSTALLED)
+	$(BIN)/python tests/lowest_versions.py
 
 # Renews the locked versions within the ranges of pyproject.toml.
 lock: $(INSTALLED)

@@ -1,5 +1,4 @@
 import io
-import json
 
 import pandas as pd
 import pytest

@@ -11,7 +11,7 @@ from regsweep.training.step import train_step
 from tests.training.test_pack import ALL_FIVE, CPU, make_run
 
 needs_compiler = pytest.mark.skipif(
-    lacking(CPU) is not None, reason="torch.compile needs a C++ compiler and Python's headers"
+    lacking(CPU) is not None, reason="needs a C++ compiler and Python's headers"
 )
 
 
