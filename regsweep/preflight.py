@@ -180,7 +180,14 @@ def _check_searchable(hydra: HydraConf, arm: Arm) -> None:
         raise InputError(
             "hydra/sweeper/sampler=motpe: Optuna has it no longer; take hydra/sweeper/sampler=tpe"
         )
-    grid = str(hydra.sweeper.sampler["_target_"]).endswith(".GridSampler")
+    sampler = str(hydra.sweeper.sampler["_target_"])
+    if sampler.endswith(".BruteForceSampler") and hydra.sweeper["_target_"] == COMPARE:
+        raise bad_value(
+            "hydra.sweeper.sampler._target_",
+            sampler,
+            "one that needs no end of its own; hydra/sweeper/sampler=grid tries every point",
+        )
+    grid = sampler.endswith(".GridSampler")
     for key, sweep in arm.space.items():
         if key.partition(".")[0] in NOT_SEARCHABLE:
             raise InputError(f"{key}={sweep}: a search compares trials on one {key}; leave it out")

@@ -66,7 +66,7 @@ def test_a_lock_is_waited_for(tmp_path, caplog, monkeypatch):
     assert trial.value == 1.0
 
 
-def test_a_full_disk_is_told_and_costs_no_storage(tmp_path):
+def test_a_storage_that_refuses_writing_is_told(tmp_path):
     opened = open_storage(None, tmp_path)
     event.listen(opened.optuna.engine, "connect", lambda c, _: c.execute("PRAGMA query_only=1"))
     opened.optuna.engine.dispose()
