@@ -164,5 +164,5 @@ def test_a_long_range_is_not_tried_value_by_value():
 
 def test_a_sampler_that_would_end_a_study_itself_is_refused_by_name():
     brute = "hydra.sweeper.sampler._target_=optuna.samplers.BruteForceSampler"
-    with pytest.raises(InputError, match="BruteForceSampler: expected .*sampler=grid"):
+    with pytest.raises(InputError, match=r"BruteForceSampler: expected .*sampler=grid"):
         checked_sweep("regularizer=l1", "hydra/sweeper/sampler=random", brute)
