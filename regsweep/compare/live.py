@@ -174,9 +174,13 @@ class View:
             words = " ".join(
                 [self.names[self.plan.arms[arm].name], *self.lines[arm].overrides.split()]
             )
-            best = f"best {self.plan.objective} {value:.4f}: {words}"
+            best = f"best {self.plan.objective} {self._shown(value)}: {words}"
         trials = f"{sum(line.ended for line in self.lines)}/{sum(self.plan.trials)} trials"
         self._say(f"search{self._trouble()}: {trials}   {best}   {self._progress()}")
+
+    def _shown(self, value: float) -> str:
+        """An objective; errors in percent, as in the table at the end."""
+        return f"{100 * value:.2f} %" if self.plan.objective == "val_error" else f"{value:.4f}"
 
     def _state(self) -> str:
         loading = self.loading if self.waiting and not self.ended else ""
@@ -219,7 +223,7 @@ class View:
                 cells = [
                     self.names[self.plan.arms[arm].name],
                     f"{line.ended}/{self.plan.trials[arm]}",
-                    "" if line.best is None else f"{line.best:.4f}",
+                    "" if line.best is None else self._shown(line.best),
                     line.overrides,
                 ]
                 if self.stage == "confirm":

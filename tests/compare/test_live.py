@@ -130,3 +130,11 @@ def test_the_plan_says_what_will_be_done(planned, tmp_path):
     assert "confirm: none (hydra.sweeper.confirm_seeds=0)" in text
     assert "2 runs of 10 epochs, on cpu" in text
     assert "regularizer.weight=1e-3 does not hold for none, which has no such key" in text
+
+
+def test_an_error_is_shown_in_percent_as_in_the_table(planned, tmp_path):
+    plan, _ = planned("regularizer=none,l1", "objective=val_error")
+    view = opened(plan, tmp_path)
+    view.lines[1].best = 0.03125
+
+    assert shown(view)[-1] == "l1 0/20 3.12 %"
