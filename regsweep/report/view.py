@@ -58,7 +58,7 @@ _JUDGED: tuple[Column, ...] = (
 )
 _LOSS: Column = ("improvement_mean", "better\nby", _signed)
 _ERROR: Column = ("improvement_mean", "points\nbetter", _points)
-_P: Column = ("p_holm", "p\n(Holm)", _p)
+_P: Column = ("p_holm", "Holm\np", _p)
 _OVERRIDES, _VERDICT = "best overrides\n(rounded)", "verdict"
 
 

@@ -121,8 +121,8 @@ def judged(folder, **fields):
 
 def test_judged_arms_are_shown_by_their_short_names_tests_and_verdicts(folder):
     shown = lines(judged(folder))
-    assert shown[0] == "best overrides test test better p"
-    assert shown[1] == "arm (rounded) acc % loss by (Holm) verdict"
+    assert shown[0] == "best overrides test test better Holm"
+    assert shown[1] == "arm (rounded) acc % loss by p verdict"
     assert shown[3] == "l1 weight=0.0001 95.00 0.4177 +0.1003 <0.001 better"
     assert shown[4].startswith("none 90.00 0.5180")
     assert shown[5] == "weight_decay weight=0.0001 89.95 0.5190 -0.0010 <0.001 worse"
