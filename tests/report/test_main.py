@@ -90,10 +90,14 @@ def test_a_signal_leaves_no_half_written_file(folder, capsys, monkeypatch, numbe
 
     monkeypatch.setattr(os, "fsync", interrupted)
     before = signal.getsignal(signal.SIGTERM)
+    # A shell that runs the tests in the background has them ignore it.
+    own = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         ended = main([str(folder.root)])
     except SystemExit as error:
         ended = error.code
+    finally:
+        signal.signal(signal.SIGINT, own)
     assert ended == code
     assert capsys.readouterr() == ("", f"regsweep-report: {word}\n")
     assert sorted(path.name for path in folder.root.iterdir()) == ["runs.csv", "sweep"]
@@ -103,6 +107,7 @@ def test_a_signal_leaves_no_half_written_file(folder, capsys, monkeypatch, numbe
 def test_an_interrupt_while_pandas_loads_is_one_message(folder):
     program = (
         "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Interrupting:\n"
         "    def find_spec(self, name, *others):\n"
         "        if name == 'pandas': os.kill(os.getpid(), signal.SIGINT)\n"
