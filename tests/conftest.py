@@ -1,6 +1,7 @@
 """Fixtures for all tests, and what a skip is worth."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from regsweep.data.idx import read_images, read_labels
 from regsweep.data.source import default_root, find_source
 from regsweep.data.split import stratified_split
 from regsweep.errors import InputError
+from regsweep.pool import dismiss_workers
 
 RAW = Path(__file__).parent / "data" / "digits" / "MNIST" / "raw"
 
@@ -49,6 +51,13 @@ def judged(report: pytest.TestReport | pytest.CollectReport):
             report.outcome = "failed"
             report.longrepr = f"skipped, though {MAY_LACK} is set: {reason}"
     return report
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[None]:
+    """Worker processes that stay for the commands of a module's tests, and end behind them."""
+    yield
+    dismiss_workers()
 
 
 @pytest.fixture(scope="session")

@@ -15,17 +15,13 @@ from regsweep.data.source import default_root
 from regsweep.pool import dismiss_workers
 from regsweep.record import read
 
+pytestmark = pytest.mark.usefixtures("workers")
+
 TINY = (
     *("hydra/sweeper=basic", "hydra.launcher.workers=2", "model.hidden=[4]", "trainer.epochs=1"),
     *("data.train_size=200", "data.validation_size=100", "trainer.batch_size=50"),
 )
 NOTING = "+hydra.callbacks.noting._target_=noting.Noting"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def workers():
-    yield
-    dismiss_workers()
 
 
 @pytest.fixture

@@ -3,19 +3,14 @@
 import pytest
 from in_process import multirun
 
-from regsweep.pool import dismiss_workers
 from regsweep.record import read
+
+pytestmark = pytest.mark.usefixtures("workers")
 
 TINY = (
     *("hydra/sweeper=optuna", "hydra.launcher.workers=1", "model.hidden=[4]", "trainer.epochs=1"),
     *("data.train_size=200", "data.validation_size=100"),
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def workers():
-    yield
-    dismiss_workers()
 
 
 @pytest.fixture

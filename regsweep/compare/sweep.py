@@ -167,13 +167,14 @@ def _settle(
 
 
 def _settle_anew(config: DictConfig, sweep: Sweep, plan: Plan) -> tuple[Settled, str]:
-    return settle(
-        sweep.runs,
-        plan.search_runs + plan.confirm_runs,
-        plan.budget.n_jobs * plan.budget.replicates,
-        read_packing(config.hydra.launcher),
-        sweep.unlisted,
-    )
+    return settle(sweep.runs, *_amount(config, plan), sweep.unlisted)
+
+
+def _amount(config: DictConfig, plan: Plan) -> tuple[int, int, Packing | None]:
+    """The jobs of the sweep, those of a round, and how they are packed."""
+    jobs = plan.search_runs + plan.confirm_runs
+    together = plan.budget.n_jobs * plan.budget.replicates
+    return jobs, together, read_packing(config.hydra.launcher)
 
 
 def _count_at_once(settled: Settled, packing: Packing | None) -> int:
@@ -188,14 +189,7 @@ def _refuse_other_steps(
     settled: Settled, sweep: Sweep, plan: Plan, config: DictConfig, directory: Path
 ) -> None:
     """Refuse to go on where the runs so far were compiled, and the others could not be."""
-    fault = fault_of_settled(
-        settled,
-        sweep.runs,
-        plan.search_runs + plan.confirm_runs,
-        plan.budget.n_jobs * plan.budget.replicates,
-        read_packing(config.hydra.launcher),
-    )
-    if fault:
+    if fault := fault_of_settled(settled, sweep.runs, *_amount(config, plan)):
         raise InputError(
             f"{directory}: its runs are compiled, and here they cannot be: {fault}. "
             "Go on where they can, or take another hydra.sweep.dir"

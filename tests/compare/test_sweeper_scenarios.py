@@ -12,21 +12,16 @@ from noting import noted
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from regsweep.errors import InputError
-from regsweep.pool import dismiss_workers
 from regsweep.record import read
 from regsweep.sweeper import CompareSweeper
+
+pytestmark = pytest.mark.usefixtures("workers")
 
 TINY = (
     *("model.hidden=[4]", "trainer.epochs=1", "trainer.batch_size=50"),
     *("data.train_size=200", "data.validation_size=100", "hydra.launcher.workers=1"),
 )
 SMALL = ("hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=4", "hydra.sweeper.confirm_seeds=2")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def workers():
-    yield
-    dismiss_workers()
 
 
 @pytest.fixture
