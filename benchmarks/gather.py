@@ -79,7 +79,7 @@ def tables(folder: Path, out: Path) -> tuple[float, float]:
     """Seconds to write both tables of the records in ``folder``, and MiB at the peak."""
     from regsweep.report.aggregate import no_cycle_search
     from regsweep.report.build import build_report
-    from regsweep.report.write import csv_text
+    from regsweep.report.tables.write import csv_text
 
     started = time.perf_counter()
     with no_cycle_search():

@@ -26,9 +26,9 @@ from benchmarks.measure import Row, publish, quick_folder, row
 from benchmarks.parity import read_dataset
 from benchmarks.runs import compose_run
 from regsweep.data.dataset import Dataset
-from regsweep.report.statistics import CONFIDENCE, UNDECIDED, compare
-from regsweep.spec.regularizer import L2, WeightDecay
-from regsweep.spec.run import Run
+from regsweep.report.tables.statistics import CONFIDENCE, UNDECIDED, compare
+from regsweep.settings.regularizer import L2, WeightDecay
+from regsweep.settings.run import Run
 from regsweep.training.initial import initial_parameters
 from regsweep.training.pack import train_pack
 

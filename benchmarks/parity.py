@@ -27,8 +27,8 @@ from benchmarks.measure import Row, publish, quick_folder
 from benchmarks.runs import compose_run
 from regsweep.data.dataset import Dataset, load_dataset, scale
 from regsweep.data.split import stratified_split
-from regsweep.spec.regularizer import L1, L2
-from regsweep.spec.run import Run
+from regsweep.settings.regularizer import L1, L2
+from regsweep.settings.run import Run
 from regsweep.training.pack import train_pack
 
 CONFIDENCE = 0.95

@@ -2,11 +2,11 @@
 
 from hydra import compose, initialize_config_dir
 
-from regsweep.app import CONF
-from regsweep.arms import plain_config
-from regsweep.config import read_run
-from regsweep.nodes import register_nodes
-from regsweep.spec.run import Run
+from regsweep.cli.app import CONF
+from regsweep.cli.nodes import register_nodes
+from regsweep.settings.config import read_run
+from regsweep.settings.run import Run
+from regsweep.sweep.arms import plain_config
 
 
 def compose_run(*overrides: str) -> Run:

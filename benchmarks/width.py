@@ -149,7 +149,7 @@ def step_seconds(pack: Pack) -> float:
 
     from benchmarks.runs import compose_run
     from regsweep.data.dataset import load_dataset
-    from regsweep.spec.regularizer import L2
+    from regsweep.settings.regularizer import L2
     from regsweep.training.pack import train_pack
     from regsweep.training.result import Epoch
 

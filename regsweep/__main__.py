@@ -1,6 +1,6 @@
 """``python -m regsweep``."""
 
-from regsweep.app import main
+from regsweep.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -4,9 +4,9 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
-from regsweep.app import CONF
-from regsweep.nodes import register_nodes
-from regsweep.preflight import check_sweep
+from regsweep.cli.app import CONF
+from regsweep.cli.nodes import register_nodes
+from regsweep.sweep.preflight import check_sweep
 
 
 def checked_sweep(*overrides):

@@ -12,7 +12,7 @@ from regsweep.data.idx import read_images, read_labels
 from regsweep.data.source import default_root, find_source
 from regsweep.data.split import stratified_split
 from regsweep.errors import InputError
-from regsweep.pool import dismiss_workers
+from regsweep.packs.engines.local import dismiss_workers
 
 RAW = Path(__file__).parent / "data" / "digits" / "MNIST" / "raw"
 

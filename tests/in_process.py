@@ -8,10 +8,10 @@ import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.singleton import Singleton
 
-from regsweep.app import CONF, EXECUTION_WHITELIST, for_the_arms, with_default_arms
-from regsweep.launcher import PackLauncher
-from regsweep.nodes import register_nodes
-from regsweep.task import task
+from regsweep.cli.app import CONF, EXECUTION_WHITELIST, for_the_arms, with_default_arms
+from regsweep.cli.nodes import register_nodes
+from regsweep.jobs.task import task
+from regsweep.packs.launcher import PackLauncher
 
 _main = hydra.main(
     config_path=str(CONF),
@@ -45,7 +45,7 @@ def multirun(monkeypatch, *arguments):
     given = for_the_arms(with_default_arms(["-m", *arguments]))
     with monkeypatch.context() as patched, _hydra_as_before():
         patched.setattr(PackLauncher, "launch", noting)
-        patched.setattr("regsweep.callback.dismiss_workers", lambda: None)
+        patched.setattr("regsweep.cli.callback.dismiss_workers", lambda: None)
         patched.setattr(sys, "argv", ["regsweep", *given])
         patched.setenv("HYDRA_FULL_ERROR", "1")  # errors are raised, not printed
         try:

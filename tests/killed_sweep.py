@@ -27,7 +27,7 @@ SWEEP = (
 # the command's own process or in its worker.
 AT_A_POINT = """
 import importlib, os, signal, sys
-import regsweep.rounds
+import regsweep.packs.rounds
 point = sys.argv[1:5]
 del sys.argv[1:5]
 
@@ -48,15 +48,15 @@ def install():
         sys.killing = killing
         setattr(holder, name, killing)
 
-train_and_publish = regsweep.rounds.train_and_publish
+train_and_publish = regsweep.packs.rounds.train_and_publish
 
 def in_the_worker(*args):
     install()
     return train_and_publish(*args)
 
-regsweep.rounds.train_and_publish = in_the_worker
+regsweep.packs.rounds.train_and_publish = in_the_worker
 install()
-from regsweep.app import main
+from regsweep.cli.app import main
 main()
 """
 

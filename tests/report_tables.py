@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from regsweep.record import Record
-from regsweep.report.arm import arm_results
-from regsweep.report.asked import Asked
-from regsweep.report.comparison import comparison_table
-from regsweep.report.gather import GatheredRun
-from regsweep.report.report import Report
-from regsweep.report.runs import in_order, runs_table
+from regsweep.records.record import Record
+from regsweep.report.tables.arm import arm_results
+from regsweep.report.tables.asked import Asked
+from regsweep.report.tables.comparison import comparison_table
+from regsweep.report.tables.gather import GatheredRun
+from regsweep.report.tables.report import Report
+from regsweep.report.tables.runs import in_order, runs_table
 
 CURVE_COLUMNS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 

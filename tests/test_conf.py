@@ -4,11 +4,11 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from regsweep.app import CONF
-from regsweep.config import GROUPS, read_run
+from regsweep.cli.app import CONF
+from regsweep.cli.nodes import register_nodes
 from regsweep.data.source import SOURCES
-from regsweep.nodes import register_nodes
-from regsweep.search_space import search_space
+from regsweep.settings.config import GROUPS, read_run
+from regsweep.sweep.search_space import search_space
 
 OWN_GROUPS = ("data", "model", "regularizer", "optimizer", "trainer", "experiment")
 CHOICES = [(group, path.stem) for group in OWN_GROUPS for path in (CONF / group).glob("*.yaml")]

@@ -12,8 +12,8 @@ from noting import noted
 from omegaconf import OmegaConf
 
 from regsweep.data.source import default_root
-from regsweep.pool import dismiss_workers
-from regsweep.record import read
+from regsweep.packs.engines.local import dismiss_workers
+from regsweep.records.record import read
 
 pytestmark = pytest.mark.usefixtures("workers")
 

@@ -10,7 +10,7 @@ import pytest
 STOPS_SLOWLY = """
 import signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from regsweep.app import _heed_signals
+from regsweep.cli.app import _heed_signals
 _heed_signals()
 try:
     print("works", flush=True)

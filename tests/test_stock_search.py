@@ -3,7 +3,7 @@
 import pytest
 from in_process import multirun
 
-from regsweep.record import read
+from regsweep.records.record import read
 
 pytestmark = pytest.mark.usefixtures("workers")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from regsweep.record import read
+from regsweep.records.record import read
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,7 +34,7 @@ def run(python, *arguments, cwd):
 
 
 def test_it_finds_its_config_and_trains(python, tmp_path):
-    where = run(python, "-c", "import regsweep.app as a; print(a.CONF)", cwd=tmp_path)
+    where = run(python, "-c", "import regsweep.cli.app as a; print(a.CONF)", cwd=tmp_path)
     done = run(python, "-m", "regsweep", "trainer.epochs=1", "data.train_size=500", cwd=tmp_path)
 
     assert Path(where.stdout.strip()).parts[-3:] == ("site-packages", "regsweep", "conf")

@@ -13,8 +13,8 @@ from regsweep.compare.plan import Place, Plan, Slot
 from regsweep.compare.storage import free_name
 from regsweep.compare.studies import Outcome, Recorded, Space, params_of
 from regsweep.errors import InputError
-from regsweep.objective import cost, mean_cost
-from regsweep.record import FILE_NAME, Record, RecordError, read
+from regsweep.records.objective import cost, mean_cost
+from regsweep.records.record import FILE_NAME, Record, RecordError, read
 
 log = logging.getLogger(__name__)
 

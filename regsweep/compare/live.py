@@ -20,8 +20,8 @@ from regsweep.compare.ledger import Ledger
 from regsweep.compare.pace import Pace, clock, rough
 from regsweep.compare.plan import Place, Plan, Slot
 from regsweep.compare.studies import override_lines
-from regsweep.record import FILE_NAME
-from regsweep.report.view import short_names, short_overrides
+from regsweep.records.record import FILE_NAME
+from regsweep.report.words.view import short_names, short_overrides
 
 log = logging.getLogger(__name__)
 

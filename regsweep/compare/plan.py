@@ -6,13 +6,13 @@ from typing import Literal
 
 from omegaconf import DictConfig, OmegaConf
 
-from regsweep.arms import Arm
-from regsweep.baselines import default_baselines
 from regsweep.errors import InputError, bad_value, nearest
-from regsweep.preflight import Sweep
-from regsweep.report.override import spelled
-from regsweep.spec.checks import fraction, whole
-from regsweep.spec.run import HIGHEST_SEED
+from regsweep.records.baselines import default_baselines
+from regsweep.report.tables.override import spelled
+from regsweep.settings.checks import fraction, whole
+from regsweep.settings.run import HIGHEST_SEED
+from regsweep.sweep.arms import Arm
+from regsweep.sweep.preflight import Sweep
 
 # Confirm seeds lie so far above the seed of the sweep, and search seeds below them.
 CONFIRM_OFFSET = 10_000

@@ -7,8 +7,8 @@ from typing import Any
 
 from regsweep.compare.plan import Place, Plan, Slot
 from regsweep.errors import InputError
-from regsweep.record import FILE_NAME, Record, refused
-from regsweep.sweep_file import SweepFile
+from regsweep.records.record import FILE_NAME, Record, refused
+from regsweep.records.sweep_file import SweepFile
 
 
 def refuse_unplanned(directory: Path, plan: Plan) -> None:

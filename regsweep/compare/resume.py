@@ -9,7 +9,7 @@ from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_override
 from optuna.distributions import distribution_to_json
 
 from regsweep.errors import InputError
-from regsweep.sweep_file import SweepFile
+from regsweep.records.sweep_file import SweepFile
 
 # What a result does not depend on: where the data lies, what is printed.
 _FREE = ("data.root", "trainer.log_every", "run.")

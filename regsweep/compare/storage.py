@@ -13,8 +13,8 @@ from optuna.storages import RDBStorage
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from regsweep.address import passwords_in
 from regsweep.errors import InputError, MachineFault, raise_interrupt
+from regsweep.sweep.address import passwords_in
 
 log = logging.getLogger(__name__)
 

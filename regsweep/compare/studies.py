@@ -28,11 +28,11 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from regsweep.arms import Arm
 from regsweep.compare.index import Index
 from regsweep.errors import InputError
-from regsweep.search_space import suggest_one
-from regsweep.trust import SAMPLERS
+from regsweep.sweep.arms import Arm
+from regsweep.sweep.search_space import suggest_one
+from regsweep.sweep.trust import SAMPLERS
 
 GRIDS = ("GridSampler",)
 # What these draw depends on what they noted at earlier trials, which is in no record.

@@ -15,7 +15,6 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
-from regsweep import sweep_file
 from regsweep.compare.index import Index
 from regsweep.compare.ledger import Ledger, set_aside
 from regsweep.compare.live import View, new_console, show_plan
@@ -25,15 +24,16 @@ from regsweep.compare.resume import changed_versions, refuse_changed
 from regsweep.compare.stages import TooManyFailed, confirm, search
 from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Space, Studies, count_trials, search_space_of
-from regsweep.environment import package_versions
 from regsweep.errors import InputError
-from regsweep.folder import hold
-from regsweep.launcher import read_packing
-from regsweep.preflight import Sweep, check_machine, check_sweep
-from regsweep.record import FILE_NAME
+from regsweep.jobs.environment import package_versions
+from regsweep.packs.launcher import read_packing
+from regsweep.records import sweep_file
+from regsweep.records.folder import hold
+from regsweep.records.record import FILE_NAME
+from regsweep.records.stored import Unreadable
 from regsweep.report.aggregate import gather_and_show
-from regsweep.settle import Packing, Settled, count_workers, fault_of_settled, settle
-from regsweep.stored import Unreadable
+from regsweep.sweep.preflight import Sweep, check_machine, check_sweep
+from regsweep.sweep.settle import Packing, Settled, count_workers, fault_of_settled, settle
 
 log = logging.getLogger(__name__)
 

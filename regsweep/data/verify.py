@@ -6,10 +6,10 @@ import json
 import os
 from pathlib import Path
 
-from regsweep.atomic import write_text
 from regsweep.data.source import Source
 from regsweep.errors import MachineFault
-from regsweep.stored import Unreadable, read_json
+from regsweep.records.atomic import write_text
+from regsweep.records.stored import Unreadable, read_json
 
 MEMO = ".verified.json"
 

@@ -9,8 +9,8 @@ from types import FrameType
 from typing import NoReturn
 
 from regsweep.errors import InputError
-from regsweep.folder import read_folder
 from regsweep.output import end_with_the_reader
+from regsweep.records.folder import read_folder
 
 
 class _Parser(argparse.ArgumentParser):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from regsweep.errors import InputError
 from regsweep.report.build import build_report
-from regsweep.report.page import page
-from regsweep.report.terminal import show
-from regsweep.report.write import write_files
+from regsweep.report.page.page import page
+from regsweep.report.tables.write import write_files
+from regsweep.report.words.terminal import show
 
 
 def gather_and_show(directories: Sequence[str | Path], out: str | Path | None = None) -> list[Path]:

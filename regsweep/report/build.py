@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from regsweep.report.arm import ArmResult, arm_results
-from regsweep.report.comparison import table_of
-from regsweep.report.gather import GatheredRun, Problem, gather, shown
-from regsweep.report.history import FILE_NAME as HISTORY
-from regsweep.report.history import read_history
-from regsweep.report.judge import judge
-from regsweep.report.remarks import remarks_on
-from regsweep.report.report import Report
-from regsweep.report.runs import in_order, table_of_runs
-from regsweep.report.verdicts import verdict_sentences
-from regsweep.stored import Unreadable
+from regsweep.records.stored import Unreadable
+from regsweep.report.tables.arm import ArmResult, arm_results
+from regsweep.report.tables.comparison import table_of
+from regsweep.report.tables.gather import GatheredRun, Problem, gather, shown
+from regsweep.report.tables.history import FILE_NAME as HISTORY
+from regsweep.report.tables.history import read_history
+from regsweep.report.tables.judge import judge
+from regsweep.report.tables.report import Report
+from regsweep.report.tables.runs import in_order, table_of_runs
+from regsweep.report.words.remarks import remarks_on
+from regsweep.report.words.verdicts import verdict_sentences
 
 CURVE_COLUMNS = (
     *("sweep", "arm", "seed"),

@@ -8,7 +8,7 @@ from math import prod
 
 from torch import nn
 
-from regsweep.spec.model import CNN, MLP, Logistic, Model
+from regsweep.settings.model import CNN, MLP, Logistic, Model
 
 
 def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Sequential:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from regsweep.spec.optimizer import SGD, Adam, Optimizer
+from regsweep.settings.optimizer import SGD, Adam, Optimizer
 from regsweep.training.penalty import PackCoefficients, add_regularizer_gradient, per_run
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from regsweep.data.dataset import Dataset, Examples
 from regsweep.data.source import Source
-from regsweep.spec.model import Model
-from regsweep.spec.run import Run, fusible
+from regsweep.settings.model import Model
+from regsweep.settings.run import Run, fusible
 from regsweep.training.batches import Shuffler
 from regsweep.training.compiled import compiled_step, same_as_before, stay_in_place
 from regsweep.training.evaluate import evaluate

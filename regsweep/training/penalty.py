@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from regsweep.spec.regularizer import Coefficients, Regularizer
+from regsweep.settings.regularizer import Coefficients, Regularizer
 
 NEAR_ZERO = 1e-3
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from regsweep.errors import MachineFault, machine_fault, wants_memory
-from regsweep.spec.optimizer import SGD, Adam, Optimizer
+from regsweep.settings.optimizer import SGD, Adam, Optimizer
 from regsweep.training.compiled import compiled_step, compiles, same_as_before, stay_in_place
 from regsweep.training.initial import initial_parameters
 from regsweep.training.optimizer import PackOptimizer, pack_optimizer

@@ -8,7 +8,7 @@ from regsweep.compare.ledger import Ledger
 from regsweep.compare.plan import Place, Slot
 from regsweep.compare.studies import Outcome, Recorded
 from regsweep.errors import InputError
-from regsweep.record import Record, publish
+from regsweep.records.record import Record, publish
 
 SWEEP = ("regularizer=none,l1", "hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=3")
 

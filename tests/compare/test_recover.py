@@ -7,9 +7,9 @@ from regsweep.compare.plan import Place, Slot
 from regsweep.compare.recover import recovered, refuse_unplanned
 from regsweep.compare.resume import refuse_changed
 from regsweep.errors import InputError
-from regsweep.record import Record
-from regsweep.settle import Settled
-from regsweep.sweep_file import SweepFile
+from regsweep.records.record import Record
+from regsweep.records.sweep_file import SweepFile
+from regsweep.sweep.settle import Settled
 
 HERE = Path("here")
 CONFIG = {"trainer.epochs": 10, "trainer.compile": "auto", "trainer.device": "auto", "seed": 3}

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from regsweep import sweep_file
 from regsweep.compare.resume import changed_versions, refuse_changed
 from regsweep.errors import InputError
-from regsweep.settle import Settled
-from regsweep.stored import Unreadable
-from regsweep.sweep_file import SweepFile
+from regsweep.records import sweep_file
+from regsweep.records.stored import Unreadable
+from regsweep.records.sweep_file import SweepFile
+from regsweep.sweep.settle import Settled
 
 HERE = Path("here")
 SPACE = {"regularizer.weight": "interval(0, 1)"}

@@ -17,8 +17,8 @@ from command import command, only_folder
 from killed_sweep import finish, kill_after, kill_at, seconds_at_work
 from optuna.trial import TrialState
 
-from regsweep.folder import hold
-from regsweep.record import read
+from regsweep.records.folder import hold
+from regsweep.records.record import read
 
 QUICK = ("trainer.epochs=1", "data.train_size=500", "data.validation_size=500")
 SMALL = ("hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=4", "hydra.sweeper.confirm_seeds=2")
@@ -281,12 +281,12 @@ def test_nothing_to_confirm_is_said(tmp_path):
 
 # Where a kill has its own consequences: module, owner, name, and which call.
 POINTS = {
-    "after training, before publishing": ("regsweep.publishing", "Publisher", "publish", 1),
+    "after training, before publishing": ("regsweep.packs.publishing", "Publisher", "publish", 1),
     "within a publishing": ("os", "", "replace", 3),
     "before telling": ("regsweep.compare.studies", "Studies", "tell", 5),
-    "during confirm": ("regsweep.publishing", "Publisher", "publish", 14),
+    "during confirm": ("regsweep.packs.publishing", "Publisher", "publish", 14),
 }
-BETWEEN_TWO_PUBLISHINGS = ("regsweep.publishing", "Publisher", "publish", 7)
+BETWEEN_TWO_PUBLISHINGS = ("regsweep.packs.publishing", "Publisher", "publish", 7)
 
 
 @pytest.fixture(scope="module")

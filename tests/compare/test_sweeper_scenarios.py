@@ -11,9 +11,9 @@ from in_process import multirun
 from noting import noted
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from regsweep.compare.sweeper import CompareSweeper
 from regsweep.errors import InputError
-from regsweep.record import read
-from regsweep.sweeper import CompareSweeper
+from regsweep.records.record import read
 
 pytestmark = pytest.mark.usefixtures("workers")
 

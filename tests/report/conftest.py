@@ -4,11 +4,11 @@ from dataclasses import fields
 
 import pytest
 
-from regsweep import sweep_file
-from regsweep.record import Record, publish
-from regsweep.settle import Settled
-from regsweep.spec.regularizer import REGULARIZERS
-from regsweep.sweep_file import SweepFile
+from regsweep.records import sweep_file
+from regsweep.records.record import Record, publish
+from regsweep.records.sweep_file import SweepFile
+from regsweep.settings.regularizer import REGULARIZERS
+from regsweep.sweep.settle import Settled
 
 WEIGHT = {"regularizer.weight": "tag(log, interval(1e-6, 1e-2))"}
 BUDGET = {"n_trials": 1, "n_jobs": 16, "replicates": 1, "confirm_seeds": 3, "max_failure_rate": 1.0}

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from report_tables import ASKED, full_report, report, run
 
-from regsweep.report.gather import Problem
-from regsweep.report.page import page
+from regsweep.report.page.page import page
+from regsweep.report.tables.gather import Problem
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")

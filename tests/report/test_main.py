@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from regsweep.report import scan
+from regsweep.report.tables import scan
 from regsweep.report.__main__ import main
 
 

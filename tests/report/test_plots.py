@@ -16,7 +16,6 @@ from report_tables import (
 )
 from scipy import stats
 
-from regsweep.report.comparison import comparison_table
 from regsweep.report.plots import figure as shared
 from regsweep.report.plots.all import sweep_plots
 from regsweep.report.plots.arms import looks
@@ -27,7 +26,8 @@ from regsweep.report.plots.seeds import seeds_plot
 from regsweep.report.plots.sparse import sparse_plot
 from regsweep.report.plots.trials import final_runs, trials_table
 from regsweep.report.plots.weight import weight_plot
-from regsweep.report.view import short_names
+from regsweep.report.tables.comparison import comparison_table
+from regsweep.report.words.view import short_names
 
 NONE, L1, L2 = "regularizer=none", "regularizer=l1", "regularizer=l2"
 HOSTILE = "<b>x</b> & <script>"

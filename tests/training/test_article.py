@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from regsweep.data.dataset import Examples, scale
-from regsweep.spec.data import Data
-from regsweep.spec.model import MLP
-from regsweep.spec.optimizer import Adam
-from regsweep.spec.regularizer import L1, L2, Elastic, WeightDecay
-from regsweep.spec.run import Run
-from regsweep.spec.trainer import Trainer
+from regsweep.settings.data import Data
+from regsweep.settings.model import MLP
+from regsweep.settings.optimizer import Adam
+from regsweep.settings.regularizer import L1, L2, Elastic, WeightDecay
+from regsweep.settings.run import Run
+from regsweep.settings.trainer import Trainer
 from regsweep.training.batches import Shuffler
 from regsweep.training.network import build_network
 from regsweep.training.pack import numerics, train_pack

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
-from regsweep.spec.model import MLP, Logistic
-from regsweep.spec.optimizer import SGD, Adam
-from regsweep.spec.regularizer import L1
+from regsweep.settings.model import MLP, Logistic
+from regsweep.settings.optimizer import SGD, Adam
+from regsweep.settings.regularizer import L1
 from regsweep.training.compiled import lacking
 from regsweep.training.pack import train_pack
 from tests.training.test_pack import ALL_FIVE, CPU, assert_same_result, make_run

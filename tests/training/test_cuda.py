@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from regsweep.spec.model import CNN, MLP
-from regsweep.spec.optimizer import SGD, Adam
+from regsweep.settings.model import CNN, MLP
+from regsweep.settings.optimizer import SGD, Adam
 from regsweep.training.pack import train_pack
 from tests.training.test_pack import ALL_FIVE, CPU, make_run
 

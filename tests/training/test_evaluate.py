@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from regsweep.data.dataset import Examples, scale
-from regsweep.spec.model import MLP
+from regsweep.settings.model import MLP
 from regsweep.training.evaluate import evaluate
 from regsweep.training.initial import initial_parameters
 from regsweep.training.network import build_network

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from regsweep.spec.model import CNN, MLP, Logistic
+from regsweep.settings.model import CNN, MLP, Logistic
 from regsweep.training.fused import fused_forward
 from regsweep.training.initial import initial_parameters
 from regsweep.training.network import build_network

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from regsweep.spec.model import CNN, MLP, Logistic
+from regsweep.settings.model import CNN, MLP, Logistic
 from regsweep.training.network import build_network
 
 MODELS = [MLP((64, 32)), MLP((7,)), Logistic(), CNN((4, 6)), CNN((3, 4, 5))]

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from regsweep.spec.optimizer import SGD, Adam
-from regsweep.spec.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
+from regsweep.settings.optimizer import SGD, Adam
+from regsweep.settings.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
 from regsweep.training.optimizer import pack_optimizer
 from regsweep.training.penalty import pack_coefficients
 

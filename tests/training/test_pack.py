@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from regsweep.data.dataset import scale
-from regsweep.spec.data import Data
-from regsweep.spec.model import CNN, MLP, Logistic
-from regsweep.spec.optimizer import SGD, Adam
-from regsweep.spec.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
-from regsweep.spec.run import Run
-from regsweep.spec.trainer import Trainer
+from regsweep.settings.data import Data
+from regsweep.settings.model import CNN, MLP, Logistic
+from regsweep.settings.optimizer import SGD, Adam
+from regsweep.settings.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
+from regsweep.settings.run import Run
+from regsweep.settings.trainer import Trainer
 from regsweep.training.network import build_network
 from regsweep.training.pack import numerics, train_pack
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from regsweep.spec.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
+from regsweep.settings.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
 from regsweep.training.penalty import (
     add_regularizer_gradient,
     pack_coefficients,

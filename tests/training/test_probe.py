@@ -3,7 +3,7 @@ import torch
 from torch._dynamo.utils import counters
 
 from regsweep.errors import MachineFault
-from regsweep.spec.optimizer import SGD, Adam
+from regsweep.settings.optimizer import SGD, Adam
 from regsweep.training import compiled, probe
 from regsweep.training.compiled import lacking
 from regsweep.training.pack import train_pack, try_compiled

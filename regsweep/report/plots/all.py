@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from regsweep.objective import JUDGED
-from regsweep.report.arm import ArmResult
+from regsweep.records.objective import JUDGED
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.curves import curves_plot
 from regsweep.report.plots.figure import Plot
@@ -14,6 +13,7 @@ from regsweep.report.plots.seeds import seeds_plot
 from regsweep.report.plots.sparse import sparse_plot
 from regsweep.report.plots.trials import final_runs, trials_table
 from regsweep.report.plots.weight import weight_plot
+from regsweep.report.tables.arm import ArmResult
 
 
 def sweep_plots(

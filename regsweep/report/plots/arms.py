@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regsweep.report.plots.figure import escaped
-from regsweep.report.view import short_names
+from regsweep.report.words.view import short_names
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart (Color Universal Design,
 # 2008), without black, which a dark page swallows, and with its yellow darkened for a white one.

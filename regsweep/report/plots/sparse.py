@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from regsweep.report.arm import searched_overrides
-from regsweep.report.override import words
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import Plot, hover, new_figure, sampled
 from regsweep.report.plots.trials import is_superseded
+from regsweep.report.tables.arm import searched_overrides
+from regsweep.report.tables.override import words
 
 _CAPTION = "A mark is a run; near zero means that |w| < 1e-3."
 

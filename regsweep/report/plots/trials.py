@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from regsweep.report.arm import ArmResult, searched_overrides
-from regsweep.report.winner import costs_of, settings_of
+from regsweep.report.tables.arm import ArmResult, searched_overrides
+from regsweep.report.tables.winner import costs_of, settings_of
 
 WEIGHT = "regularizer.weight"
 _SUPERSEDED = "superseded"

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from regsweep.report.override import words
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import Plot, fitting_axis, hover, new_figure, sampled
 from regsweep.report.plots.trials import WEIGHT
+from regsweep.report.tables.override import words
 
 NAMES = {"val_loss": "validation loss", "val_error": "validation error (%)"}
 _CAPTION = "A mark is a trial; a star is the arm's winner."

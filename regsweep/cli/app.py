@@ -1,0 +1,158 @@
+"""The command line: Hydra in, one message and an exit code out."""
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from multiprocessing import current_process
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import hydra
+from hydra.errors import HydraException
+from yaml import YAMLError  # type: ignore[import-untyped]
+
+from regsweep.cli.arguments import SWEEP, in_full, to_show
+from regsweep.cli.nodes import register_nodes
+from regsweep.errors import InputError, machine_fault
+from regsweep.jobs.messages import explain
+from regsweep.jobs.task import task
+from regsweep.output import end_with_the_reader
+from regsweep.settings.regularizer import REGULARIZERS
+from regsweep.sweep.guard import guard_hydra
+from regsweep.sweep.trust import EXECUTION_WHITELIST, read_trust
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+
+PACKAGE = Path(__file__).parent.parent
+# In a wheel conf/ lies in the package, in a checkout beside it.
+CONF = next(path.resolve() for path in (PACKAGE / "conf", PACKAGE.parent / "conf") if path.is_dir())
+
+DEFAULT_ARMS = f"regularizer={','.join(REGULARIZERS)}"
+TRACEBACK = "HYDRA_FULL_ERROR"
+SHOW_TRACEBACK = f"({TRACEBACK}=1 shows the traceback)"
+# What a config names is imported, in this process and in workers.
+NOT_ON_IMPORT = (
+    "regsweep: regsweep.main() was called by a file that was only imported; "
+    'put the call behind: if __name__ == "__main__":'
+)
+
+_at_work = False
+
+
+def main(trust: Sequence[str] = ()) -> None:
+    """Run the command line; exit with 0, 1 (one message), 130 (SIGINT) or 143 (SIGTERM).
+
+    ``trust`` names what configs may run beside regsweep's own: see ``regsweep.main``.
+    """
+    global _at_work
+    if _at_work or current_process().name != "MainProcess":
+        sys.exit(NOT_ON_IMPORT)
+    if os.name != "posix":
+        sys.exit("regsweep: runs on Linux and macOS; on Windows take the Linux subsystem (WSL)")
+    end_with_the_reader()
+    if "--version" in sys.argv[1:]:
+        print(f"regsweep {version('regsweep')}")
+        return
+    register_nodes()
+    try:
+        trusted = (*EXECUTION_WHITELIST, *read_trust(trust))
+        sys.argv[1:] = to_show(for_the_arms(with_default_arms(in_full(sys.argv[1:]))))
+    except InputError as error:
+        sys.exit(f"regsweep: {error}")
+    _heed_signals()
+    with_traceback = os.environ.get(TRACEBACK) == "1"
+    # Hydra then raises its errors instead of printing them with a traceback.
+    os.environ[TRACEBACK] = "1"
+    _at_work = True
+    try:
+        guard_hydra(trusted)
+        hydra.main(str(CONF), "config", execution_whitelist=trusted)(task)()
+    except SystemExit as error:
+        # The argument parser leaves with 2.
+        raise SystemExit(1 if error.code == 2 else error.code) from None
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if with_traceback:
+            raise
+        known = isinstance(error, InputError | HydraException | YAMLError) or machine_fault(error)
+        if not known:
+            error.add_note(SHOW_TRACEBACK)
+        sys.exit(f"regsweep: {explain(error)}")
+    finally:
+        _at_work = False
+
+
+def with_default_arms(arguments: Sequence[str]) -> list[str]:
+    """``arguments``, with all five regularizers where a sweep names neither one nor an experiment.
+
+    So ``python -m regsweep -m`` compares them all, under every sweeper.
+    """
+    named = {argument.lstrip("+").partition("=")[0] for argument in arguments}
+    params = "".join(a for a in arguments if a.lstrip("+").startswith("hydra.sweeper.params"))
+    named |= set(re.findall(r"\b(regularizer|experiment)\s*[:=]", params))
+    if not _is_sweep(arguments) or named & {"regularizer", "experiment"}:
+        return list(arguments)
+    return [*arguments, DEFAULT_ARMS]
+
+
+def for_the_arms(arguments: Sequence[str]) -> list[str]:
+    """``arguments``, with the keys of swept groups kept for the arms, which differ in their keys.
+
+    Hydra would apply ``regularizer.weight=1`` of ``regularizer=none,l1`` to its default choice,
+    which has no such key; a sweep over one value, ``choice(1)``, it leaves to the sweeper.
+    """
+    if not _is_sweep(arguments):
+        return list(arguments)
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    parser = OverridesParser.create()
+    parsed: dict[str, Override] = {}
+    for argument in arguments:
+        with suppress(HydraException):  # an option, or an error that Hydra explains
+            parsed[argument] = parser.parse_override(argument)
+    swept = {o.key_or_group for o in parsed.values() if o.is_sweep_override()}
+
+    def is_of_an_arm(override: "Override") -> bool:
+        group, dot, _ = override.get_key_element().partition(".")
+        plain = dot and group.isidentifier() and not override.is_sweep_override()
+        return bool(plain and group != "hydra" and swept & {group, "experiment"})
+
+    return [
+        "{0}=choice({2})".format(*argument.partition("="))
+        if argument in parsed and is_of_an_arm(parsed[argument])
+        else argument
+        for argument in arguments
+    ]
+
+
+def _is_sweep(arguments: Sequence[str]) -> bool:
+    return SWEEP in in_full(arguments)
+
+
+def _heed_signals() -> None:
+    signal.signal(signal.SIGTERM, _stop)
+    # A shell has the commands that it runs in the background ignore it.
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _stop)
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    """Stop in order; a second signal does not wait for that."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, _stop_at_once)
+    if signum == signal.SIGINT:
+        print("regsweep: interrupted", file=sys.stderr)
+        raise KeyboardInterrupt
+    print("regsweep: terminated", file=sys.stderr)
+    sys.exit(128 + signum)
+
+
+def _stop_at_once(signum: int, frame: FrameType | None) -> None:
+    os._exit(128 + signum)

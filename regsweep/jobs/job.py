@@ -1,0 +1,242 @@
+"""One Hydra job: a config in, a trained run and its record out."""
+
+import csv
+import io
+import logging
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from hydra.conf import HydraConf
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from safetensors.torch import save
+
+from regsweep.errors import machine_fault, naming
+from regsweep.jobs.collector import spare_what_is_loaded
+from regsweep.jobs.environment import describe, now
+from regsweep.jobs.git import commit_of
+from regsweep.jobs.progress import log_batch, log_end, log_epoch
+from regsweep.packs.worker import Trained, load_data
+from regsweep.records import sweep_file
+from regsweep.records.atomic import write_bytes
+from regsweep.records.objective import cost
+from regsweep.records.record import FILE_NAME, Record, Stage, publish, read, refused
+from regsweep.settings.config import flatten, read_channel, read_run
+from regsweep.settings.run import Run
+from regsweep.sweep.arms import plain_config
+from regsweep.sweep.preflight import is_search
+from regsweep.sweep.settle import Settled, device_of, mode_of, settle
+from regsweep.training.pack import train_pack
+from regsweep.training.result import Epoch, Result
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a job is part of: its stage, its arm, its number, the keys that its sweep varies."""
+
+    stage: Stage
+    arm: Mapping[str, str]
+    trial: int | None
+    searched: tuple[str, ...]
+    name: str
+    overrides: tuple[str, ...]
+
+
+# How a job comes by its result: by training, or from a pack that has trained it already.
+Train = Callable[[Run, Role, Settled], Result]
+
+
+def train_job(config: DictConfig) -> float | None:
+    """Train the run that ``config`` describes, publish its record and return its objective.
+
+    An error is published in the record, then raised again; a fault of the machine is raised alone.
+
+    Raises:
+        MachineFault: the machine stands in the way, or what is published cannot be written.
+    """
+    spare_what_is_loaded()
+    return complete_job(plain_config(config), _train_alone)
+
+
+def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = None) -> float | None:
+    """As ``train_job``, for a config that is resolved, with the result that ``train`` gives.
+
+    ``began`` is when its training did, if that is past.
+    """
+    hydra = HydraConfig.get()
+    role = read_role(hydra, plain)
+    directory = Path(hydra.runtime.output_dir)
+    if published := _published(directory, role):
+        if published.status == "failed":
+            raise RuntimeError(published.error)
+        return objective(published, plain)
+    flat = flatten(plain)
+    started = time.perf_counter()
+    record = Record(
+        run=role.name,
+        stage=role.stage,
+        arm=role.arm,
+        trial=role.trial,
+        seed=plain["seed"] if type(plain["seed"]) is int else 0,
+        status="failed",
+        overrides=role.overrides,
+        params={key: value for key, value in flat.items() if key in role.searched},
+        config=flat,
+        started=began or now(),
+        git=commit_of(Path(hydra.runtime.cwd)),
+    )
+    try:
+        run = read_run(plain)
+        settled = _settled(hydra, run)
+        device = device_of(run, settled)
+        record = replace(record, environment=describe(device, mode_of(run, settled), run.trainer))
+        result = train(run, role, settled)
+        write_history(result.history, directory / "history.csv")
+        if role.stage != "search" and result.status == "completed":
+            write_bytes(directory / "weights.safetensors", save(dict(result.weights)))
+    except Exception as error:
+        if fault := machine_fault(error):
+            raise fault from error
+        seconds = time.perf_counter() - started
+        publish(replace(record, seconds=seconds, error=traceback.format_exc()), directory)
+        raise
+    record = replace(
+        record,
+        status=result.status,
+        metrics=result.metrics,
+        epochs=len(result.history),
+        seconds=result.seconds,
+    )
+    try:
+        publish(record, directory)
+    except OSError as error:
+        raise machine_fault(error) or error from error
+    log_end(record, directory)
+    return objective(record, plain)
+
+
+def _published(directory: Path, role: Role) -> Record | None:
+    """The record that this very job has left already: its worker died before it could say so.
+
+    Raises:
+        InputError: the folder holds the record of another run.
+    """
+    if not (directory / FILE_NAME).exists():
+        return None
+    if role.trial is not None:
+        record = read(directory / FILE_NAME)
+        own = (role.name, role.stage, role.arm, role.trial, role.overrides)
+        if (record.run, record.stage, record.arm, record.trial, record.overrides) == own:
+            return record
+    raise refused(directory)
+
+
+def publish_job(
+    config: DictConfig, outcome: Trained | Exception, plain: Mapping[str, Any] | None = None
+) -> float | None:
+    """As ``train_job``, for a run that a pack has trained: its log, its files, its record.
+
+    ``plain`` is ``config``, resolved, where that is known already.
+    """
+
+    def trained(run: Run, role: Role, settled: Settled) -> Result:
+        if isinstance(outcome, Exception):
+            raise outcome
+        batches = iter(outcome.batches)
+        batch = next(batches, None)
+        for epoch in outcome.result.history:
+            while batch and batch.epoch <= epoch.epoch:
+                log_batch(batch)
+                batch = next(batches, None)
+            log_epoch(epoch, run, alone=role.trial is None)
+        return outcome.result
+
+    began = None if isinstance(outcome, Exception) else outcome.started
+    return complete_job(plain_config(config) if plain is None else plain, trained, began)
+
+
+def _train_alone(run: Run, role: Role, settled: Settled) -> Result:
+    [result] = train_pack(
+        [run],
+        load_data(run.data, data_root(run, HydraConfig.get()), test=role.stage != "search"),
+        device_of(run, settled),
+        on_epoch=lambda _, epoch: log_epoch(epoch, run, alone=role.trial is None),
+        on_batch=log_batch,
+        mode=mode_of(run, settled),
+    )
+    return result
+
+
+def _settled(hydra: HydraConf, run: Run) -> Settled:
+    """What was settled for the job's sweep; a lone run settles it for itself, and says so."""
+    if hydra.mode == RunMode.MULTIRUN:
+        return sweep_file.read_settled(Path(hydra.runtime.cwd, hydra.sweep.dir))
+    settled, why = settle([run])
+    log.info(why)
+    return settled
+
+
+def data_root(run: Run, hydra: HydraConf) -> Path:
+    """Where the data lies; a relative root starts where the command was given, not at chdir."""
+    return Path(hydra.runtime.cwd) / Path(run.data.root).expanduser()
+
+
+def read_role(hydra: HydraConf, config: Mapping[str, Any]) -> Role:
+    """What the job's sweeper says in ``run``, else what Hydra says of the job.
+
+    The jobs of a stock search are ``search``, all others ``single``; their arm is their
+    regularizer, and their trial is the number of the job in its sweep.
+    """
+    output = Path(hydra.runtime.output_dir)
+    channel = read_channel(config)
+    task: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    if hydra.mode == RunMode.MULTIRUN:
+        sweep = Path(hydra.runtime.cwd, hydra.sweep.dir)
+        name = Path(os.path.relpath(output, sweep)).as_posix()
+        trial, searched = hydra.job.num, sweep_file.read_searched(sweep)
+    else:
+        name, trial, searched = "/".join(output.parts[-2:]), None, ()
+    return Role(
+        stage=read_stage(hydra, config),
+        arm=channel.arm or {"regularizer": config["regularizer"]["name"]},
+        trial=trial if channel.trial is None else channel.trial,
+        searched=searched,
+        name=name,
+        overrides=tuple(task),
+    )
+
+
+def read_stage(hydra: HydraConf, config: Mapping[str, Any]) -> Stage:
+    """What the job's sweeper says, else ``search`` under a search and ``single`` otherwise."""
+    searching = hydra.mode == RunMode.MULTIRUN and is_search(hydra)
+    return read_channel(config).stage or ("search" if searching else "single")
+
+
+def objective(record: Record, config: Mapping[str, Any]) -> float | None:
+    """What a search minimises; ``inf`` for a diverged run, so that a sampler stays away.
+
+    ``val_loss``, or ``val_error`` = 1 - val_accuracy; ``None`` without validation data.
+    """
+    if config["data"]["validation_size"] == 0:
+        return None
+    if record.status == "diverged":
+        return float("inf")
+    return cost(record.metrics, config["objective"])
+
+
+def write_history(history: Sequence[Epoch], path: Path) -> None:
+    """The learning curve as CSV, a row an epoch, numbers in full precision."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)])
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in history)
+    with naming(path):
+        path.write_bytes(text.getvalue().encode())

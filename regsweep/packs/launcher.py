@@ -1,0 +1,94 @@
+"""``hydra/launcher=pack``: the jobs of a sweep, trained many at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from regsweep.errors import bad_value
+from regsweep.jobs.compose import ComposedOnce
+from regsweep.jobs.task import task
+from regsweep.sweep.settle import Packing
+
+if TYPE_CHECKING:
+    from regsweep.packs.rounds import Rounds
+
+TARGET = "regsweep.packs.launcher.PackLauncher"
+
+
+@dataclass
+class PackLauncherConf:
+    """The launcher's config; ``auto`` leaves both to the machine."""
+
+    _target_: str = TARGET
+    pack_size: Any = "auto"  # the most runs that train as one
+    workers: Any = "auto"  # processes, one thread each
+
+
+ConfigStore.instance().store(
+    group="hydra/launcher", name="pack", node=PackLauncherConf, provider="regsweep"
+)
+
+
+class PackLauncher(BasicLauncher):
+    """Composes the jobs of a round, trains them in packs, then runs each as a Hydra job.
+
+    A job's start callbacks therefore fire when its training is over, on a CPU in the process that
+    trained it. Any task function but regsweep's own runs as under the basic launcher.
+    """
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__()
+        self.packing = _packing(config)
+        self.rounds: Rounds | None = None
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Share one composing of the configs with the sweeper, which composes them to check."""
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        if task_function is task:
+            hydra_context.config_loader = ComposedOnce(hydra_context.config_loader)
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Train the jobs of one round; their returns, in the order of ``job_overrides``."""
+        if self.task_function is not task:
+            return super().launch(job_overrides, initial_job_idx)
+        if self.rounds is None:
+            from regsweep.packs.rounds import Rounds  # loads PyTorch
+
+            assert self.config is not None
+            assert self.hydra_context is not None
+            self.rounds = Rounds(self.config, self.hydra_context, self.packing)
+        return self.rounds.launch(job_overrides, initial_job_idx)
+
+
+def read_packing(launcher: DictConfig) -> Packing | None:
+    """What ``hydra.launcher`` asks of the pack launcher; ``None`` for any other launcher.
+
+    Raises:
+        InputError: a value is neither ``auto`` nor a whole number above 0.
+    """
+    return _packing(launcher) if launcher["_target_"] == TARGET else None
+
+
+def _packing(config: Mapping[str, Any]) -> Packing:
+    return Packing(
+        pack_size=_auto_or_whole("pack_size", config), workers=_auto_or_whole("workers", config)
+    )
+
+
+def _auto_or_whole(key: str, config: Mapping[str, Any]) -> int | None:
+    value = config[key]
+    if value == "auto":
+        return None
+    if type(value) is not int or value < 1:
+        raise bad_value(f"hydra.launcher.{key}", value, "auto, or a whole number, 1 or above")
+    return value

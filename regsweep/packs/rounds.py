@@ -1,0 +1,281 @@
+"""The rounds of a sweep: composed, trained in packs, published job by job."""
+
+import logging
+import pickle
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus, setup_globals
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf
+
+from regsweep.compare.sweeper import COMPARE
+from regsweep.errors import machine_fault, raise_interrupt
+from regsweep.jobs.collector import spare_what_is_loaded
+from regsweep.jobs.compose import ComposedOnce, Draft
+from regsweep.jobs.environment import now
+from regsweep.jobs.git import commit_of
+from regsweep.jobs.job import data_root, read_stage
+from regsweep.jobs.messages import explain
+from regsweep.packs.publishing import Publisher, for_workers, train_and_publish
+from regsweep.packs.queue import deal, train_packs
+from regsweep.packs.worker import Pack, train
+from regsweep.records import sweep_file
+from regsweep.records.record import FILE_NAME, Record, publish
+from regsweep.settings.config import read_run
+from regsweep.settings.run import Run, fusible
+from regsweep.sweep.arms import plain_config
+from regsweep.sweep.preflight import OPTUNA, is_search
+from regsweep.sweep.settle import Packing, Settled, count_workers, device_of, mode_of, widest
+
+log = logging.getLogger(__name__)
+
+# So many runs of a seed are faster in a pack of their own than in a wider one of several seeds.
+SHARING = 3
+
+
+@dataclass(frozen=True)
+class Job:
+    """A composed job: its number in the sweep, and what it trains, on which data and device.
+
+    The config of its ``draft`` is resolved.
+    """
+
+    number: int
+    draft: Draft
+    run: Run
+    root: Path
+    test: bool
+    device: torch.device
+
+
+class Rounds:
+    """Launches the rounds of the sweep ``config``, whose folder holds its ``sweep.json``."""
+
+    def __init__(self, config: DictConfig, hydra_context: HydraContext, packing: Packing) -> None:
+        self.config, self.packing = config, packing
+        assert isinstance(hydra_context.config_loader, ComposedOnce)
+        self.loader = hydra_context.config_loader
+        self.publisher = Publisher(config, hydra_context)
+        self.for_workers = for_workers(self.publisher)
+        self.directory = Path(config.hydra.sweep.dir)
+        # Plain: where a config lacks a key, OmegaConf can swallow an interrupt.
+        self.sweeper: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
+        self.settled = sweep_file.read_settled(self.directory)
+        self.widest: dict[Any, int] = {}  # what memory has allowed so far, by what packs share
+        self.processes = 1  # as many as the rounds so far had packs for
+        self.told = False
+        commit_of(Path(config.hydra.runtime.cwd))  # it may move on while packs train
+        spare_what_is_loaded()
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], first_number: int
+    ) -> Sequence[JobReturn]:
+        """Train the jobs of one round and publish each as its pack ends.
+
+        The returns are in the order of ``job_overrides``. A job that does not compose, or whose
+        run fails, has a record that says so and a failed return; the others go on.
+        """
+        setup_globals()
+        self.publisher.log_to_the_sweep()
+        returns: dict[int, JobReturn] = {}
+        jobs: dict[int, Job] = {}
+        for number, overrides in enumerate(job_overrides, start=first_number):
+            try:
+                draft = self.loader.draft(self.config, overrides)
+            except Exception as error:
+                raise_interrupt(error)
+                returns[number] = self._fail(number, list(overrides), error)
+                continue
+            try:
+                jobs[number] = self._read(number, draft)
+            except Exception as error:
+                raise_interrupt(error)
+                returns[number] = self.publisher.publish(number, draft, error)
+        workers = min((count_workers(self.packing, job.device) for job in jobs.values()), default=1)
+        packs = make_packs(list(jobs.values()), self.settled, self.packing, workers, self.widest)
+        self._tell(packs, workers)
+        self.processes = max(self.processes, min(workers, len(packs)))
+        work = partial(self._work, jobs=jobs)
+        with closing(train_packs(packs, self.processes, work, self._narrow)) as ended:
+            for pack, outcome in ended:
+                if isinstance(outcome, bytes):  # published by the worker
+                    published = pickle.loads(outcome)
+                    _raise_fault(published)
+                    returns |= zip(pack.jobs, published, strict=True)
+                    continue
+                for place, number in enumerate(pack.jobs):
+                    own = outcome if isinstance(outcome, Exception) else outcome[place]
+                    returns[number] = self.publisher.publish(number, jobs[number].draft, own)
+                    _raise_fault([returns[number]])
+                self.publisher.log_to_the_sweep()
+        for one in returns.values():
+            if isinstance(one, Exception):  # Hydra could not run the job
+                raise one
+        return [returns[number] for number in sorted(returns)]
+
+    def _narrow(self, pack: Pack, width: int) -> None:
+        """The memory does not hold ``pack``: none like it is dealt wider than ``width`` again."""
+        shared = fusible(pack.runs[0])
+        self.widest[shared] = min(width, self.widest.get(shared, width))
+
+    def _tell(self, packs: Sequence[Pack], workers: int) -> None:
+        """What starts now; and once, how the sweeper's rounds could use more of the machine."""
+        runs = sum(len(pack.runs) for pack in packs)
+        # The compare sweeper says itself how far it is.
+        sweeper = self.sweeper
+        level = logging.DEBUG if sweeper["_target_"] == COMPARE else logging.INFO
+        log.log(level, "training %d runs in %d packs", runs, len(packs))
+        key = "n_jobs" if "n_jobs" in sweeper else "max_batch_size"
+        replicates = sweeper.get("replicates", 1)
+        if self.told or runs == 0 or runs != (sweeper.get(key) or 0) * replicates:
+            return
+        widths = [
+            self.packing.pack_size or widest(pack.runs[0], torch.device(pack.device))
+            for pack in packs
+        ]
+        room = workers * max(widths)
+        if sweeper["_target_"] == OPTUNA:
+            room = min(room, sweeper["n_trials"])
+        if sweeper["_target_"] == COMPARE:
+            room = min(room, sweeper["n_trials"] * len(sweep_file.read(self.directory).arms))
+        if runs < room:
+            self.told = True
+            log.info(
+                "this machine trains %d such runs at once: hydra.sweeper.%s=%d makes such rounds",
+                room,
+                key,
+                room // replicates,
+            )
+
+    def _read(self, number: int, draft: Draft) -> Job:
+        """The job of ``draft``, checked.
+
+        Raises:
+            InputError: a value is wrong, or its device is not there.
+        """
+        plain = draft.plain
+        if plain is None:
+            config = self.publisher.config(number, draft)
+            hydra: Any = HydraConfig.instance()
+            before, hydra.cfg = hydra.cfg, config  # what ${hydra:...} reads, in the job too
+            try:
+                plain = plain_config(config)
+            finally:
+                hydra.cfg = before
+        run = read_run(plain)
+        return Job(
+            number=number,
+            draft=replace(draft, plain=plain),
+            run=run,
+            root=data_root(run, self.config.hydra),
+            test=read_stage(self.config.hydra, plain) != "search",
+            device=device_of(run, self.settled),
+        )
+
+    def _work(self, pack: Pack, jobs: Mapping[int, Job]) -> Callable[[], Any]:
+        """What a worker does for ``pack``.
+
+        On a CPU it publishes the runs too; while a GPU trains, this process does.
+        """
+        if pack.device != "cpu":
+            return partial(train, pack)
+        drafts = [jobs[number].draft for number in pack.jobs]
+        return partial(train_and_publish, pack, drafts, self.for_workers)
+
+    def _fail(self, number: int, overrides: list[str], error: Exception) -> JobReturn:
+        """Publish the failure of a job that does not compose, in a folder of its number."""
+        log.error("job %d does not compose: %s", number, explain(error))
+        failed = JobReturn(overrides=overrides, status=JobStatus.FAILED)
+        failed.return_value = error
+        if self.sweeper["_target_"] == COMPARE:
+            return failed  # its folders are not numbers; it has composed all arms before
+        given = dict(line.lstrip("+").partition("=")[::2] for line in overrides)
+        seed = given.get("seed", "")
+        record = Record(
+            run=str(number),
+            stage="search" if is_search(self.config.hydra) else "single",
+            arm={"regularizer": given.get("regularizer", self.config.regularizer.name)},
+            trial=number,
+            seed=int(seed) if seed.isdigit() else self.config.seed,
+            status="failed",
+            overrides=tuple(overrides),
+            error="".join(traceback.format_exception(error)),
+            started=now(),
+            git=commit_of(Path(self.config.hydra.runtime.cwd)),
+        )
+        directory = self.directory / str(number)
+        directory.mkdir(parents=True, exist_ok=True)
+        if not (directory / FILE_NAME).exists():  # of a job whose folder is named so
+            publish(record, directory)
+        return failed
+
+
+def _raise_fault(returns: Sequence[JobReturn | Exception]) -> None:
+    """Raise the fault of the machine that kept a job from being published, if one did."""
+    for one in returns:
+        error = one if isinstance(one, Exception) else one._return_value
+        if isinstance(error, Exception) and (fault := machine_fault(error)):
+            raise fault
+
+
+def make_packs(
+    jobs: Sequence[Job],
+    settled: Settled,
+    packing: Packing,
+    workers: int,
+    allowed: Mapping[Any, int],
+) -> list[Pack]:
+    """The jobs that can train as one, dealt into packs; those of one seed side by side.
+
+    Runs of one seed share their batches, and then the first layer of all is one product: where
+    there are enough of each seed, no pack mixes them. All jobs alike are filled up to the settled
+    width, so that a smaller round compiles nothing; a round of several kinds or seeds is as wide
+    as its packs. ``allowed`` is what memory has allowed.
+    """
+    alike: defaultdict[Any, list[Job]] = defaultdict(list)
+    for job in sorted(jobs, key=lambda job: job.run.seed):
+        alike[fusible(job.run), job.root, job.test].append(job)
+    packs = []
+    for (shared, root, test), group in alike.items():
+        run, device = group[0].run, group[0].device
+        most = settled.pack_width
+        if packing.pack_size is None:
+            most = min(most, widest(run, device))
+        most = min(most, allowed.get(shared, most))
+        parts = _by_seed(group)
+        shares = [
+            share
+            for part in parts
+            for share in deal(part, max(1, round(workers * len(part) / len(jobs))), most)
+        ]
+        alone = len(alike) == len(parts) == 1
+        width = most if alone else max(map(len, shares))
+        packs += [
+            Pack(
+                jobs=tuple(job.number for job in share),
+                runs=tuple(job.run for job in share),
+                root=root,
+                test=test,
+                device=str(device),
+                mode=mode_of(run, settled),
+                width=width,
+            )
+            for share in shares
+        ]
+    return packs
+
+
+def _by_seed(group: Sequence[Job]) -> list[Sequence[Job]]:
+    """``group``, which is sorted by seed, in parts of one seed each; whole where one is small."""
+    parts = [list(same) for _, same in groupby(group, key=lambda job: job.run.seed)]
+    return list(parts) if min(map(len, parts)) >= SHARING else [group]

@@ -1,0 +1,182 @@
+"""The comparison as the page shows it: rounded cells that know their full value."""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from regsweep.report.tables.comparison import winning_values
+from regsweep.report.tables.judge import UNSTABLE
+from regsweep.report.tables.statistics import BETTER, WORSE
+from regsweep.report.words.view import short_overrides
+
+NO_TRIAL = "no finished trial"
+OUTSIDE = "runs outside any sweep"
+_METRICS = {"test_loss": "test loss", "test_error": "test error"}
+_TONES = {BETTER: "better", WORSE: "worse", UNSTABLE: "worse"}
+
+Form = Callable[[float], str]
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell's text, the value that it is sorted by, what it says in full, and its style."""
+
+    text: str = ""
+    order: str = ""
+    full: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A title and a cell a row; ``kind`` is ``words``, ``number`` or ``code``."""
+
+    title: str
+    kind: str
+    cells: tuple[Cell, ...]
+
+
+def table_columns(
+    comparison: pd.DataFrame, names: Mapping[str, str], tests: Collection[int] = ()
+) -> list[Column]:
+    """The columns that hold a value; ``names`` are the arms' short names.
+
+    ``tests`` are the numbers of tests that a sweep's intervals and p values are corrected for.
+    """
+    rows: list[Row] = [{str(k): v for k, v in row.items()} for row in comparison.to_dict("records")]
+
+    def words(title: str, make: Callable[[Row], Cell]) -> Column:
+        return Column(title, "words", tuple(map(make, rows)))
+
+    def number(title: str, name: str, form: Form, interval: str = "") -> Column:
+        return Column(title, "number", tuple(_number(row, name, form, interval) for row in rows))
+
+    values = winning_values(comparison)
+    # The answer first: on a narrow screen the rest is a scroll away.
+    columns = [
+        words("sweep", _sweep),
+        words("arm", lambda row: _text(names[row["arm"]], row["arm"])),
+        Column("best overrides", "code", tuple(map(_overrides, rows, values))),
+        words("verdict", _verdict),
+        Column(_improvement_title(rows, tests), "number", tuple(map(_improvement, rows))),
+        number("p (Holm)", "p_holm", _probability),
+        number("% of seeds better", "probability_better", _share),
+        number("test accuracy % [95 % interval]", "test_accuracy_mean", _percent, "test_accuracy"),
+        number("test loss", "test_loss_mean", _decimal),
+        number("near-zero %", "near_zero_fraction_mean", _percent),
+        number("seeds", "seeds", _count),
+        number("validation loss", "val_loss", _decimal),
+        number("validation accuracy %", "val_accuracy", _percent),
+        number("trials", "trials", _count),
+        Column("failed / diverged", "number", tuple(map(_failures, rows))),
+    ]
+    return [column for column in columns if any(cell.text for cell in column.cells)]
+
+
+def _text(text: Any, full: Any = "") -> Cell:
+    return Cell() if pd.isna(text) else Cell(str(text), order=str(text), full=str(full))
+
+
+def _sweep(row: Row) -> Cell:
+    if "sweep" not in row:
+        return Cell()
+    return _text(OUTSIDE if pd.isna(row["sweep"]) else row["sweep"])
+
+
+def _overrides(row: Row, values: Sequence[str]) -> Cell:
+    """The searched values, rounded; in full they are what a user copies. A row without says why."""
+    if pd.isna(row["best_overrides"]):
+        return Cell(NO_TRIAL, tone="missing")
+    whole = str(row["best_overrides"])
+    return Cell(short_overrides(row["arm"], values) or "nothing searched", whole, whole)
+
+
+def _failures(row: Row) -> Cell:
+    failed, diverged = int(row["failed"]), int(row["diverged"])
+    full = f"of {row['trials']} trials {failed} failed, {diverged} diverged"
+    tone = "worse" if failed + diverged else ""
+    return Cell(f"{failed} / {diverged}", str(failed + diverged), full, tone)
+
+
+def _number(row: Row, name: str, form: Form, interval: str = "") -> Cell:
+    """``mean [low, high]``; of ``interval`` the bounds are ``<interval>_ci_low`` and ``_high``."""
+    value = row[name]
+    if pd.isna(value):
+        return Cell()
+    bounds = [row[f"{interval}_ci_{end}"] for end in ("low", "high")] if interval else []
+    if not bounds or any(map(pd.isna, bounds)):
+        return Cell(form(value), repr(value), repr(value))
+    low, high = bounds
+    text = f"{form(value)} [{form(low)}, {form(high)}]"
+    return Cell(text, repr(value), f"{value!r}, interval {low!r} to {high!r}")
+
+
+def _improvement(row: Row) -> Cell:
+    if row["metric"] != "test_error":
+        parts = [row[f"improvement_{part}"] for part in ("mean", "ci_low", "ci_high")]
+        form = _signed(max((abs(part) for part in parts if pd.notna(part)), default=1.0))
+        return _number(row, "improvement_mean", form, "improvement")
+    cell = _number(row, "improvement_mean", _points, "improvement")
+    return replace(cell, text=f"{cell.text} points") if cell.text else cell
+
+
+def _improvement_title(rows: Iterable[Row], tests: Collection[int]) -> str:
+    judged = {_METRICS.get(row["metric"], "") for row in rows if pd.notna(row["metric"])}
+    of = f" in {judged.pop()}" if len(judged) == 1 else ""
+    return f"improvement{of} over the baseline [{_interval(tests)}]"
+
+
+def _interval(tests: Collection[int]) -> str:
+    if not tests or set(tests) == {1}:
+        return "95 % interval"
+    counted = str(max(tests)) if len(set(tests)) == 1 else "its sweep's"
+    return f"interval, corrected for {counted} tests"
+
+
+def _verdict(row: Row) -> Cell:
+    if pd.notna(row["verdict"]):
+        text = str(row["verdict"])
+        return Cell(text, text, tone=_TONES.get(text, ""))
+    return _text("baseline") if row["baseline"] == row["arm"] else Cell()
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _decimal(value: float) -> str:
+    usual = value == 0 or 1e-3 <= abs(value) < 1e4
+    return f"{value:.4f}" if usual else f"{value:.3e}"
+
+
+def _signed(largest: float) -> Form:
+    """Four decimals, more where ``largest`` needs them for two digits; alike within a cell."""
+    if not 1e-8 < largest < 1e4:
+        return lambda value: f"{value:+.1e}" if value else "0"
+    decimals = max(4, 1 - math.floor(math.log10(largest)))
+    return lambda value: f"{value:+.{decimals}f}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f}"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.4g}"
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.2f}"
+
+
+def _probability(value: float) -> str:
+    """Three digits; what would round to 0 or 1 is said to be near it."""
+    if 0 < value < 0.0005:
+        return "<0.001"
+    if 0.9995 < value < 1:
+        return ">0.999"
+    return f"{value:.3f}"

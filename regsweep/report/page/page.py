@@ -1,0 +1,148 @@
+"""``report.html``: one file that opens without a network and holds the whole answer."""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from regsweep.report.page.cells import OUTSIDE, table_columns
+from regsweep.report.plots.all import sweep_plots
+from regsweep.report.plots.arms import looks
+from regsweep.report.plots.figure import Plot
+from regsweep.report.tables.report import Report
+from regsweep.report.words.how import ArmCount, arm_counts, facts
+from regsweep.report.words.view import short_names
+
+PAGE_FILE = "report.html"
+NAMED_PROBLEMS = 10
+_TEMPLATE = "page.html.jinja"
+
+
+@dataclass(frozen=True)
+class _Section:
+    """One sweep on the page; ``title`` is empty where there is only one."""
+
+    title: str
+    plots: list[Plot]
+    facts: list[tuple[str, str]]
+    arms: list[ArmCount]
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The first arm with a test result: its accuracy and the standard error over the images.
+
+    Both numbers of images are ``None`` where the data set is not known.
+    """
+
+    name: str
+    accuracy: float
+    images: int | None
+    image_error: float | None
+    interval: tuple[float, float] | None
+
+
+def page(report: Report) -> str:
+    """The report as HTML, with its styles, scripts and plotly.js inside."""
+    arms = report.comparison["arm"]
+    names = short_names(arms)
+    sections = _sections(report, names)
+    tests = [asked.tests for asked in report.asked.values() if asked.tests]
+    return (
+        _environment()
+        .get_template(_TEMPLATE)
+        .render(
+            report=report,
+            columns=table_columns(report.comparison, names, tests),
+            rows=range(len(arms)),
+            sections=sections,
+            best=_best(report, names),
+            tests=max(tests, default=1),
+            compared=bool(report.comparison["improvement_mean"].notna().any()),
+            searched=bool((report.runs["stage"] == "search").any()),
+            confirmed=bool((report.runs["stage"] == "confirm").any()),
+            named=NAMED_PROBLEMS,
+            plotly_js=Markup(get_plotlyjs()) if any(s.plots for s in sections) else "",
+            json_of=_json_of,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _json_of(plot: Plot) -> Markup:
+    """The figure as JSON that no HTML parser takes for the end of a script, or for a comment."""
+    text = json.dumps(json.loads(plot.figure.to_json()), ensure_ascii=True)
+    return Markup(text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026"))
+
+
+def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
+    comparison = report.comparison
+    asked_for = {b for asked in report.asked.values() for b in asked.baselines.values()}
+    arm_looks = looks(comparison["arm"], asked_for or comparison["baseline"].dropna())
+    if "sweep" not in comparison:
+        named = report.runs["sweep"].dropna().unique()
+        tables = {str(named[0]) if len(named) else "": comparison}
+    else:
+        groups = comparison.groupby(comparison["sweep"].fillna(""), sort=False)
+        tables = {str(name): table for name, table in groups}
+    sections = []
+    for name, table in tables.items():
+        runs, curves = _of_sweep(report.runs, name), _of_sweep(report.curves, name)
+        asked = report.asked.get(name)
+        results = [result for result in report.results if result.sweep == name]
+        objective = asked.objective if asked and asked.objective else _objective(table)
+        sections.append(
+            _Section(
+                title=(name or OUTSIDE) if len(tables) > 1 else "",
+                plots=sweep_plots(runs, table, curves, arm_looks, objective, results),
+                facts=facts(runs, asked),
+                arms=arm_counts(runs, table, names, asked),
+            )
+        )
+    return sections
+
+
+def _of_sweep(table: pd.DataFrame, sweep: str) -> pd.DataFrame:
+    return table if table.empty else table[table["sweep"].fillna("") == sweep]
+
+
+def _objective(comparison: pd.DataFrame) -> str:
+    return "val_error" if (comparison["metric"] == "test_error").any() else "val_loss"
+
+
+def _best(report: Report, names: dict[str, str]) -> _Best | None:
+    tested = report.comparison[report.comparison["test_accuracy_mean"].notna()]
+    if tested.empty:
+        return None
+    row = tested.iloc[0]
+    accuracy = float(row["test_accuracy_mean"])
+    low, high = float(row["test_accuracy_ci_low"]), float(row["test_accuracy_ci_high"])
+    sweep = row.get("sweep")
+    images = next(
+        r.test_images
+        for r in report.results
+        if r.arm == row["arm"] and (sweep is None or r.sweep == ("" if pd.isna(sweep) else sweep))
+    )
+    return _Best(
+        name=names[row["arm"]],
+        accuracy=accuracy,
+        images=images,
+        image_error=math.sqrt(accuracy * (1 - accuracy) / images) if images else None,
+        interval=None if math.isnan(low) or math.isnan(high) else (low, high),
+    )

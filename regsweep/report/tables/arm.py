@@ -1,0 +1,215 @@
+"""What the runs of one arm come to: its winner, and how the winner tests."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from regsweep.data.source import SOURCES
+from regsweep.records.objective import JUDGED
+from regsweep.records.record import Record
+from regsweep.report.tables.asked import Asked
+from regsweep.report.tables.override import override
+from regsweep.report.tables.runs import fixed_overrides, param_columns
+from regsweep.report.tables.statistics import summarize
+from regsweep.report.tables.winner import (
+    best_setting,
+    candidates,
+    settings_of,
+    superseded,
+    testing_runs,
+)
+
+_MEANS = ("train_accuracy", "zero_fraction", "near_zero_fraction", "l1_norm", "l2_norm")
+_TESTS = ("test_accuracy", "test_loss")
+_RANGES = {"test_accuracy": (0.0, 1.0), "test_loss": (0.0, math.inf)}
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """An arm of a sweep.
+
+    ``row`` holds the columns of ``comparison.csv`` that need no other arm, ``values`` the
+    winner's searched keys. ``candidates`` are the runs that could win, ``winner`` those of the
+    best setting, ``final`` those that test it, and ``superseded`` the confirm runs of earlier
+    winners. ``tested`` has a row a seed, none where one of them broke off: a mean over the runs
+    that happened to survive would flatter the arm, so it is ``unstable``. ``done`` is the number
+    of trials that have all their runs. ``test_images`` is ``None`` where it is not known.
+    """
+
+    sweep: str
+    arm: str
+    objective: str
+    row: Mapping[str, Any]
+    done: int
+    candidates: pd.DataFrame
+    winner: pd.DataFrame | None
+    values: Mapping[str, Any]
+    final: pd.DataFrame
+    tested: pd.DataFrame
+    superseded: pd.DataFrame
+    test_images: int | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the winner was trained again."""
+        return bool((self.final["stage"] == "confirm").any())
+
+    @property
+    def unstable(self) -> bool:
+        """Whether a confirm run of the winner broke off."""
+        return self.confirmed and not bool((self.final["status"] == "completed").all())
+
+    @property
+    def metric(self) -> str:
+        """What the arm is judged on."""
+        return JUDGED[self.objective]
+
+    @property
+    def judged(self) -> "pd.Series[float]":
+        """The metric that the arm is judged on, of every seed."""
+        if self.metric == "test_error":
+            return 1 - self.tested["test_accuracy"]
+        return self.tested["test_loss"]
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """What arms are sorted by: confirmed ones by their metric, then others by the objective.
+
+        Unstable arms come behind these, and last those without a value.
+        """
+        if self.confirmed and len(self.tested):
+            return 0, float(self.judged.mean())
+        value = self.row.get("val_loss" if self.objective == "val_loss" else "val_accuracy")
+        if value is None or pd.isna(value):
+            return 3, 0.0
+        cost = float(value) if self.objective == "val_loss" else -float(value)
+        return 2 if self.unstable else 1, cost
+
+
+def arm_results(
+    runs: pd.DataFrame,
+    objective: str | Mapping[str, str],
+    asked: Mapping[str, Asked],
+    records: Sequence[Record] = (),
+) -> list[ArmResult]:
+    """The arms of a runs table, sweep by sweep, also those asked for that have no run yet.
+
+    ``records`` are those of the table's rows; they tell what a run was given beside its arm and
+    its searched keys.
+    """
+    results: list[ArmResult] = []
+    for sweep, its_runs in runs.groupby(runs["sweep"].fillna(""), sort=True):
+        name = str(sweep)
+        judged_on = objective if isinstance(objective, str) else objective[name]
+        by_arm = {str(arm): arm_runs for arm, arm_runs in its_runs.groupby("arm")}
+        its_asked = asked.get(name)
+        compared = its_asked.arms if its_asked and its_asked.budget else ()
+        for arm in sorted({*by_arm, *compared}):
+            arm_runs = by_arm.get(arm, its_runs[:0])
+            results.append(_result(name, arm, arm_runs, judged_on, its_asked, records))
+    return results
+
+
+def _result(
+    sweep: str,
+    arm: str,
+    runs: pd.DataFrame,
+    objective: str,
+    asked: Asked | None,
+    records: Sequence[Record],
+) -> ArmResult:
+    replicates = asked.budget.get("replicates", 1) if asked else 1
+    tried = runs[runs["stage"] != "confirm"]
+    overrides = searched_overrides(runs)
+    settings = settings_of(tried, overrides)
+    row: dict[str, Any] = {"arm": arm, **_counts(tried)}
+    winner = best_setting(tried, settings, objective, replicates) if len(tried) else None
+    done = int((tried.groupby("trial")["seed"].nunique() >= replicates).sum())
+    none = runs[:0]
+    if winner is None:
+        return ArmResult(
+            sweep, arm, objective, row, done, none, None, {}, none, _by_seed(none), none
+        )
+    final = testing_runs(runs, winner, overrides)
+    broken = not (final["status"] == "completed").all()
+    tested = _by_seed(none if broken else final)
+    first = winner.index[0]
+    record = records[first] if records else None
+    fixed = fixed_overrides(record, asked.search_path if asked else ()) if record else ""
+    row |= {
+        "trial": winner["trial"].iloc[0],
+        "best_overrides": " ".join(filter(None, (arm, overrides.loc[first], fixed))),
+        "val_loss": winner["val_loss"].mean(),
+        "val_accuracy": winner["val_accuracy"].mean(),
+        **_test_columns(tested),
+        **{f"{m}_mean": (winner if tested.empty else tested)[m].mean() for m in _MEANS},
+    }
+    source = SOURCES.get(record.config.get("data.name", "")) if record else None
+    return ArmResult(
+        sweep,
+        arm,
+        objective,
+        row,
+        done,
+        candidates(tried, settings, replicates),
+        winner,
+        {key: winner[key].iloc[0] for key in _own_keys(runs, arm)},
+        final,
+        tested,
+        superseded(runs, winner),
+        source.test_images if source else None,
+    )
+
+
+def _counts(tried: pd.DataFrame) -> dict[str, int]:
+    """Trials, and how many of them failed or diverged, each counted once; a lone run is one."""
+    of_its_own = "run " + tried.index.astype(str)
+    numbers = tried["trial"].astype(object).where(tried["trial"].notna(), of_its_own)
+    failed = set(numbers[tried["status"] == "failed"])
+    diverged = set(numbers[tried["status"] == "diverged"]) - failed
+    return {"trials": numbers.nunique(), "failed": len(failed), "diverged": len(diverged)}
+
+
+def searched_overrides(runs: pd.DataFrame) -> "pd.Series[str]":
+    """Each run's searched values as overrides; equal text means equal settings."""
+    keys = param_columns(runs)
+    own = {arm: set(_own_keys(runs, arm)) for arm in runs["arm"].unique()}
+    # Of the values only NaN differs from itself: the arm has no such key.
+    texts = [
+        " ".join(
+            override(k, v) for k, v in zip(keys, values, strict=True) if v == v and k in own[arm]
+        )
+        for arm, *values in zip(runs["arm"], *(runs[k] for k in keys), strict=True)
+    ]
+    return pd.Series(texts, index=runs.index, dtype=object)
+
+
+def _own_keys(runs: pd.DataFrame, arm: str) -> list[str]:
+    """The columns of searched keys; the groups of the arm are no settings of it."""
+    groups = {word.partition("=")[0] for word in arm.split()}
+    return [key for key in param_columns(runs) if key not in groups]
+
+
+def _by_seed(final: pd.DataFrame) -> pd.DataFrame:
+    """The test results of a setting, a row a seed, in the order of the seeds."""
+    final = final[final["test_accuracy"].notna()]
+    return final.groupby("seed")[[*_TESTS, *_MEANS]].mean()
+
+
+def _test_columns(tested: pd.DataFrame) -> dict[str, Any]:
+    if tested.empty:
+        return {}
+    gap = tested["train_accuracy"] - tested["test_accuracy"]
+    row: dict[str, Any] = {"seeds": len(tested), "generalization_gap_mean": gap.mean()}
+    over_seeds = summarize(tested[[*_TESTS]].to_numpy())
+    for i, metric in enumerate(_TESTS):
+        row[f"{metric}_mean"] = over_seeds.mean[i]
+        row[f"{metric}_std"] = over_seeds.std[i]
+        # No accuracy lies beyond these ends, and no loss below 0, whatever Student's interval says.
+        low, high = np.clip((over_seeds.ci_low[i], over_seeds.ci_high[i]), *_RANGES[metric])
+        row[f"{metric}_ci_low"], row[f"{metric}_ci_high"] = low, high
+    return row

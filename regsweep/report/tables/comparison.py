@@ -1,0 +1,113 @@
+"""The table with a row an arm, as ``comparison.csv`` holds it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from regsweep.report.tables.arm import ArmResult, arm_results
+from regsweep.report.tables.asked import Asked
+from regsweep.report.tables.judge import judge
+from regsweep.report.tables.override import spelled
+
+COLUMNS = (
+    "arm",
+    "trials",
+    "failed",
+    "diverged",
+    "trial",
+    "best_overrides",
+    "val_loss",
+    "val_accuracy",
+    "seeds",
+    "test_accuracy_mean",
+    "test_accuracy_std",
+    "test_accuracy_ci_low",
+    "test_accuracy_ci_high",
+    "test_loss_mean",
+    "test_loss_std",
+    "test_loss_ci_low",
+    "test_loss_ci_high",
+    "train_accuracy_mean",
+    "generalization_gap_mean",
+    "zero_fraction_mean",
+    "near_zero_fraction_mean",
+    "l1_norm_mean",
+    "l2_norm_mean",
+    "metric",
+    "baseline",
+    "improvement_mean",
+    "improvement_ci_low",
+    "improvement_ci_high",
+    "p_value",
+    "p_holm",
+    "probability_better",
+    "verdict",
+)
+_TEXT = {"sweep", "arm", "best_overrides", "metric", "baseline", "verdict"}
+_COUNTS = {"trials", "failed", "diverged", "trial", "seeds"}
+
+
+def comparison_table(
+    runs: pd.DataFrame,
+    objective: str | Mapping[str, str] = "val_loss",
+    asked: Mapping[str, Asked] | None = None,
+) -> pd.DataFrame:
+    """One row an arm of a runs table, best first; arms without a value last.
+
+    Arms that were confirmed are ranked by the metric that they are judged on, others by the
+    objective. ``objective`` is ``val_loss`` or ``val_error``, or maps each sweep's name to its
+    own; ``asked`` is what the sweeps were asked for. Of several sweeps each has its own rows, and
+    its name in a first column ``sweep``.
+    """
+    results = arm_results(runs, objective, asked or {})
+    return table_of(results, judge(results, asked or {}).columns)
+
+
+def table_of(
+    results: Sequence[ArmResult], judged: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> pd.DataFrame:
+    """The table of ``results`` with their ``judged`` columns, by sweep and arm.
+
+    Behind ``best_overrides`` every searched key has a column, the winner's value of it.
+    """
+    several = len({result.sweep for result in results}) > 1
+    ordered = sorted(results, key=lambda r: (r.sweep, *r.rank, r.arm))
+    rows = [
+        {"sweep": r.sweep or None, **r.values, **r.row, **judged.get((r.sweep, r.arm), {})}
+        for r in ordered
+    ]
+    keys = sorted({key for r in results for key, v in r.values.items() if v == v} - {*COLUMNS})
+    place = COLUMNS.index("best_overrides") + 1
+    columns = [*["sweep"][: int(several)], *COLUMNS[:place], *keys, *COLUMNS[place:]]
+    return pd.DataFrame(
+        {c: pd.Series([row.get(c, _missing(c)) for row in rows], dtype=_dtype(c)) for c in columns}
+    )
+
+
+def winning_values(comparison: pd.DataFrame) -> list[list[str]]:
+    """Each arm's searched values as overrides: ``["regularizer.weight=0.0012"]``."""
+    keys = [key for key in comparison.columns if key not in ("sweep", *COLUMNS)]
+    # Only NaN differs from itself: the arm has no such key.
+    return [
+        [
+            f"{key}={spelled(value)}"
+            for key, value in zip(keys, values, strict=True)
+            if value == value
+        ]
+        for values in comparison[keys].itertuples(index=False, name=None)
+    ]
+
+
+def _missing(column: str) -> float | None:
+    # In a searched key ``None`` is Hydra's null.
+    return None if column in COLUMNS or column == "sweep" else math.nan
+
+
+def _dtype(column: str) -> str:
+    if column in _TEXT:
+        return "str"
+    if column in _COUNTS:
+        return "Int64"
+    return "float" if column in COLUMNS else "object"

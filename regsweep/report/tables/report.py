@@ -1,0 +1,34 @@
+"""All that a report says, gathered: what its tables, its page and the terminal are made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from regsweep.report.tables.arm import ArmResult
+from regsweep.report.tables.asked import Asked
+from regsweep.report.tables.gather import Problem
+
+
+@dataclass(frozen=True)
+class Report:
+    """The tables of one or several sweeps, and what a reader needs beside them.
+
+    ``runs`` and ``comparison`` are the tables of ``runs.csv`` and ``comparison.csv``; ``results``
+    are the arms, with their winners among the rows of ``runs``; ``curves`` holds the learning
+    curves of the winners' confirm runs: ``sweep, arm, seed``, then the columns of
+    ``history.csv``. ``asked`` says what each sweep was asked for, by its name in ``runs``
+    (an empty name: runs outside any sweep, which have no entry). ``verdicts`` are sentences, the
+    answer; ``remarks`` are sentences too: warnings, superseded runs, why something is not tested.
+    """
+
+    runs: pd.DataFrame
+    comparison: pd.DataFrame
+    results: tuple[ArmResult, ...]
+    curves: pd.DataFrame
+    asked: Mapping[str, Asked]
+    verdicts: tuple[str, ...]
+    remarks: tuple[str, ...]
+    unreadable: tuple[Problem, ...]
+    unfinished: tuple[Problem, ...]
+    copies: tuple[Problem, ...] = ()

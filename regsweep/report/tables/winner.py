@@ -1,0 +1,71 @@
+"""Which setting of an arm won, and which runs test it."""
+
+import pandas as pd
+
+from regsweep.records.objective import mean_cost
+
+
+def costs_of(runs: pd.DataFrame, objective: str) -> "pd.Series[float]":
+    """The objective of every run of a table; NaN where it has none."""
+    return runs["val_loss"] if objective == "val_loss" else 1 - runs["val_accuracy"]
+
+
+def candidates(
+    tried: pd.DataFrame, settings: "pd.Series[str]", replicates: int = 1
+) -> pd.DataFrame:
+    """The runs of the settings that can win: validated, and completed on all of their seeds.
+
+    A setting with a diverged or failed run, or of fewer runs than ``replicates``, cannot win.
+    """
+    scored = tried["val_loss"].notna() & tried["val_accuracy"].notna()
+    return tried[_sound(tried, settings, replicates) & scored]
+
+
+def best_setting(
+    tried: pd.DataFrame, settings: "pd.Series[str]", objective: str, replicates: int = 1
+) -> pd.DataFrame | None:
+    """The runs of the candidate with the lowest mean objective over its seeds, if there is one.
+
+    Of equal settings the first in the table wins. Where nothing was validated, an arm of single
+    runs still has a best setting if it has no other.
+    """
+    scored = candidates(tried, settings, replicates)
+    if not scored.empty:
+        grouped = costs_of(scored, objective).groupby(settings.loc[scored.index], sort=False)
+        once = bool((grouped.size() == 1).all())
+        means = grouped.first() if once else grouped.agg(mean_cost)
+        return tried[settings == means.idxmin()]
+    only_single = bool((tried["stage"] == "single").all())
+    if only_single and settings.nunique() == 1 and _sound(tried, settings, replicates).all():
+        return tried
+    return None
+
+
+def _sound(tried: pd.DataFrame, settings: "pd.Series[str]", replicates: int) -> "pd.Series[bool]":
+    by_setting = (tried["status"] == "completed").groupby(settings)
+    return by_setting.transform("all") & (by_setting.transform("size") >= replicates)
+
+
+def settings_of(tried: pd.DataFrame, overrides: "pd.Series[str]") -> "pd.Series[str]":
+    """What makes runs repetitions of each other: the trial in a search, else their values."""
+    in_search = (tried["stage"] == "search") & tried["trial"].notna()
+    return overrides.loc[tried.index].mask(in_search, "trial " + tried["trial"].astype("string"))
+
+
+def testing_runs(
+    runs: pd.DataFrame, winner: pd.DataFrame, overrides: "pd.Series[str]"
+) -> pd.DataFrame:
+    """The runs of an arm that test its winner: its confirm runs, or single runs of its values."""
+    trial = winner["trial"].iloc[0]
+    confirmed: pd.DataFrame = runs[(runs["stage"] == "confirm") & (runs["trial"] == trial)]
+    if not confirmed.empty or (runs["stage"] == "search").any():
+        return confirmed
+    same: pd.DataFrame = runs[overrides == overrides.loc[winner.index[0]]]
+    return same
+
+
+def superseded(runs: pd.DataFrame, winner: pd.DataFrame) -> pd.DataFrame:
+    """The confirm runs of an arm that tested an earlier winner."""
+    confirmed: pd.DataFrame = runs[runs["stage"] == "confirm"]
+    earlier: pd.DataFrame = confirmed[confirmed["trial"] != winner["trial"].iloc[0]]
+    return earlier

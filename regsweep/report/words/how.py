@@ -1,0 +1,134 @@
+"""How a sweep was done, in words: its budget, its seeds, its spaces, the machine."""
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from regsweep.report.tables.asked import Asked
+from regsweep.report.tables.override import spelled
+
+_GROUPS = ("data", "model", "optimizer", "trainer")
+# Where the files are, and how much a run says, changes no number.
+_NOT_SHOWN = {"root", "log_every"}
+_MOST_LISTED = 12
+_DEFAULTS = "none: every key at its default"
+
+
+@dataclass(frozen=True)
+class ArmCount:
+    """What one arm was given and how it went; ``space`` is a line a searched key.
+
+    ``is_asked`` says whether the sweep says what was searched at all.
+    """
+
+    name: str
+    arm: str
+    trials: int
+    runs: int
+    failed: int
+    diverged: int
+    space: tuple[str, ...]
+    is_asked: bool
+
+
+def facts(runs: pd.DataFrame, asked: Asked | None) -> list[tuple[str, str]]:
+    """Terms and what they were in one sweep, from its ``sweep.json`` and its runs."""
+    stated = [*_asked_facts(asked), *_common_facts(asked)] if asked else []
+    seen = [("epochs a run", _listed(runs.loc[runs["status"] == "completed", "epochs"]))]
+    for stage, words in (("search", "search seeds"), ("confirm", "confirm seeds")):
+        seen.append((words, _listed(runs.loc[runs["stage"] == stage, "seed"])))
+    seen.append(("seeds", _listed(runs.loc[runs["stage"] == "single", "seed"])))
+    machine = _machine_facts(asked) if asked else []
+    return [(term, text) for term, text in (*stated, *seen, *machine) if text]
+
+
+def arm_counts(
+    runs: pd.DataFrame, comparison: pd.DataFrame, names: Mapping[str, str], asked: Asked | None
+) -> list[ArmCount]:
+    """Runs, failures and search space an arm, in the order of the comparison."""
+    spaces = asked.spaces if asked else {}
+    counts = []
+    for row in comparison.to_dict("records"):
+        arm = str(row["arm"])
+        status = runs.loc[runs["arm"] == arm, "status"]
+        space = spaces.get(arm, {})
+        counts.append(
+            ArmCount(
+                name=names[arm],
+                arm=arm,
+                trials=int(row["trials"]),
+                runs=len(status),
+                failed=int((status == "failed").sum()),
+                diverged=int((status == "diverged").sum()),
+                space=tuple(f"{key}={sweep}" for key, sweep in space.items()),
+                is_asked=arm in spaces,
+            )
+        )
+    return counts
+
+
+def _asked_facts(asked: Asked) -> list[tuple[str, str]]:
+    overrides = " ".join(map(shlex.quote, asked.overrides))
+    return [
+        ("overrides", overrides or _DEFAULTS),
+        ("sweeper", asked.sweeper),
+        ("budget", _budget(asked.budget)),
+        ("objective", f"{asked.objective}, of the last epoch" if asked.objective else ""),
+        ("baseline", "; ".join(dict.fromkeys(asked.baselines.values()))),
+        ("first seed", str(asked.seed)),
+    ]
+
+
+def _common_facts(asked: Asked) -> list[tuple[str, str]]:
+    """What all arms have in common, a fact a config group, by its choice and then its keys."""
+    facts = []
+    for group in _GROUPS:
+        prefix = f"{group}."
+        keys = {k.removeprefix(prefix): v for k, v in asked.common.items() if k.startswith(prefix)}
+        parts = [str(keys.pop("name"))] if "name" in keys else []
+        parts += [f"{k} {spelled(v)}" for k, v in keys.items() if k not in _NOT_SHOWN]
+        facts.append((group, ", ".join(parts)))
+    return facts
+
+
+def _budget(budget: Mapping[str, int]) -> str:
+    words = (
+        ("n_trials", "an arm", "trial"),
+        ("n_jobs", "a round", "trial"),
+        ("replicates", "a trial", "search seed"),
+        ("confirm_seeds", "a winner", "fresh seed"),
+    )
+    return ", ".join(
+        f"{_counted(budget[key], thing)} {of}" for key, of, thing in words if key in budget
+    )
+
+
+def _machine_facts(asked: Asked) -> list[tuple[str, str]]:
+    settled = dict(asked.settled)
+    threads = settled.pop("threads", None)
+    width = settled.pop("pack_width", None)
+    parts = [
+        *(str(settled.pop(key)) for key in ("device", "mode") if key in settled),
+        *([_counted(threads, "thread")] if threads is not None else []),
+        *(f"{key} {value}" for key, value in settled.items()),
+        *([f"packs of up to {_counted(width, 'run')}"] if width is not None else []),
+    ]
+    versions = [f"{name} {version}" for name, version in asked.versions.items()]
+    return [("computed on", ", ".join(parts)), ("versions", ", ".join(versions))]
+
+
+def _counted(count: Any, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _listed(values: Iterable[int]) -> str:
+    """Distinct values; ``10000 to 10009`` where none between is missing."""
+    distinct = sorted(set(values))
+    if len(distinct) > 2 and distinct[-1] - distinct[0] == len(distinct) - 1:
+        return f"{distinct[0]} to {distinct[-1]}"
+    shown = ", ".join(map(str, distinct[:_MOST_LISTED]))
+    more = len(distinct) - _MOST_LISTED
+    return f"{shown} and {more} more" if more > 0 else shown

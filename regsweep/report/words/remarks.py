@@ -1,0 +1,125 @@
+"""What a reader of a comparison should know beside the verdict."""
+
+import math
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from regsweep.errors import InputError
+from regsweep.report.tables.arm import ArmResult
+from regsweep.report.tables.asked import Asked
+from regsweep.settings.config import nested, read_run
+
+# A winner so close to an end of its interval, as a share of its range, may have its best beyond.
+EDGE = 0.05
+# How far an interval is widened: so many times on a log scale, by its own range on a linear one.
+WIDER = 100
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_INTERVAL = re.compile(
+    rf"interval\(\s*(start\s*=\s*)?(?P<low>{_NUMBER})\s*,\s*(end\s*=\s*)?(?P<high>{_NUMBER})\s*\)"
+)
+
+
+def remarks_on(results: Sequence[ArmResult], asked: Mapping[str, Asked]) -> tuple[str, ...]:
+    """Sentences on arms without a result, superseded runs, winners at an edge, missing tests."""
+    several = len({r.sweep for r in results}) > 1
+    found: list[str] = []
+    for result in results:
+        sweep = asked.get(result.sweep)
+        if sweep is None or not sweep.budget:
+            continue
+        name = f"{result.sweep}: {result.arm}" if several else result.arm
+        found += _of_arm(name, result, sweep)
+    for sweep_name, sweep in asked.items():
+        prefix = f"{sweep_name}: " if several else ""
+        found += [prefix + text for text in _of_sweep(results, sweep_name, sweep)]
+    return tuple(found)
+
+
+def _of_arm(name: str, result: ArmResult, asked: Asked) -> Iterator[str]:
+    if result.winner is None:
+        yield f"{name} has no finished trial."
+        return
+    if len(result.superseded):
+        yield (
+            f"{name}: {len(result.superseded)} confirm runs of an earlier winner are superseded "
+            "and do not count."
+        )
+    config = asked.configs.get(result.arm, {})
+    for key, sweep in asked.spaces.get(result.arm, {}).items():
+        value = result.winner[key].iloc[0] if key in result.winner else None
+        if not isinstance(value, int | float):
+            continue
+        if wider := _widened(key, float(value), sweep, partial(_allows, config, key)):
+            yield (
+                f"{name}: the best {key} found, {value:.4g}, lies at the edge of its interval, "
+                f"{sweep}. A wider one: {wider}"
+            )
+
+
+def _of_sweep(results: Sequence[ArmResult], name: str, asked: Asked) -> Iterator[str]:
+    if not asked.budget:
+        return
+    own = [r for r in results if r.sweep == name]
+    planned, done = sum(asked.trials.values()), sum(r.done for r in own if r.arm in asked.trials)
+    searching = done < planned
+    if searching:
+        yield f"The search is not finished: {done} of {planned} trials are done."
+    seeds = asked.budget.get("confirm_seeds", 0)
+    if seeds == 0:
+        yield (
+            "Nothing was confirmed (confirm_seeds=0): the table ranks by validation alone and "
+            "does not say whether a difference is real."
+        )
+    elif not searching and any(_misses_seeds(r, seeds) for r in own):
+        yield f"Not all of the {seeds} confirm seeds are done."
+
+
+def _misses_seeds(result: ArmResult, seeds: int) -> bool:
+    return result.winner is not None and not result.unstable and len(result.tested) < seeds
+
+
+def _allows(config: Mapping[str, Any], key: str, value: float) -> bool:
+    """Whether a run of the arm may have this value of ``key``."""
+    try:
+        read_run(nested({**config, key: value}))
+    except InputError:
+        return False
+    return True
+
+
+def _widened(key: str, value: float, sweep: str, allows: Callable[[float], bool]) -> str | None:
+    """The override of a wider interval, where ``value`` lies within 5 % of an end of this one.
+
+    It leads no further than the key ``allows``; there may be none.
+    """
+    match = _INTERVAL.search(sweep)
+    if match is None:
+        return None
+    low, high = float(match["low"]), float(match["high"])
+    before, after = sweep[: match.start()], sweep[match.end() :]
+    log, whole = "log" in before, "int(" in before
+    if log and min(low, value) <= 0:  # no sweep has such a one, but an edited file may
+        return None
+    scale = math.log if log else float
+    share = EDGE * (scale(high) - scale(low))
+    at_low, at_high = scale(value) - scale(low) <= share, scale(high) - scale(value) <= share
+    if at_low == at_high:
+        return None
+    if at_low:
+        # No integer on a log scale is below 1.
+        beyond = max(low / WIDER, float(whole)) if log else 2 * low - high
+    else:
+        beyond = high * WIDER if log else 2 * high - low
+    # Most ranges that end, end at one of these.
+    ends = (beyond, 0.0, 1.0) if at_low else (beyond, 1.0)
+    wider = [end for end in ends if (beyond <= end < low if at_low else high < end <= beyond)]
+    kind = round if whole else float
+    found = next((end for end in wider if (end or not log) and allows(kind(end))), None)
+    if found is None:
+        return None
+    low, high = (found, high) if at_low else (low, found)
+    return shlex.quote(f"{key}={before}interval({low:.6g},{high:.6g}){after}")

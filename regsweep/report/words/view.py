@@ -1,0 +1,204 @@
+"""The comparison and a lone run as terminal tables."""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+import pandas as pd
+from rich import box
+from rich.console import JustifyMethod
+from rich.table import Table
+from rich.text import Text
+
+from regsweep.records.record import METRICS
+from regsweep.report.tables.comparison import winning_values
+
+
+def _decimal(value: float) -> str:
+    usual = value == 0 or 1e-3 <= abs(value) < 1e4
+    return f"{value:.4f}" if usual else f"{value:.3e}"
+
+
+def _signed(value: float) -> str:
+    usual = value == 0 or 1e-3 <= abs(value) < 1e2
+    return f"{value:+.4f}" if usual else _short_exponent(f"{value:+.1e}")
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.2f}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f}"
+
+
+def _count(value: float) -> str:
+    return f"{value:.0f}"
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < 1e-3 else f"{value:.3f}"
+
+
+Column = tuple[str, str, Callable[[float], str]]
+
+# Column, title of at most two lines, form.
+_NEAR_ZERO: Column = ("near_zero_fraction_mean", "near-\nzero %", _percent)
+_EXPLORED: tuple[Column, ...] = (
+    ("val_loss", "val\nloss", _decimal),
+    ("val_accuracy", "val\nacc %", _percent),
+    ("test_accuracy_mean", "test\nacc %", _percent),
+    _NEAR_ZERO,
+)
+# Of arms that were tested against a baseline.
+_JUDGED: tuple[Column, ...] = (
+    ("test_accuracy_mean", "test\nacc %", _percent),
+    ("test_loss_mean", "test\nloss", _decimal),
+    _NEAR_ZERO,
+)
+_LOSS: Column = ("improvement_mean", "better\nby", _signed)
+_ERROR: Column = ("improvement_mean", "points\nbetter", _points)
+_P: Column = ("p_holm", "Holm\np", _p)
+_OVERRIDES, _VERDICT = "best overrides\n(rounded)", "verdict"
+
+
+def comparison_view(comparison: pd.DataFrame, room: int = 80) -> Table:
+    """One sweep's arms, a row each, in the table's order; columns without a value are left out.
+
+    Where lines are longer than ``room`` the near-zero share goes, then words are wrapped; no word
+    and no number is ever cut.
+    """
+    judged = bool(comparison["baseline"].notna().any())
+    names = short_names(comparison["arm"])
+    words = {"arm": [names[arm] for arm in comparison["arm"]]}
+    values = winning_values(comparison)
+    if any(values):
+        short = [short_overrides(*one) for one in zip(comparison["arm"], values, strict=True)]
+        words[_OVERRIDES] = short
+    numbers = {} if judged else {"trials": _formatted(comparison["trials"], _count)}
+    in_points = bool((comparison["metric"] == "test_error").any())
+    for name, title, form in (
+        (*_JUDGED, _ERROR if in_points else _LOSS, _P) if judged else _EXPLORED
+    ):
+        if comparison[name].notna().any():
+            numbers[title] = _formatted(comparison[name], form)
+    verdicts = {_VERDICT: list(comparison["verdict"].fillna(""))} if judged else {}
+    columns = words | numbers | verdicts
+    if sum(_widths(columns).values()) + len(columns) - 1 > room:
+        columns.pop(_NEAR_ZERO[1], None)
+    widths = _fitted(columns, room - len(columns) + 1)
+    table = _empty_table()
+    table.width = sum(widths.values()) + len(columns) - 1
+    for title, width in widths.items():
+        justify: JustifyMethod = "right" if title in numbers else "left"
+        table.add_column(_at_bottom(title), justify=justify, width=width)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _fitted(columns: Mapping[str, Iterable[str]], room: int) -> dict[str, int]:
+    """How wide each column is; what is too much for ``room`` is wrapped between words."""
+    widths = _widths(columns)
+    for title in (_OVERRIDES, _VERDICT, "arm"):
+        if title in columns:
+            excess = max(sum(widths.values()) - room, 0)
+            widths[title] = max(widths[title] - excess, _longest_word([title, *columns[title]]))
+    return widths
+
+
+def _widths(columns: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    return {
+        title: max(len(line) for text in (title, *texts) for line in text.splitlines())
+        for title, texts in columns.items()
+    }
+
+
+def failure_lines(comparison: pd.DataFrame) -> list[str]:
+    """``l1: 2 of 20 trials failed, 1 diverged``, of the arms that had such trials."""
+    names = short_names(comparison["arm"])
+    lines = []
+    for arm, trials, failed, diverged in comparison[
+        ["arm", "trials", "failed", "diverged"]
+    ].itertuples(index=False, name=None):
+        counts = [(failed, "failed"), (diverged, "diverged")]
+        told = [f"{count} {word}" for count, word in counts if count]
+        if told:
+            lines.append(f"{names[arm]}: of {trials} trials {', '.join(told)}")
+    return lines
+
+
+def lone_run_view(run: pd.Series) -> Table:
+    """The metrics of one run in one row."""
+    table = _empty_table()
+    cells = []
+    for name in METRICS:
+        value = float(run[name])
+        if not math.isnan(value):
+            in_percent = name.endswith(("_accuracy", "_fraction"))
+            title = _at_bottom(_metric_title(name))
+            table.add_column(title, justify="right", no_wrap=True)
+            cells.append(_percent(value) if in_percent else _decimal(value))
+    table.add_row(*cells)
+    return table
+
+
+def _empty_table() -> Table:
+    # One space between columns: five arms and their tests fit into 80.
+    return Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+
+
+def _at_bottom(title: str) -> str:
+    """The title in the lower of the header's two lines, unless it fills both."""
+    return title if "\n" in title else f"\n{title}"
+
+
+def _longest_word(texts: Iterable[str]) -> int:
+    return max((len(word) for text in texts for word in text.split()), default=0)
+
+
+def _metric_title(name: str) -> str:
+    """``near_zero_fraction`` as ``near-zero %``, broken into two lines."""
+    name = name.replace("near_zero_fraction", "near-_zero %").replace("zero_fraction", "zero_%")
+    return name.replace("accuracy", "acc %").replace("_", "\n")
+
+
+def short_names(arms: Iterable[str]) -> dict[str, str]:
+    """``regularizer=l1 model=mlp`` as ``l1, mlp``; whole where two arms would be called the same.
+
+    The names of the groups say nothing where every arm has the same ones.
+    """
+    arms = list(dict.fromkeys(arms))
+    short = [", ".join(word.partition("=")[2] or word for word in arm.split()) for arm in arms]
+    names = short if len(set(short)) == len(arms) else arms
+    return {arm: name or "(no choice)" for arm, name in zip(arms, names, strict=True)}
+
+
+def short_overrides(arm: str, overrides: Iterable[str]) -> str:
+    """The searched values, a line each: ``weight=0.0012``, the group being named by the arm."""
+    groups = {choice.partition("=")[0] for choice in arm.split()}
+    return "\n".join(_without_group(_rounded(word), groups) for word in overrides)
+
+
+def _without_group(word: str, groups: set[str]) -> str:
+    group, _, key = word.partition(".")
+    return key if group in groups else word
+
+
+def _rounded(word: str) -> str:
+    """The override with three digits of its number; the file has them all."""
+    key, _, value = word.partition("=")
+    try:
+        short = f"{float(value):.3g}"
+    except ValueError:
+        return word
+    return f"{key}={_short_exponent(min(value, short, key=len))}"
+
+
+def _short_exponent(number: str) -> str:
+    """``2.7e-06`` as ``2.7e-6``."""
+    return re.sub(r"(?<=e[-+])0+(?=\d)", "", number)
+
+
+def _formatted(values: Iterable[float], form: Callable[[float], str]) -> list[str]:
+    return ["" if pd.isna(value) else form(float(value)) for value in values]

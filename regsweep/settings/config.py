@@ -1,0 +1,197 @@
+"""The edge: a composed config, as a plain mapping, checked and turned into a run's spec."""
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from regsweep.errors import InputError, bad_value, nearest
+from regsweep.records.record import Stage
+from regsweep.settings.checks import one_of, whole
+from regsweep.settings.data import Data
+from regsweep.settings.model import MODELS
+from regsweep.settings.optimizer import OPTIMIZERS
+from regsweep.settings.regularizer import REGULARIZERS
+from regsweep.settings.run import Objective, Run
+from regsweep.settings.trainer import Trainer
+
+GROUPS: dict[str, Mapping[str, type]] = {
+    "model": MODELS,
+    "regularizer": REGULARIZERS,
+    "optimizer": OPTIMIZERS,
+}
+
+# Keys of a job's config that say nothing about what the run computes.
+CHANNELS = ("run", "experiment")
+_NOT_GLOBAL = (
+    "an experiment sets the keys of the run itself; "
+    "its file needs the first line '# @package _global_'"
+)
+# In a group: `name` is the choice itself, `search` is read by sweepers.
+GROUP_CHANNELS = ("name", "search")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """What a sweeper says of a job; ``None`` where it says nothing."""
+
+    stage: Stage | None
+    arm: Mapping[str, str] | None
+    trial: int | None
+
+
+def read_channel(config: Mapping[str, Any]) -> Channel:
+    """The ``run`` node of ``config``, through which a sweeper tells a job what it is.
+
+    Raises:
+        InputError: a key is unknown or missing, or its value of the wrong type.
+    """
+    node = _group(config, "run")
+    _refuse_unknown("run.", node, [field.name for field in fields(Channel)])
+    arm = _required(node, "arm", "run")
+    named = isinstance(arm, Mapping) and all(isinstance(choice, str) for choice in arm.values())
+    if arm is not None and not named:
+        raise bad_value("run.arm", arm, "null, or the choice of each compared group")
+    trial = _typed("run.trial", _required(node, "trial", "run"), int | None)
+    if trial is not None:
+        whole("run.trial", trial, low=0)
+    return Channel(_typed("run.stage", _required(node, "stage", "run"), Stage | None), arm, trial)
+
+
+def read_run(config: Mapping[str, Any]) -> Run:
+    """The run that ``config`` describes, each of its values checked.
+
+    Raises:
+        InputError: a key is unknown or missing, or its value of the wrong type or out of range.
+    """
+    if config.get("experiment"):
+        key = next(iter(flatten({"experiment": config["experiment"]})))
+        raise InputError(f"{key}: {_NOT_GLOBAL}")
+    known = [field.name for field in fields(Run)]
+    _refuse_unknown("", config, [*known, *CHANNELS])
+    read_channel(config)
+    parts: dict[str, Any] = {
+        "seed": _typed("seed", _required(config, "seed"), int),
+        "objective": _typed("objective", _required(config, "objective"), Objective),
+        "data": _build(Data, "data", _group(config, "data"), extra=("search",)),
+        "trainer": _build(Trainer, "trainer", _group(config, "trainer"), extra=("search",)),
+    }
+    for group, choices in GROUPS.items():
+        node = _group(config, group)
+        name = _typed(f"{group}.name", _required(node, "name", group), str)
+        one_of(group, name, choices)
+        parts[group] = _build(choices[name], group, node, extra=GROUP_CHANNELS)
+    return Run(**parts)
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """``config`` with dotted keys: ``{"optimizer": {"lr": 1}}`` gives ``{"optimizer.lr": 1}``."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        dotted = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{dotted}.")
+        else:
+            flat[dotted] = value
+    return flat
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """``flat`` without its dots: what ``flatten`` was given."""
+    config: dict[str, Any] = {}
+    for dotted, value in flat.items():
+        *groups, name = dotted.split(".")
+        node = config
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[name] = value
+    return config
+
+
+def with_value(config: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """``config`` with ``value`` under the dotted ``key``; the rest is shared, not copied."""
+    name, _, rest = key.partition(".")
+    return {**config, name: with_value(config[name], rest, value) if rest else value}
+
+
+def _build(target: type[T], group: str, node: Mapping[str, Any], extra: tuple[str, ...] = ()) -> T:
+    hints = get_type_hints(target)
+    names = [field.name for field in fields(target)]  # type: ignore[arg-type]
+    _refuse_unknown(f"{group}.", node, [*names, *extra], choice=node.get("name"))
+    values = {
+        name: _typed(f"{group}.{name}", _required(node, name, group), hints[name]) for name in names
+    }
+    return target(**values)
+
+
+def _refuse_unknown(
+    prefix: str, node: Mapping[str, Any], known: list[str], choice: object = None
+) -> None:
+    for key in node:
+        if key not in known:
+            owner = f" of {prefix.rstrip('.')}={choice}" if choice else ""
+            hint = nearest(str(key), [name for name in known if name not in GROUP_CHANNELS])
+            raise InputError(f"{prefix}{key}: no such key{owner}; {hint}")
+
+
+def _required(node: Mapping[str, Any], key: str, group: str = "") -> Any:
+    if key not in node:
+        dotted = f"{group}.{key}" if group else key
+        raise InputError(f"{dotted}: missing; it needs a value")
+    return node[key]
+
+
+def _group(config: Mapping[str, Any], group: str) -> Mapping[str, Any]:
+    node = _required(config, group)
+    if not isinstance(node, Mapping):
+        raise bad_value(group, node, f"a choice of the config group {group}")
+    return node
+
+
+def _typed(key: str, value: Any, hint: Any) -> Any:
+    """``value`` as the type ``hint``; whole numbers pass as floats, lists as tuples."""
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in get_args(hint):
+            return None
+        first, *words = (choice for choice in get_args(hint) if choice is not type(None))
+        if not words:
+            return _typed(key, value, first)
+        allowed = get_args(words[0])
+        if not isinstance(value, first) and value not in allowed:
+            raise bad_value(key, value, f"{', '.join(allowed)}, {EXPECTED[first]}")
+        return value
+    if origin is Literal:
+        if not isinstance(value, str):
+            raise bad_value(key, value, f"one of {', '.join(get_args(hint))}")
+        one_of(key, value, get_args(hint))
+        return value
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise bad_value(key, value, "a list of whole numbers")
+        return tuple(_typed(f"{key}[{i}]", item, get_args(hint)[0]) for i, item in enumerate(value))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        quoted = isinstance(value, str) and _is_number(value) and hint in (int, float)
+        shown, hint_of = (repr(value), ", without quotes") if quoted else (value, "")
+        raise bad_value(key, shown, EXPECTED[hint] + hint_of)
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+EXPECTED = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a word",
+}

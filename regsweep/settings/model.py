@@ -1,0 +1,47 @@
+"""The models on offer; ``regsweep.training.network`` builds them."""
+
+from dataclasses import dataclass
+
+from regsweep.errors import bad_value
+from regsweep.settings.checks import widths
+
+
+@dataclass(frozen=True)
+class MLP:
+    """Linear layers with ReLU between them; ``hidden`` gives the widths of the inner layers."""
+
+    hidden: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        widths("model.hidden", self.hidden, shortest=1)
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """Softmax regression: one linear layer."""
+
+
+@dataclass(frozen=True)
+class CNN:
+    """3x3 convolutions with ReLU and 2x2 max pooling, then one linear layer."""
+
+    channels: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        widths("model.channels", self.channels, shortest=1)
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse more poolings than inputs of ``shape`` (..., height, width) have halves."""
+        side = min(shape[-2:])
+        most = side.bit_length() - 1
+        if len(self.channels) > most:
+            raise bad_value(
+                "model.channels",
+                list(self.channels),
+                f"at most {most} depths: each halves the {side} pixels of a side",
+            )
+
+
+Model = MLP | Logistic | CNN
+
+MODELS: dict[str, type[Model]] = {"mlp": MLP, "logistic": Logistic, "cnn": CNN}

@@ -1,0 +1,115 @@
+"""The five regularizers: one object with other coefficients, so that all share a pack.
+
+    loss = cross_entropy + l1 * sum |w| + l2 * sum w^2
+
+and the optimizer adds ``weight_decay * w`` to the gradient (coupled, Adam's own
+``weight_decay``) or shrinks the weights by ``lr * decoupled_decay * w`` (AdamW; Loshchilov and
+Hutter, 2019). ``scope`` says what ``w`` ranges over: ``weights``, or ``all``, which adds biases.
+
+To add a regularizer: a class here, its line in ``REGULARIZERS``, and
+``conf/regularizer/<name>.yaml``.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from regsweep.settings.checks import fraction, non_negative
+
+Scope = Literal["weights", "all"]
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """What the training core knows of a regularizer; 0 switches a term off."""
+
+    l1: float = 0.0
+    l2: float = 0.0
+    weight_decay: float = 0.0
+    decoupled_decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class NoRegularizer:
+    """No penalty at all; ``scope`` is there because every choice has it."""
+
+    scope: Scope
+
+    def coefficients(self) -> Coefficients:
+        """All 0."""
+        return Coefficients()
+
+
+@dataclass(frozen=True)
+class L1:
+    """``weight * sum |w|``, the lasso penalty (Tibshirani, 1996)."""
+
+    weight: float
+    scope: Scope
+
+    def __post_init__(self) -> None:
+        non_negative("regularizer.weight", self.weight)
+
+    def coefficients(self) -> Coefficients:
+        """l1 = weight."""
+        return Coefficients(l1=self.weight)
+
+
+@dataclass(frozen=True)
+class L2:
+    """``weight * sum w^2``, the ridge penalty (Hoerl and Kennard, 1970)."""
+
+    weight: float
+    scope: Scope
+
+    def __post_init__(self) -> None:
+        non_negative("regularizer.weight", self.weight)
+
+    def coefficients(self) -> Coefficients:
+        """l2 = weight."""
+        return Coefficients(l2=self.weight)
+
+
+@dataclass(frozen=True)
+class Elastic:
+    """Both penalties, mixed by ``l1_ratio`` in [0, 1] (Zou and Hastie, 2005)."""
+
+    weight: float
+    l1_ratio: float
+    scope: Scope
+
+    def __post_init__(self) -> None:
+        non_negative("regularizer.weight", self.weight)
+        fraction("regularizer.l1_ratio", self.l1_ratio)
+
+    def coefficients(self) -> Coefficients:
+        """l1 = weight * l1_ratio, l2 = weight * (1 - l1_ratio)."""
+        return Coefficients(l1=self.weight * self.l1_ratio, l2=self.weight * (1 - self.l1_ratio))
+
+
+@dataclass(frozen=True)
+class WeightDecay:
+    """Decay in the optimizer; coupled decay under Adam is l2 at half the weight."""
+
+    weight: float
+    decoupled: bool
+    scope: Scope
+
+    def __post_init__(self) -> None:
+        non_negative("regularizer.weight", self.weight)
+
+    def coefficients(self) -> Coefficients:
+        """decoupled_decay = weight, or weight_decay = weight."""
+        if self.decoupled:
+            return Coefficients(decoupled_decay=self.weight)
+        return Coefficients(weight_decay=self.weight)
+
+
+Regularizer = NoRegularizer | L1 | L2 | Elastic | WeightDecay
+
+REGULARIZERS: dict[str, type[Regularizer]] = {
+    "none": NoRegularizer,
+    "l1": L1,
+    "l2": L2,
+    "elastic": Elastic,
+    "weight_decay": WeightDecay,
+}

@@ -1,0 +1,56 @@
+"""One run: a config and a seed, all checked."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from regsweep.errors import bad_value
+from regsweep.settings.checks import whole
+from regsweep.settings.data import Data
+from regsweep.settings.model import CNN, Model
+from regsweep.settings.optimizer import Optimizer
+from regsweep.settings.regularizer import Regularizer
+from regsweep.settings.trainer import Trainer
+
+Objective = Literal["val_loss", "val_error"]
+
+# Confirm seeds lie above the search seeds, and torch takes 64 bits.
+HIGHEST_SEED = 2**62
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that a run's result depends on."""
+
+    seed: int
+    objective: Objective
+    data: Data
+    model: Model
+    regularizer: Regularizer
+    optimizer: Optimizer
+    trainer: Trainer
+
+    def __post_init__(self) -> None:
+        whole("seed", self.seed, low=0, high=HIGHEST_SEED)
+        if isinstance(self.model, CNN):
+            self.model.check_shape(self.data.source.shape)
+        if self.trainer.batch_size > self.data.train_count:
+            raise bad_value(
+                "trainer.batch_size",
+                self.trainer.batch_size,
+                f"at most the number of training images, {self.data.train_count}",
+            )
+
+    @property
+    def steps(self) -> int:
+        """The optimizer's steps: whole batches of all epochs."""
+        return self.trainer.epochs * (self.data.train_count // self.trainer.batch_size)
+
+
+def fusible(run: Run) -> tuple[Any, ...]:
+    """What the runs of a pack share; everything else may differ.
+
+    The data, the layers, the form of the optimizer's update and all of the trainer (batch size,
+    epochs, device, precision) shape the one graph that a step is. Seeds, coefficients of the
+    regularizers and numbers of the optimizers are vectors along the runs in it.
+    """
+    return run.data, run.model, type(run.optimizer), run.trainer

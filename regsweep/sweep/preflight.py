@@ -1,0 +1,215 @@
+"""What can be known before the first job of a sweep is checked before it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from os.path import normpath
+from pathlib import Path
+from typing import Any
+
+from hydra.conf import HydraConf
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.types import IntervalSweep, Override
+from omegaconf import DictConfig, OmegaConf
+
+from regsweep.compare.sweeper import COMPARE
+from regsweep.data.fetch import ensure_files
+from regsweep.errors import InputError, bad_value
+from regsweep.jobs.compose import ComposedOnce
+from regsweep.settings.checks import whole
+from regsweep.settings.run import Run, fusible
+from regsweep.sweep.address import check_storage
+from regsweep.sweep.arms import Arm, Given, compose_arms, key_of, read_given
+from regsweep.sweep.guard import job_folder
+
+OPTUNA = "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper"
+BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+# What Hydra calls the sources of configs that a command line names.
+FROM_THE_COMMAND_LINE = ("command-line", "hydra.searchpath in command-line")
+# Trials that differ in these are not comparable: what they are judged by differs.
+NOT_SEARCHABLE = ("seed", "objective", "data")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep will do: the overrides that ask for it, its arms, and its jobs.
+
+    ``jobs`` is their number, ``round`` the most that the sweeper hands over at once; ``None``
+    under a sweeper that decides for itself. ``search_path`` are the places of configs that the
+    command line names, by ``--config-dir`` or ``hydra.searchpath``.
+    """
+
+    overrides: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    jobs: int | None
+    round: int | None
+    search_path: tuple[str, ...] = ()
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The keys that the sweep varies, each once."""
+        return tuple(dict.fromkeys(key for arm in self.arms for key in arm.space))
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs that the sweep may try."""
+        return tuple(run for arm in self.arms for run in arm.runs)
+
+    @property
+    def unlisted(self) -> int:
+        """How many kinds of runs, each with a step of its own to compile, ``runs`` leaves out."""
+        return sum({tuple(map(fusible, arm.runs)): arm.unlisted for arm in self.arms}.values())
+
+
+def is_search(hydra: HydraConf) -> bool:
+    """Whether the jobs of this sweep are trials of a search rather than runs for their own sake."""
+    return hydra.sweeper["_target_"] in (OPTUNA, COMPARE)
+
+
+def check_sweep(config: DictConfig, loader: ConfigLoader) -> Sweep:
+    """Compose every arm of the sweep ``config`` and check the values that it will try.
+
+    Under ``compare`` an override of a key holds for the arms that have the key.
+
+    Raises:
+        InputError: a value is wrong, or a search cannot judge its trials.
+        HydraException: an arm does not compose.
+    """
+    check_storage(config.hydra)
+    given = read_given(config, loader)
+    _check_sweeper(config.hydra, given.all_swept)
+    _check_folders(config, loader, given)
+    lenient = config.hydra.sweeper["_target_"] == COMPARE
+    searching = is_search(config.hydra)
+    arms = tuple(compose_arms(config, loader, given, searching=searching, lenient=lenient))
+    if searching:
+        for arm in arms:
+            _check_searchable(config.hydra, arm)
+    jobs, together = _jobs(config.hydra.sweeper, given)
+    return Sweep(given.lines, arms, jobs, together, _search_path(config.hydra))
+
+
+def _search_path(hydra: HydraConf) -> tuple[str, ...]:
+    """The places of configs that the command line named, as ``hydra.searchpath`` takes them.
+
+    Hydra looks into that of ``--config-dir`` first.
+    """
+    found = []
+    for source in hydra.runtime.config_sources:
+        if source.provider in FROM_THE_COMMAND_LINE:
+            path = Path(source.path).absolute() if source.schema == "file" else source.path
+            found.append(f"{source.schema}://{path}")
+    return tuple(found)
+
+
+def _jobs(sweeper: DictConfig, given: Given) -> tuple[int | None, int | None]:
+    """The number of jobs, and of those in a round."""
+    if sweeper["_target_"] == OPTUNA:
+        return sweeper.n_trials, min(sweeper.n_trials, sweeper.n_jobs)
+    if sweeper["_target_"] != BASIC:
+        return None, None
+    jobs = prod(sum(1 for _ in override.sweep_iterator()) for override in given.all_swept)
+    return jobs, min(jobs, sweeper.max_batch_size or jobs)
+
+
+def _check_sweeper(hydra: HydraConf, swept: tuple[Override, ...]) -> None:
+    if is_search(hydra):
+        whole("hydra.sweeper.n_trials", hydra.sweeper.n_trials, low=1)
+        whole("hydra.sweeper.n_jobs", hydra.sweeper.n_jobs, low=1)
+        direction = getattr(hydra.sweeper.direction, "name", hydra.sweeper.direction)
+        if direction != "minimize":
+            raise bad_value("hydra.sweeper.direction", direction, "minimize: it is a loss")
+    for override in swept:
+        _check_swept(hydra, key_of(override), override)
+
+
+def _check_folders(config: DictConfig, loader: ConfigLoader, given: Given) -> None:
+    """Refuse a sweep of which two jobs would work in one folder."""
+    hydra = config.hydra
+    expected = "a name that differs between jobs, such as ${hydra.job.num}"
+    text: Any = OmegaConf.to_container(hydra.sweep, resolve=False)
+    if re.search(r"job\.(num|id)\b", text["subdir"]):
+        return
+    if "${" not in text["subdir"] or hydra.sweeper["_target_"] == OPTUNA:
+        # A search may try the same values twice.
+        raise bad_value("hydra.sweep.subdir", text["subdir"], expected)
+    if hydra.sweeper["_target_"] != BASIC:
+        return
+    once, folders = ComposedOnce(loader), set[str]()
+    fixed = [str(o.input_line) for o in given.fixed]
+    swept = [
+        [f"{o.get_key_element()}={value}" for value in o.sweep_string_iterator()]
+        for o in given.all_swept
+    ]
+    for choice in product(*swept):
+        folder = normpath(job_folder(once.load_sweep_config(config, [*fixed, *choice])))
+        if folder in folders:
+            raise bad_value("hydra.sweep.subdir", text["subdir"], f"{expected}: two are {folder}")
+        folders.add(folder)
+
+
+def _check_swept(hydra: HydraConf, key: str, override: Override) -> None:
+    if is_search(hydra) and key.partition(".")[0] in NOT_SEARCHABLE:
+        replicates = "; hydra.sweeper.replicates=2 runs each trial on two seeds"
+        more = replicates if hydra.sweeper["_target_"] == COMPARE and key == "seed" else ""
+        raise InputError(
+            f"{override.input_line}: a search compares trials on one {key}; give it one value{more}"
+        )
+    if ".search." in key:
+        shorter = key.replace(".search.", ".")
+        raise InputError(
+            f"{override.input_line}: a search node holds text: quote the value, or sweep {shorter}"
+        )
+    if isinstance(override.value(), IntervalSweep) and hydra.sweeper["_target_"] == BASIC:
+        raise InputError(
+            f"{override.input_line}: hydra/sweeper=basic takes no intervals; "
+            "give a list of values, or take hydra/sweeper=optuna"
+        )
+
+
+def _check_searchable(hydra: HydraConf, arm: Arm) -> None:
+    if arm.config["data.validation_size"] == 0:
+        raise bad_value(
+            "data.validation_size",
+            0,
+            f"above 0 in a search, which judges by {arm.config['objective']}",
+        )
+    if hydra.sweeper.sampler["_target_"].endswith(".raise_motpe_removed"):
+        raise InputError(
+            "hydra/sweeper/sampler=motpe: Optuna has it no longer; take hydra/sweeper/sampler=tpe"
+        )
+    sampler = str(hydra.sweeper.sampler["_target_"])
+    if sampler.endswith(".BruteForceSampler") and hydra.sweeper["_target_"] == COMPARE:
+        raise bad_value(
+            "hydra.sweeper.sampler._target_",
+            sampler,
+            "one that needs no end of its own; hydra/sweeper/sampler=grid tries every point",
+        )
+    grid = sampler.endswith(".GridSampler")
+    for key, sweep in arm.space.items():
+        if key.partition(".")[0] in NOT_SEARCHABLE:
+            raise InputError(f"{key}={sweep}: a search compares trials on one {key}; leave it out")
+        if "log" in sweep and re.search(r"\btag\(.*\blog\b.*\b(range|choice)\(", sweep):
+            raise InputError(
+                f"{key}={sweep}: a log scale is that of an interval, such as "
+                "tag(log, interval(1e-6, 1e-2)); what is listed is drawn evenly"
+            )
+        if grid and "interval(" in sweep:
+            raise InputError(f"{key}={sweep}: a grid needs a list of values, such as {key}=0.1,1")
+
+
+def check_machine(runs: Sequence[Run], devices: Sequence[str] = ()) -> None:
+    """Whether the devices are there, also ``devices`` that were settled earlier, and the data.
+
+    Raises:
+        InputError: one of them is not.
+    """
+    for name in {run.trainer.device for run in runs} | set(devices):
+        if name.startswith("cuda"):
+            from regsweep.training.device import resolve_device
+
+            resolve_device(name)
+    for data in {(run.data.name, run.data.root): run.data for run in runs}.values():
+        ensure_files(data.source, Path(data.root))

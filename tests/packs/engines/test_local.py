@@ -1,0 +1,92 @@
+import os
+import signal
+import time
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+
+import pytest
+
+from regsweep.packs.engines.local import dismiss_workers, kill_workers, submit
+
+
+def state():
+    return os.getpid(), os.environ["OMP_NUM_THREADS"]
+
+
+def ignores_interrupts():
+    os.kill(os.getpid(), signal.SIGINT)
+    return True
+
+
+def is_there(process):
+    with suppress(ChildProcessError):
+        os.waitpid(process, os.WNOHANG)
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("stop", [dismiss_workers, kill_workers])
+def test_a_worker_is_kept_from_call_to_call_until_it_is_stopped(stop):
+    first, again = (submit(state, workers=1).result(timeout=60) for _ in range(2))
+
+    assert first == again
+    process, threads = first
+    assert process != os.getpid()
+    assert threads == "1"
+
+    stop()
+    deadline = time.monotonic() + 10
+    while is_there(process) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_there(process)
+    assert submit(state, workers=1).result(timeout=60)[0] != process
+
+
+# A sweep's end dismisses the workers, also when an interrupt has killed them just before.
+def test_a_killed_worker_is_not_dismissed():
+    sleeping = submit(partial(time.sleep, 600), workers=1)
+    kill_workers()
+    dismiss_workers()
+
+    with pytest.raises(RuntimeError, match="kill_workers"):
+        sleeping.result(timeout=60)
+
+
+# Also where they have not, since their pool broke: the next try must not outlive the interrupt.
+@pytest.mark.parametrize("broken", [False, True])
+def test_an_interrupt_while_workers_start_is_raised_when_they_have(monkeypatch, broken):
+    class Pool:
+        def submit(self, call):
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append(call())
+            if broken:
+                raise BrokenExecutor
+
+        def shutdown(self, **kwargs): ...
+
+    done = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr("loky.get_reusable_executor", lambda *args, **kwargs: Pool())
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            submit(lambda: "started", workers=1)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+        kill_workers()
+
+    assert done == ["started"]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
+
+
+def test_another_thread_may_start_workers():
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(submit, state, 1).result(timeout=60).result(timeout=60)
+
+
+def test_an_interrupt_is_not_for_the_workers():
+    assert submit(ignores_interrupts, workers=1).result(timeout=60)

@@ -1,0 +1,159 @@
+import copy
+
+import pytest
+
+from regsweep.errors import InputError
+from regsweep.settings.config import flatten, read_run
+from regsweep.settings.model import MLP
+from regsweep.settings.optimizer import Adam
+from regsweep.settings.regularizer import L1
+
+CONFIG = {
+    "seed": 0,
+    "objective": "val_loss",
+    "data": {
+        "name": "mnist",
+        "root": "somewhere",
+        "train_size": None,
+        "validation_size": 10000,
+        "split_seed": 0,
+    },
+    "model": {"name": "mlp", "hidden": [64, 32]},
+    "regularizer": {"name": "l1", "weight": 1, "scope": "weights", "search": {"weight": "x"}},
+    "optimizer": {"name": "adam", "lr": 1e-3},
+    "trainer": {
+        "epochs": 10,
+        "batch_size": 128,
+        "device": "auto",
+        "compile": "auto",
+        "matmul_precision": "highest",
+        "log_every": None,
+    },
+    "run": {"stage": None, "arm": None, "trial": None},
+}
+
+
+def config_with(key, value):
+    config = copy.deepcopy(CONFIG)
+    *groups, last = key.split(".")
+    node = config
+    for group in groups:
+        node = node[group]
+    node[last] = value
+    return config
+
+
+def test_a_config_becomes_typed_values():
+    run = read_run(CONFIG)
+
+    assert run.model == MLP((64, 32))
+    assert run.optimizer == Adam(1e-3)
+    assert run.regularizer == L1(1.0, "weights")
+    assert isinstance(run.regularizer.weight, float)
+    assert run.data.train_count == 50000
+
+
+MESSAGES = [
+    (
+        "sed",
+        1,
+        "sed: no such key; did you mean seed? known: data, experiment, model, objective, "
+        "optimizer, regularizer, run, seed, trainer",
+    ),
+    (
+        "regularizer.l1_ratio",
+        0.5,
+        "regularizer.l1_ratio: no such key of regularizer=l1; known: scope, weight",
+    ),
+    (
+        "regularizer.name",
+        "elastc",
+        "regularizer=elastc: did you mean elastic? known: elastic, l1, l2, none, weight_decay",
+    ),
+    ("regularizer", "l1", "regularizer=l1: expected a choice of the config group regularizer"),
+    ("regularizer.weight", "big", "regularizer.weight=big: expected a number"),
+    ("regularizer.weight", "1e-3", "regularizer.weight='1e-3': expected a number, without quotes"),
+    ("seed", "3", "seed='3': expected a whole number, without quotes"),
+    (
+        "experiment",
+        {"trainer": {"epochs": 1}},
+        "experiment.trainer.epochs: an experiment sets the keys of the run itself; "
+        "its file needs the first line '# @package _global_'",
+    ),
+    ("regularizer.weight", True, "regularizer.weight=True: expected a number"),
+    ("regularizer.weight", None, "regularizer.weight=None: expected a number"),
+    ("regularizer.weight", -1.0, "regularizer.weight=-1.0: expected a finite number, 0 or above"),
+    ("regularizer.scope", "bias", "regularizer.scope=bias: known: all, weights"),
+    ("trainer.epochs", 0, "trainer.epochs=0: expected a whole number, 1 or above"),
+    ("trainer.epochs", -3, "trainer.epochs=-3: expected a whole number, 1 or above"),
+    ("trainer.epochs", 1.5, "trainer.epochs=1.5: expected a whole number"),
+    ("trainer.batch_size", 0, "trainer.batch_size=0: expected a whole number, 1 or above"),
+    (
+        "trainer.batch_size",
+        50001,
+        "trainer.batch_size=50001: expected at most the number of training images, 50000",
+    ),
+    ("trainer.device", "gpu", "trainer.device=gpu: expected auto, cpu, cuda or cuda:N"),
+    (
+        "trainer.matmul_precision",
+        "low",
+        "trainer.matmul_precision=low: known: high, highest, medium",
+    ),
+    ("trainer.compile", "yes", "trainer.compile=yes: expected auto, true or false"),
+    ("trainer.compile", 1, "trainer.compile=1: expected auto, true or false"),
+    ("trainer.log_every", 0, "trainer.log_every=0: expected a whole number, 1 or above"),
+    ("optimizer.lr", 0.0, "optimizer.lr=0.0: expected a finite number above 0"),
+    ("optimizer.lr", -1e-3, "optimizer.lr=-0.001: expected a finite number above 0"),
+    (
+        "model.hidden",
+        [64, 0],
+        "model.hidden=[64, 0]: expected a list of 1 or more whole numbers, each 1 or above",
+    ),
+    (
+        "model.hidden",
+        [],
+        "model.hidden=[]: expected a list of 1 or more whole numbers, each 1 or above",
+    ),
+    ("model.hidden", 64, "model.hidden=64: expected a list of whole numbers"),
+    ("model.hidden", [64, "x"], "model.hidden[1]=x: expected a whole number"),
+    ("seed", -1, "seed=-1: expected a whole number, from 0 to 4611686018427387904"),
+    ("objective", "loss", "objective=loss: did you mean val_loss? known: val_error, val_loss"),
+    ("data.name", "minst", "data=minst: did you mean mnist? known: fashion_mnist, mnist"),
+    (
+        "data.split_seed",
+        -1,
+        "data.split_seed=-1: expected a whole number, from 0 to 9223372036854775807",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "message"), MESSAGES, ids=lambda v: str(v)[:30])
+def test_bad_values_are_named_with_what_is_right(key, value, message):
+    with pytest.raises(InputError) as caught:
+        read_run(config_with(key, value))
+
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("data.validation_size", 60000), ("data.train_size", 9)]
+)
+def test_splits_that_cannot_be_are_refused(key, value):
+    with pytest.raises(InputError, match=f"{key}={value}: expected"):
+        read_run(config_with(key, value))
+
+
+def test_a_missing_key_is_named():
+    config = copy.deepcopy(CONFIG)
+    del config["optimizer"]["lr"]
+
+    with pytest.raises(InputError, match=r"optimizer\.lr: missing; it needs a value"):
+        read_run(config)
+
+
+def test_flatten_keeps_lists_and_empty_nodes():
+    assert flatten({"a": {"b": [1, 2], "c": {}}, "d": None}) == {
+        "a.b": [1, 2],
+        "a.c": {},
+        "d": None,
+    }

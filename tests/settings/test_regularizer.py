@@ -1,0 +1,60 @@
+import math
+
+import pytest
+
+from regsweep.errors import InputError
+from regsweep.settings.regularizer import (
+    L1,
+    L2,
+    REGULARIZERS,
+    Coefficients,
+    Elastic,
+    NoRegularizer,
+    WeightDecay,
+)
+
+WEIGHTED = {
+    "l1": lambda w: L1(w, "weights"),
+    "l2": lambda w: L2(w, "weights"),
+    "elastic": lambda w: Elastic(w, 0.5, "weights"),
+    "weight_decay": lambda w: WeightDecay(w, True, "weights"),
+}
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (NoRegularizer("all"), Coefficients()),
+        (L1(0.5, "all"), Coefficients(l1=0.5)),
+        (L2(0.5, "all"), Coefficients(l2=0.5)),
+        (Elastic(2.0, 0.25, "all"), Coefficients(l1=0.5, l2=1.5)),
+        (WeightDecay(0.5, False, "all"), Coefficients(weight_decay=0.5)),
+        (WeightDecay(0.5, True, "all"), Coefficients(decoupled_decay=0.5)),
+    ],
+    ids=str,
+)
+def test_coefficients(choice, expected):
+    assert choice.coefficients() == expected
+
+
+def test_every_choice_with_a_weight_is_tested_here():
+    assert WEIGHTED.keys() | {"none"} == REGULARIZERS.keys()
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
+@pytest.mark.parametrize("weight", [-1e-9, math.inf, math.nan])
+def test_a_weight_is_finite_and_not_negative(name, weight):
+    with pytest.raises(InputError) as caught:
+        WEIGHTED[name](weight)
+
+    assert str(caught.value) == (
+        f"regularizer.weight={weight}: expected a finite number, 0 or above"
+    )
+
+
+@pytest.mark.parametrize("ratio", [-0.1, 1.1, math.nan])
+def test_l1_ratio_is_a_fraction(ratio):
+    with pytest.raises(InputError) as caught:
+        Elastic(1.0, ratio, "weights")
+
+    assert str(caught.value) == f"regularizer.l1_ratio={ratio}: expected a number from 0 to 1"

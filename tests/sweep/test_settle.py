@@ -1,0 +1,111 @@
+import pytest
+import torch
+
+from regsweep.errors import InputError
+from regsweep.settings.model import CNN
+from regsweep.sweep.settle import (
+    REPAID_STEPS,
+    Packing,
+    count_workers,
+    even_width,
+    mode_of,
+    settle,
+)
+from regsweep.training import compiled
+from tests.training.test_pack import make_run
+
+AUTO = Packing(None, None)
+# Data of 300 images: 30 steps of 10 an epoch.
+STEPS = 30
+
+
+def test_compiled_where_the_steps_asked_for_repay_it():
+    run = make_run(epochs=1)
+
+    few, why_not = settle([run], jobs=REPAID_STEPS // STEPS)
+    many, why = settle([run], jobs=REPAID_STEPS // STEPS + 1)
+
+    assert (few.mode, why_not) == (
+        "eager",
+        "cpu, eager: 99,990 steps do not repay compiling (100,000 do)",
+    )
+    assert (many.mode, why) == ("compiled", "cpu, compiled: 100,020 steps repay it")
+    assert (many.device, many.threads, many.matmul_precision) == ("cpu", 1, "highest")
+
+
+def test_each_kind_of_run_has_to_repay_its_own_compiling():
+    short, long = make_run(epochs=1), make_run(epochs=9)
+
+    _, why = settle([short, long], jobs=100)
+
+    assert f"eager: {50 * 5 * STEPS:,} steps of a kind do not repay compiling" in why
+
+
+def test_of_an_unknown_number_of_jobs_the_packs_are_wide():
+    settled, _ = settle([make_run()], jobs=None, together=None, packing=AUTO)
+
+    assert (settled.mode, settled.pack_width) == ("eager", 16)
+
+
+def test_what_the_config_says_goes_before(monkeypatch):
+    yes, no, auto = (make_run(compile=value) for value in (True, False, "auto"))
+
+    assert settle([yes])[0].mode == "compiled"
+    assert settle([no], jobs=10**9)[0].mode == "eager"
+    settled, _ = settle([auto])
+    assert [mode_of(run, settled) for run in (yes, no, auto)] == ["compiled", "eager", "eager"]
+
+
+def test_without_a_compiler_auto_is_eager_and_true_is_refused(monkeypatch):
+    monkeypatch.setattr(compiled, "lacking", lambda device: "needs a C++ compiler")
+
+    settled, why = settle([make_run()], jobs=10**9)
+
+    assert settled.mode == "eager"
+    assert "C++ compiler" in why
+    with pytest.raises(InputError, match=r"trainer.compile=true: expected auto or false: .*C\+\+"):
+        settle([make_run(compile=True)])
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "there"),
+    [
+        ("CXX", "", False),
+        ("CXX", "   ", False),
+        ("CXX", '"', False),
+        ("CXX", "c++ -pipe", True),
+        ("CXX", "/nowhere/c++", False),
+        ("PATH", "/nowhere", False),
+    ],
+)
+def test_a_compiler_that_is_not_there_is_noticed(variable, value, there, monkeypatch):
+    monkeypatch.setenv(variable, value)
+
+    assert (compiled.lacking(torch.device("cpu")) is None) == there
+
+
+@pytest.mark.parametrize(
+    ("jobs", "workers", "widest", "width"),
+    [(16, 2, 8, 8), (20, 2, 8, 5), (5, 2, 8, 3), (1, 2, 8, 1), (100, 4, 8, 7), (100, 1, 1024, 100)],
+)
+def test_packs_are_no_wider_than_the_turns_need(jobs, workers, widest, width):
+    assert even_width(jobs, workers, widest) == width
+
+
+def test_the_width_is_the_launchers_the_rounds_and_the_models():
+    run, cnn = make_run(), make_run(model=CNN((4, 6)))
+
+    assert settle([run], together=16)[0].pack_width == 1
+    assert settle([run], together=16, packing=Packing(None, 2))[0].pack_width == 8
+    assert settle([run], together=99, packing=Packing(None, 2))[0].pack_width == 13
+    assert settle([run], together=16, packing=Packing(5, 2))[0].pack_width == 5
+    assert settle([cnn], together=16, packing=Packing(None, 2))[0].pack_width == 1
+    assert settle([cnn, run], together=16, packing=Packing(None, 2))[0].pack_width == 8
+
+
+def test_a_worker_a_core_on_a_cpu_and_one_for_a_gpu(monkeypatch):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+
+    assert count_workers(AUTO, torch.device("cpu")) == 1
+    assert count_workers(AUTO, torch.device("cuda")) == 1
+    assert count_workers(Packing(None, 3), torch.device("cpu")) == 3
