@@ -12,7 +12,7 @@ from regsweep.data.idx import read_images, read_labels
 from regsweep.data.source import default_root, find_source
 from regsweep.data.split import stratified_split
 from regsweep.errors import InputError
-from regsweep.packs.engines.local import dismiss_workers
+from regsweep.packs.engines.choice import dismiss_all
 
 RAW = Path(__file__).parent / "data" / "digits" / "MNIST" / "raw"
 
@@ -57,7 +57,7 @@ def judged(report: pytest.TestReport | pytest.CollectReport):
 def workers() -> Iterator[None]:
     """Worker processes that stay for the commands of a module's tests, and end behind them."""
     yield
-    dismiss_workers()
+    dismiss_all()
 
 
 @pytest.fixture(scope="session")

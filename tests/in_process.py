@@ -45,7 +45,7 @@ def multirun(monkeypatch, *arguments):
     given = for_the_arms(with_default_arms(["-m", *arguments]))
     with monkeypatch.context() as patched, _hydra_as_before():
         patched.setattr(PackLauncher, "launch", noting)
-        patched.setattr("regsweep.cli.callback.dismiss_workers", lambda: None)
+        patched.setattr("regsweep.cli.callback.dismiss_all", lambda: None)
         patched.setattr(sys, "argv", ["regsweep", *given])
         patched.setenv("HYDRA_FULL_ERROR", "1")  # errors are raised, not printed
         try:

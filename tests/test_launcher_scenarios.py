@@ -12,7 +12,7 @@ from noting import noted
 from omegaconf import OmegaConf
 
 from regsweep.data.source import default_root
-from regsweep.packs.engines.local import dismiss_workers
+from regsweep.packs.engines.choice import dismiss_all
 from regsweep.records.record import read
 
 pytestmark = pytest.mark.usefixtures("workers")
@@ -94,7 +94,7 @@ def test_groups_and_keys_in_batches(swept, tmp_path):
 
 
 def test_folders_names_and_environment_of_jobs(swept, tmp_path):
-    dismiss_workers()  # new ones start where the command is given, as those of every command do
+    dismiss_all()  # new ones start where the command is given, as those of every command do
     (tmp_path / "data").symlink_to(default_root().expanduser())
 
     [[one, two]] = swept(

@@ -10,18 +10,19 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from regsweep.compare.sweeper import COMPARE
 from regsweep.errors import InputError
+from regsweep.jobs.compose import ComposedOnce
 from regsweep.jobs.environment import package_versions
 from regsweep.jobs.messages import explain
-from regsweep.packs.engines.local import dismiss_workers
-from regsweep.packs.launcher import read_packing
+from regsweep.packs.engines.choice import dismiss_all, runner_of
 from regsweep.records import sweep_file
 from regsweep.records.folder import hold
 from regsweep.records.record import FILE_NAME, refuse_used, refuse_used_under
 from regsweep.settings.config import read_run
 from regsweep.sweep.address import refuse_password, without_passwords
 from regsweep.sweep.arms import plain_config
+from regsweep.sweep.kinds import is_compare
+from regsweep.sweep.packing import read_packing
 from regsweep.sweep.preflight import check_machine, check_sweep
 from regsweep.sweep.settle import settle
 
@@ -69,19 +70,26 @@ class RegsweepCallback(Callback):
 
         The compare sweeper does so itself: its folder may hold a sweep that it goes on with.
         """
-        if config.hydra.sweeper["_target_"] == COMPARE:
+        if is_compare(config.hydra):
             return
         with _refusing():
             directory = Path(config.hydra.sweep.dir)
             _refuse_sweeps(directory)
-            sweep = check_sweep(config, GlobalHydra.instance().config_loader())
+            sweep = check_sweep(config, ComposedOnce(GlobalHydra.instance().config_loader()))
             # The stock sweeper tells the address of its storage.
             logging.getLogger(STOCK_LOG).addFilter(_hide_passwords)
             packing = read_packing(config.hydra.launcher)
             check_machine(sweep.runs)
             self.held.enter_context(hold("hydra.sweep.dir", directory))
             _refuse_sweeps(directory)  # by a sweep that ended meanwhile
-            settled, why = settle(sweep.runs, sweep.jobs, sweep.round, packing, sweep.unlisted)
+            settled, why = settle(
+                sweep.runs,
+                sweep.jobs,
+                sweep.round,
+                packing,
+                sweep.unlisted,
+                runner_of(packing),
+            )
             log.info(why)
             sweep_file.write(
                 sweep_file.SweepFile(
@@ -102,7 +110,7 @@ class RegsweepCallback(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Write the tables and show them, also when the sweep was cut short."""
         with self.held:
-            dismiss_workers()
+            dismiss_all()
             if not self.sweeping:
                 return
             from regsweep.report.aggregate import gather_and_show

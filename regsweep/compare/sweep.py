@@ -26,14 +26,16 @@ from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Space, Studies, count_trials, search_space_of
 from regsweep.errors import InputError
 from regsweep.jobs.environment import package_versions
-from regsweep.packs.launcher import read_packing
+from regsweep.packs.engines.choice import runner_of
 from regsweep.records import sweep_file
 from regsweep.records.folder import hold
 from regsweep.records.record import FILE_NAME
+from regsweep.records.settled import Settled
 from regsweep.records.stored import Unreadable
 from regsweep.report.aggregate import gather_and_show
+from regsweep.sweep.packing import Packing, count_workers, read_packing
 from regsweep.sweep.preflight import Sweep, check_machine, check_sweep
-from regsweep.sweep.settle import Packing, Settled, count_workers, fault_of_settled, settle
+from regsweep.sweep.settle import fault_of_settled, settle
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +169,8 @@ def _settle(
 
 
 def _settle_anew(config: DictConfig, sweep: Sweep, plan: Plan) -> tuple[Settled, str]:
-    return settle(sweep.runs, *_amount(config, plan), sweep.unlisted)
+    jobs, together, packing = _amount(config, plan)
+    return settle(sweep.runs, jobs, together, packing, sweep.unlisted, runner_of(packing))
 
 
 def _amount(config: DictConfig, plan: Plan) -> tuple[int, int, Packing | None]:
@@ -189,7 +192,9 @@ def _refuse_other_steps(
     settled: Settled, sweep: Sweep, plan: Plan, config: DictConfig, directory: Path
 ) -> None:
     """Refuse to go on where the runs so far were compiled, and the others could not be."""
-    if fault := fault_of_settled(settled, sweep.runs, *_amount(config, plan)):
+    jobs, together, packing = _amount(config, plan)
+    run_all = runner_of(packing)
+    if fault := fault_of_settled(settled, sweep.runs, jobs, together, packing, run_all):
         raise InputError(
             f"{directory}: its runs are compiled, and here they cannot be: {fault}. "
             "Go on where they can, or take another hydra.sweep.dir"

@@ -13,8 +13,7 @@ from hydra_plugins.hydra_optuna_sweeper.config import OptunaSweeperConf
 from omegaconf import DictConfig
 
 from regsweep.jobs.task import task
-
-COMPARE = "regsweep.compare.sweeper.CompareSweeper"
+from regsweep.sweep.kinds import COMPARE
 
 
 @dataclass

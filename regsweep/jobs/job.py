@@ -17,23 +17,25 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import save
 
+from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.errors import machine_fault, naming
 from regsweep.jobs.collector import spare_what_is_loaded
 from regsweep.jobs.environment import describe, now
 from regsweep.jobs.git import commit_of
 from regsweep.jobs.progress import log_batch, log_end, log_epoch
-from regsweep.packs.worker import Trained, load_data
 from regsweep.records import sweep_file
 from regsweep.records.atomic import write_bytes
 from regsweep.records.objective import cost
 from regsweep.records.record import FILE_NAME, Record, Stage, publish, read, refused
+from regsweep.records.settled import Settled
 from regsweep.settings.config import flatten, read_channel, read_run
+from regsweep.settings.data import Data
 from regsweep.settings.run import Run
 from regsweep.sweep.arms import plain_config
-from regsweep.sweep.preflight import is_search
-from regsweep.sweep.settle import Settled, device_of, mode_of, settle
+from regsweep.sweep.kinds import is_search
+from regsweep.sweep.settle import device_of, mode_of, settle
 from regsweep.training.pack import train_pack
-from regsweep.training.result import Epoch, Result
+from regsweep.training.result import BatchLoss, Epoch, Result
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,18 @@ class Role:
     searched: tuple[str, ...]
     name: str
     overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result of one run, and the losses of its batches where ``trainer.log_every`` asks.
+
+    ``started`` is when its pack was begun, in UTC.
+    """
+
+    result: Result
+    batches: tuple[BatchLoss, ...]
+    started: str
 
 
 # How a job comes by its result: by training, or from a pack that has trained it already.
@@ -187,6 +201,18 @@ def _settled(hydra: HydraConf, run: Run) -> Settled:
 def data_root(run: Run, hydra: HydraConf) -> Path:
     """Where the data lies; a relative root starts where the command was given, not at chdir."""
     return Path(hydra.runtime.cwd) / Path(run.data.root).expanduser()
+
+
+def load_data(data: Data, root: Path, test: bool) -> Dataset:
+    """The examples that ``data`` names, read from ``root`` once a process."""
+    return load_dataset(
+        data.name,
+        root,
+        validation_size=data.validation_size,
+        train_size=data.train_size,
+        split_seed=data.split_seed,
+        test=test,
+    )
 
 
 def read_role(hydra: HydraConf, config: Mapping[str, Any]) -> Role:

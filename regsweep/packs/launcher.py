@@ -1,6 +1,6 @@
 """``hydra/launcher=pack``: the jobs of a sweep, trained many at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,24 +10,21 @@ from hydra.core.utils import JobReturn
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from regsweep.errors import bad_value
 from regsweep.jobs.compose import ComposedOnce
 from regsweep.jobs.task import task
-from regsweep.sweep.settle import Packing
+from regsweep.sweep.packing import PACK_LAUNCHER, packing_of
 
 if TYPE_CHECKING:
     from regsweep.packs.rounds import Rounds
-
-TARGET = "regsweep.packs.launcher.PackLauncher"
 
 
 @dataclass
 class PackLauncherConf:
     """The launcher's config; ``auto`` leaves both to the machine."""
 
-    _target_: str = TARGET
+    _target_: str = PACK_LAUNCHER
     pack_size: Any = "auto"  # the most runs that train as one
-    workers: Any = "auto"  # processes, one thread each
+    workers: Any = "auto"  # processes, one thread each; 0 keeps all in this one
 
 
 ConfigStore.instance().store(
@@ -44,7 +41,7 @@ class PackLauncher(BasicLauncher):
 
     def __init__(self, **config: Any) -> None:
         super().__init__()
-        self.packing = _packing(config)
+        self.packing = packing_of(config)
         self.rounds: Rounds | None = None
 
     def setup(
@@ -68,27 +65,3 @@ class PackLauncher(BasicLauncher):
             assert self.hydra_context is not None
             self.rounds = Rounds(self.config, self.hydra_context, self.packing)
         return self.rounds.launch(job_overrides, initial_job_idx)
-
-
-def read_packing(launcher: DictConfig) -> Packing | None:
-    """What ``hydra.launcher`` asks of the pack launcher; ``None`` for any other launcher.
-
-    Raises:
-        InputError: a value is neither ``auto`` nor a whole number above 0.
-    """
-    return _packing(launcher) if launcher["_target_"] == TARGET else None
-
-
-def _packing(config: Mapping[str, Any]) -> Packing:
-    return Packing(
-        pack_size=_auto_or_whole("pack_size", config), workers=_auto_or_whole("workers", config)
-    )
-
-
-def _auto_or_whole(key: str, config: Mapping[str, Any]) -> int | None:
-    value = config[key]
-    if value == "auto":
-        return None
-    if type(value) is not int or value < 1:
-        raise bad_value(f"hydra.launcher.{key}", value, "auto, or a whole number, 1 or above")
-    return value

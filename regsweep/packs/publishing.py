@@ -16,8 +16,8 @@ from omegaconf import DictConfig, open_dict
 from regsweep.jobs.collector import spare_what_is_loaded
 from regsweep.jobs.compose import Draft
 from regsweep.jobs.git import commit_of
-from regsweep.jobs.job import publish_job
-from regsweep.packs.worker import Pack, Trained, train
+from regsweep.jobs.job import Trained, publish_job
+from regsweep.packs.worker import Pack, train
 
 
 @dataclass(frozen=True)

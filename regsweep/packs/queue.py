@@ -10,7 +10,7 @@ from math import ceil
 from typing import TypeVar
 
 from regsweep.errors import MachineFault, machine_fault, wants_memory
-from regsweep.packs.engines.local import KILLED, kill_workers, memory_has_run_out, submit
+from regsweep.packs.engines.engine import Engine
 from regsweep.packs.worker import Pack
 
 log = logging.getLogger(__name__)
@@ -30,12 +30,13 @@ def deal(jobs: Sequence[T], workers: int, widest: int) -> list[Sequence[T]]:
 
 
 def train_packs(
+    engine: Engine,
     packs: Sequence[Pack],
     workers: int,
     work: Callable[[Pack], Callable[[], T]],
     on_narrower: Callable[[Pack, int], None] = lambda pack, width: None,
 ) -> Generator[tuple[Pack, T | Exception], None, None]:
-    """Train ``packs`` in ``workers`` processes; each as it ends, with its results or its error.
+    """Train ``packs`` on ``engine``, ``workers`` at once; each as it ends, with what came of it.
 
     A worker calls what ``work`` makes of a pack, and that gives the results. A pack that fails for
     want of memory, or whose process dies, is trained again half as wide; one that fails otherwise,
@@ -57,7 +58,7 @@ def train_packs(
             while queue and len(running) < (1 if alone else workers):
                 pack = queue.popleft()
                 try:
-                    running[submit(work(pack), workers)] = pack, alone
+                    running[engine.submit(work(pack), workers)] = pack, alone
                 except BrokenExecutor:  # another pack killed a worker just now
                     queue.appendleft(pack)
                     break
@@ -73,7 +74,7 @@ def train_packs(
                     suspects.append(pack)
                 elif not isinstance(error, Exception):
                     raise error
-                elif fault := _fault(pack, error):
+                elif fault := _fault(engine, pack, error):
                     raise fault from error
                 elif parts := _smaller(pack, error):
                     log.warning("%s; trained again in %d packs", _told(pack, error), len(parts))
@@ -86,10 +87,10 @@ def train_packs(
         finished = True
     finally:
         if not finished:  # an interrupt: what is at work is not waited for
-            kill_workers()
+            engine.kill()
 
 
-def _fault(pack: Pack, error: Exception) -> MachineFault | None:
+def _fault(engine: Engine, pack: Pack, error: Exception) -> MachineFault | None:
     """The fault of the machine that kept ``pack`` from being trained, if it was one.
 
     A process that is killed with one run in it is the run's failure only where the kernel says that
@@ -97,7 +98,7 @@ def _fault(pack: Pack, error: Exception) -> MachineFault | None:
     """
     if not isinstance(error, BrokenExecutor):
         return machine_fault(error)
-    if _wide(pack) == 1 and KILLED in str(error) and not memory_has_run_out():
+    if _wide(pack) == 1 and engine.blames_the_machine(error):
         return MachineFault(
             f"job {pack.jobs[0]}: the process that trained it alone was killed, and not by the "
             "kernel for want of memory"

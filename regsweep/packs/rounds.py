@@ -18,7 +18,6 @@ from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
-from regsweep.compare.sweeper import COMPARE
 from regsweep.errors import machine_fault, raise_interrupt
 from regsweep.jobs.collector import spare_what_is_loaded
 from regsweep.jobs.compose import ComposedOnce, Draft
@@ -26,16 +25,19 @@ from regsweep.jobs.environment import now
 from regsweep.jobs.git import commit_of
 from regsweep.jobs.job import data_root, read_stage
 from regsweep.jobs.messages import explain
+from regsweep.packs.engines.choice import engine_of
 from regsweep.packs.publishing import Publisher, for_workers, train_and_publish
 from regsweep.packs.queue import deal, train_packs
 from regsweep.packs.worker import Pack, train
 from regsweep.records import sweep_file
 from regsweep.records.record import FILE_NAME, Record, publish
+from regsweep.records.settled import Settled
 from regsweep.settings.config import read_run
 from regsweep.settings.run import Run, fusible
 from regsweep.sweep.arms import plain_config
-from regsweep.sweep.preflight import OPTUNA, is_search
-from regsweep.sweep.settle import Packing, Settled, count_workers, device_of, mode_of, widest
+from regsweep.sweep.kinds import COMPARE, OPTUNA, is_search
+from regsweep.sweep.packing import Packing, count_workers, widest
+from regsweep.sweep.settle import device_of, mode_of
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ class Rounds:
         assert isinstance(hydra_context.config_loader, ComposedOnce)
         self.loader = hydra_context.config_loader
         self.publisher = Publisher(config, hydra_context)
+        self.engine = engine_of(packing)
         self.for_workers = for_workers(self.publisher)
         self.directory = Path(config.hydra.sweep.dir)
         # Plain: where a config lacks a key, OmegaConf can swallow an interrupt.
@@ -106,7 +109,7 @@ class Rounds:
         self._tell(packs, workers)
         self.processes = max(self.processes, min(workers, len(packs)))
         work = partial(self._work, jobs=jobs)
-        with closing(train_packs(packs, self.processes, work, self._narrow)) as ended:
+        with closing(train_packs(self.engine, packs, self.processes, work, self._narrow)) as ended:
             for pack, outcome in ended:
                 if isinstance(outcome, bytes):  # published by the worker
                     published = pickle.loads(outcome)
@@ -185,9 +188,9 @@ class Rounds:
     def _work(self, pack: Pack, jobs: Mapping[int, Job]) -> Callable[[], Any]:
         """What a worker does for ``pack``.
 
-        On a CPU it publishes the runs too; while a GPU trains, this process does.
+        Another process publishes the runs too; while a GPU trains, this one does.
         """
-        if pack.device != "cpu":
+        if pack.device != "cpu" or not self.engine.apart:
             return partial(train, pack)
         drafts = [jobs[number].draft for number in pack.jobs]
         return partial(train_and_publish, pack, drafts, self.for_workers)

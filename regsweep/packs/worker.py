@@ -5,13 +5,12 @@ from pathlib import Path
 
 import torch
 
-from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.errors import machine_fault
 from regsweep.jobs.environment import now
-from regsweep.settings.data import Data
+from regsweep.jobs.job import Trained, load_data
 from regsweep.settings.run import Run
 from regsweep.training.pack import Mode, train_pack
-from regsweep.training.result import BatchLoss, Result
+from regsweep.training.result import BatchLoss
 
 
 @dataclass(frozen=True)
@@ -29,18 +28,6 @@ class Pack:
     device: str
     mode: Mode
     width: int
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The result of one run, and the losses of its batches where ``trainer.log_every`` asks.
-
-    ``started`` is when its pack was begun, in UTC.
-    """
-
-    result: Result
-    batches: tuple[BatchLoss, ...]
-    started: str
 
 
 def train(pack: Pack) -> list[Trained]:
@@ -69,15 +56,3 @@ def train(pack: Pack) -> list[Trained]:
         Trained(result, tuple(batch for batch in batches if batch.run == i), started)
         for i, result in enumerate(results)
     ]
-
-
-def load_data(data: Data, root: Path, test: bool) -> Dataset:
-    """The examples that ``data`` names, read from ``root`` once a process."""
-    return load_dataset(
-        data.name,
-        root,
-        validation_size=data.validation_size,
-        train_size=data.train_size,
-        split_seed=data.split_seed,
-        test=test,
-    )

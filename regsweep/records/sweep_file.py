@@ -9,9 +9,9 @@ from typing import Any
 
 from regsweep.records.atomic import write_text
 from regsweep.records.objective import JUDGED
+from regsweep.records.settled import Settled
 from regsweep.records.stored import Unreadable, read_json
 from regsweep.records.typed import fault
-from regsweep.sweep.settle import Settled
 
 FILE_NAME = "sweep.json"
 COMPARE = "compare"

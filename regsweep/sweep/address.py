@@ -5,8 +5,8 @@ import re
 from hydra.conf import HydraConf
 from omegaconf import OmegaConf
 
-from regsweep.compare.sweeper import COMPARE
 from regsweep.errors import InputError, bad_value
+from regsweep.sweep.kinds import COMPARE
 
 KEY = "hydra.sweeper.storage"
 _PASSWORDS = re.compile(

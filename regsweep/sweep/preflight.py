@@ -14,18 +14,15 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf
 
-from regsweep.compare.sweeper import COMPARE
 from regsweep.data.fetch import ensure_files
 from regsweep.errors import InputError, bad_value
-from regsweep.jobs.compose import ComposedOnce
 from regsweep.settings.checks import whole
 from regsweep.settings.run import Run, fusible
 from regsweep.sweep.address import check_storage
 from regsweep.sweep.arms import Arm, Given, compose_arms, key_of, read_given
 from regsweep.sweep.guard import job_folder
+from regsweep.sweep.kinds import BASIC, COMPARE, OPTUNA, is_search
 
-OPTUNA = "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper"
-BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 # What Hydra calls the sources of configs that a command line names.
 FROM_THE_COMMAND_LINE = ("command-line", "hydra.searchpath in command-line")
 # Trials that differ in these are not comparable: what they are judged by differs.
@@ -63,15 +60,11 @@ class Sweep:
         return sum({tuple(map(fusible, arm.runs)): arm.unlisted for arm in self.arms}.values())
 
 
-def is_search(hydra: HydraConf) -> bool:
-    """Whether the jobs of this sweep are trials of a search rather than runs for their own sake."""
-    return hydra.sweeper["_target_"] in (OPTUNA, COMPARE)
-
-
 def check_sweep(config: DictConfig, loader: ConfigLoader) -> Sweep:
     """Compose every arm of the sweep ``config`` and check the values that it will try.
 
-    Under ``compare`` an override of a key holds for the arms that have the key.
+    Under ``compare`` an override of a key holds for the arms that have the key. ``loader`` is asked
+    for the config of every job where their folders need it.
 
     Raises:
         InputError: a value is wrong, or a search cannot judge its trials.
@@ -137,14 +130,14 @@ def _check_folders(config: DictConfig, loader: ConfigLoader, given: Given) -> No
         raise bad_value("hydra.sweep.subdir", text["subdir"], expected)
     if hydra.sweeper["_target_"] != BASIC:
         return
-    once, folders = ComposedOnce(loader), set[str]()
+    folders = set[str]()
     fixed = [str(o.input_line) for o in given.fixed]
     swept = [
         [f"{o.get_key_element()}={value}" for value in o.sweep_string_iterator()]
         for o in given.all_swept
     ]
     for choice in product(*swept):
-        folder = normpath(job_folder(once.load_sweep_config(config, [*fixed, *choice])))
+        folder = normpath(job_folder(loader.load_sweep_config(config, [*fixed, *choice])))
         if folder in folders:
             raise bad_value("hydra.sweep.subdir", text["subdir"], f"{expected}: two are {folder}")
         folders.add(folder)

@@ -1,13 +1,14 @@
 """What is settled once for all runs of a sweep, so that its results do not depend on the order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import ceil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from regsweep.errors import InputError, bad_value
-from regsweep.settings.model import CNN
+from regsweep.records.settled import Settled
 from regsweep.settings.run import Run, fusible
+from regsweep.sweep.packing import Packing, count_workers, even_width, widest
+from regsweep.sweep.tryout import RunAll, fault_of_compiled, in_turn
 
 if TYPE_CHECKING:
     import torch
@@ -15,35 +16,6 @@ if TYPE_CHECKING:
 # A compiled step saves 0.3 ms a run and step on one core, and costs 20 s when nothing of it is
 # cached. Counted in what is asked, never in what is measured: compiled and eager round otherwise.
 REPAID_STEPS = 100_000
-# On a CPU the parameters of more runs do not fit the caches; benchmarks/width.py measures it.
-WIDEST_ON_CPU = 16
-WIDEST_ON_GPU = 1024
-
-
-@dataclass(frozen=True)
-class Settled:
-    """How the runs of a sweep are computed.
-
-    ``mode`` holds for the runs with ``trainer.compile=auto``; ``pack_width`` is the most runs
-    that train as one.
-    """
-
-    device: str
-    mode: Literal["compiled", "eager"]
-    threads: int
-    matmul_precision: str
-    pack_width: int
-
-
-@dataclass(frozen=True)
-class Packing:
-    """What the pack launcher is asked for; ``None`` leaves it to the machine.
-
-    ``pack_size`` is the most runs that train as one, ``workers`` the number of processes.
-    """
-
-    pack_size: int | None
-    workers: int | None
 
 
 def settle(
@@ -52,11 +24,13 @@ def settle(
     together: int | None = 1,
     packing: Packing | None = None,
     unlisted: int = 0,
+    run_all: RunAll = in_turn,
 ) -> tuple[Settled, str]:
     """What holds for a sweep of ``jobs`` runs like ``runs``, and one line that says why.
 
     ``together`` jobs make a round; ``None`` if it is not known. Without ``packing`` each run
-    trains alone. ``unlisted`` kinds of runs may be tried beside those of ``runs``.
+    trains alone. ``unlisted`` kinds of runs may be tried beside those of ``runs``. ``run_all`` runs
+    calls where the sweep trains.
 
     What is to be compiled is compiled and tried before.
 
@@ -97,7 +71,7 @@ def settle(
         matmul_precision=_joined([run.trainer.matmul_precision for run in runs]),
         pack_width=_pack_width(runs, devices, together, packing),
     )
-    if fault := fault_of_settled(settled, runs, jobs, together, packing):
+    if fault := fault_of_settled(settled, runs, jobs, together, packing, run_all):
         if True in asked:
             raise _cannot_compile(fault)
         settled, why = replace(settled, mode="eager"), fault
@@ -110,10 +84,9 @@ def fault_of_settled(
     jobs: int | None = 1,
     together: int | None = 1,
     packing: Packing | None = None,
+    run_all: RunAll = in_turn,
 ) -> str | None:
     """Why the runs that are to be compiled cannot be, as a few steps of each kind show."""
-    from regsweep.packs.tryout import fault_of_compiled
-
     kinds = {fusible(run): run for run in runs if mode_of(run, settled) == "compiled"}
     tried = []
     for run in list(kinds.values())[:jobs]:
@@ -124,8 +97,8 @@ def fault_of_settled(
         tried.append((run, width, device))
     if not tried:
         return None
-    workers = None if packing is None else count_workers(packing, tried[0][2])
-    return fault_of_compiled(tried, workers and min(workers, together or workers))
+    workers = 1 if packing is None else count_workers(packing, tried[0][2])
+    return fault_of_compiled(tried, min(workers, together or workers), run_all)
 
 
 def _cannot_compile(why: str) -> InputError:
@@ -148,19 +121,6 @@ def _pack_width(
     return even_width(together, count_workers(packing, devices[0]), most)
 
 
-def even_width(jobs: int, workers: int, widest: int) -> int:
-    """The least width at which ``jobs`` take as few turns of ``workers`` as at ``widest``."""
-    turns = ceil(jobs / (workers * widest))
-    return ceil(jobs / (workers * turns))
-
-
-def count_workers(packing: Packing, device: "torch.device") -> int:
-    """Processes: one a core that this process may use, by affinity and cgroup; one for a GPU."""
-    from loky import cpu_count
-
-    return packing.workers or (cpu_count() if device.type == "cpu" else 1)
-
-
 def device_of(run: Run, settled: Settled) -> "torch.device":
     """Where ``run`` is trained: as its config says, or as was settled.
 
@@ -179,16 +139,6 @@ def mode_of(run: Run, settled: Settled) -> Literal["compiled", "eager"]:
     if run.trainer.compile == "auto":
         return settled.mode
     return "compiled" if run.trainer.compile else "eager"
-
-
-def widest(run: Run, device: "torch.device") -> int:
-    """The most runs like ``run`` that one pack holds without being slower than several packs.
-
-    Convolutions under ``torch.func.vmap`` are slower on a CPU than one by one.
-    """
-    if device.type != "cpu":
-        return WIDEST_ON_GPU
-    return 1 if isinstance(run.model, CNN) else WIDEST_ON_CPU
 
 
 def _joined(values: Sequence[str]) -> str:

@@ -265,8 +265,9 @@ def test_a_stock_search_searches_each_choice_over_its_own_keys(searched, tmp_pat
         assert (tmp_path / "out" / name).read_bytes() == (sweep / name).read_bytes()
 
 
-# Each with the plugin that brings it, and its module.
-STOCK_LAUNCHERS = {
+# Each with the plugin that brings it, and its module; and packs without workers.
+LAUNCHERS = {
+    "in_process": ("hydra-core", "hydra"),
     "basic": ("hydra-core", "hydra"),
     "joblib": ("hydra-joblib-launcher", "hydra_plugins.hydra_joblib_launcher"),
     "submitit_local": ("hydra-submitit-launcher", "hydra_plugins.hydra_submitit_launcher"),
@@ -280,7 +281,7 @@ def grid(folder, launcher, compiled):
     done = command(
         *("-m", "hydra/sweeper=basic", "regularizer=l1,l2"),
         f"regularizer.weight={','.join(map(str, WEIGHTS))}",
-        f"hydra/launcher={launcher}",
+        "hydra.launcher.workers=0" if launcher == "in_process" else f"hydra/launcher={launcher}",
         f"hydra.sweep.dir={launcher}",
         f"trainer.compile={compiled}",
         *QUICK,
@@ -296,10 +297,10 @@ CASES = [
         launcher,
         id=f"{launcher}-{'compiled' if compiled else 'eager'}",
         # Each process compiles as that of basic does.
-        marks=[pytest.mark.full] if compiled and launcher != "basic" else [],
+        marks=[pytest.mark.full] if compiled and launcher not in ("basic", "in_process") else [],
     )
     for compiled in (False, True)
-    for launcher in STOCK_LAUNCHERS
+    for launcher in LAUNCHERS
 ]
 
 
@@ -311,7 +312,7 @@ def packed(request, tmp_path_factory):
 
 @pytest.mark.parametrize(("packed", "launcher"), CASES, indirect=["packed"])
 def test_a_grid_is_the_same_under_every_launcher(tmp_path, packed, launcher):
-    package, module = STOCK_LAUNCHERS[launcher]
+    package, module = LAUNCHERS[launcher]
     if not find_spec(module):
         pytest.skip(f"needs {package}")
     ours, compiled = packed

@@ -1,10 +1,7 @@
 import pytest
 from hydra.test_utils.launcher_common_tests import IntegrationTestSuite, LauncherTestSuite
-from omegaconf import OmegaConf
 
 from regsweep.cli.nodes import register_nodes
-from regsweep.errors import InputError
-from regsweep.packs.launcher import read_packing
 
 register_nodes()
 
@@ -20,20 +17,3 @@ class TestHydrasOwnSuite(LauncherTestSuite):
 )
 class TestHydrasIntegrationSuite(IntegrationTestSuite):
     """Hydra's tests of whole applications under a launcher."""
-
-
-@pytest.mark.parametrize("key", ["pack_size", "workers"])
-@pytest.mark.parametrize("value", [0, -1, 1.5, True, "many", None])
-def test_a_wrong_setting_is_named(key, value):
-    node = {
-        "_target_": "regsweep.packs.launcher.PackLauncher",
-        "pack_size": "auto",
-        "workers": "auto",
-    }
-
-    with pytest.raises(InputError, match=rf"hydra.launcher.{key}={value}: expected auto, or a"):
-        read_packing(OmegaConf.create({**node, key: value}))
-
-
-def test_other_launchers_pack_nothing():
-    assert read_packing(OmegaConf.create({"_target_": "some.Launcher", "workers": 0})) is None

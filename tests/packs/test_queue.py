@@ -1,12 +1,14 @@
 from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import faulty
 import pytest
 
 from regsweep.errors import MachineFault
+from regsweep.packs.engines.choice import LOCAL
 from regsweep.packs.queue import deal, train_packs
 from regsweep.packs.worker import Pack
 from tests.training.test_pack import make_run
@@ -37,7 +39,7 @@ def test_jobs_are_dealt_evenly_in_their_order(jobs, workers, widest, sizes):
 
 def test_a_pack_without_memory_is_halved_until_it_fits(caplog):
     packs = [pack_of(*range(7)), pack_of(7, 8)]
-    ended = list(train_packs(packs, workers=2, work=partial(partial, faulty.out_of_memory)))
+    ended = list(train_packs(LOCAL, packs, workers=2, work=partial(partial, faulty.out_of_memory)))
 
     assert sorted(seed for _, seeds in ended for seed in seeds) == list(range(9))
     assert all(list(pack.jobs) == seeds for pack, seeds in ended)
@@ -47,7 +49,7 @@ def test_a_pack_without_memory_is_halved_until_it_fits(caplog):
 
 def test_a_run_that_kills_its_process_fails_alone():
     packs = [pack_of(0, 1), pack_of(2, 3, 4), pack_of(5)]
-    ended = list(train_packs(packs, workers=2, work=partial(partial, faulty.killed)))
+    ended = list(train_packs(LOCAL, packs, workers=2, work=partial(partial, faulty.killed)))
 
     by_seed = {seed: outcome for pack, outcome in ended for seed in pack.jobs}
     assert sorted(by_seed) == [0, 1, 2, 3, 4, 5]
@@ -60,11 +62,11 @@ def test_a_run_whose_process_is_killed_is_not_at_fault(monkeypatch):
     work = partial(partial, faulty.killed_from_outside)
 
     with pytest.raises(MachineFault, match="job 3: the process that trained it alone was killed"):
-        list(train_packs(packs, workers=2, work=work))
+        list(train_packs(LOCAL, packs, workers=2, work=work))
 
     # The kernel says that it has killed processes for want of memory.
-    monkeypatch.setattr("regsweep.packs.queue.memory_has_run_out", lambda: True)
-    outcomes = {s: o for pack, o in train_packs(packs, 2, work) for s in pack.jobs}
+    monkeypatch.setattr("regsweep.packs.engines.local._kills_for_memory", count().__next__)
+    outcomes = {s: o for pack, o in train_packs(LOCAL, packs, 2, work) for s in pack.jobs}
     assert isinstance(outcomes.pop(3), BrokenExecutor)
     assert all(seed in outcome for seed, outcome in outcomes.items())
 
@@ -73,7 +75,7 @@ def test_a_fault_of_the_machine_is_no_runs_error():
     work = partial(partial, faulty.without_its_data)
 
     with pytest.raises(MachineFault, match=r"^train-images-idx3-ubyte: damaged$"):
-        list(train_packs([pack_of(0, 1, 2)], workers=1, work=work))
+        list(train_packs(LOCAL, [pack_of(0, 1, 2)], workers=1, work=work))
 
 
 @pytest.mark.parametrize(("runs", "widths"), [(7, [4, 2]), (3, [2])])
@@ -82,6 +84,7 @@ def test_what_the_memory_held_is_told(runs, widths):
 
     list(
         train_packs(
+            LOCAL,
             [pack_of(*range(runs))],
             1,
             partial(partial, faulty.out_of_memory),
@@ -93,7 +96,9 @@ def test_what_the_memory_held_is_told(runs, widths):
 
 
 def test_an_error_of_one_run_is_its_own():
-    ended = list(train_packs([pack_of(*range(8))], workers=2, work=partial(partial, faulty.broken)))
+    ended = list(
+        train_packs(LOCAL, [pack_of(*range(8))], workers=2, work=partial(partial, faulty.broken))
+    )
 
     by_seed = {seed: outcome for pack, outcome in ended for seed in pack.jobs}
     assert sorted(by_seed) == list(range(8))
@@ -104,7 +109,7 @@ def test_an_error_of_one_run_is_its_own():
 def test_a_pack_that_is_filled_up_is_made_less_wide():
     filled = replace(pack_of(0, 1, 2), mode="compiled", width=16)
 
-    ended = list(train_packs([filled], workers=1, work=partial(partial, faulty.too_wide)))
+    ended = list(train_packs(LOCAL, [filled], workers=1, work=partial(partial, faulty.too_wide)))
 
     assert [(pack.jobs, pack.width) for pack, _ in ended] == [((0, 1), 2), ((2,), 2)]
     assert [outcome for _, outcome in ended] == [[0, 1], [2]]

@@ -213,7 +213,7 @@ def test_a_device_that_is_not_there_is_its_jobs_failure(launch, tmp_path):
 def test_a_width_that_memory_did_not_hold_is_not_tried_again(launch, monkeypatch):
     rounds = []
 
-    def train_packs(packs, workers, work, on_narrower):
+    def train_packs(engine, packs, workers, work, on_narrower):
         rounds.append([pack.width for pack in packs])
         if len(rounds) == 1:
             on_narrower(packs[0], 2)
@@ -255,7 +255,7 @@ def test_what_a_job_reads_of_hydra_is_its_own(launch, tmp_path):
 def test_packs_hold_what_is_alike_one_seed_beside_the_other(launch, monkeypatch):
     seen = []
 
-    def train_packs(packs, workers, work, on_narrower):
+    def train_packs(engine, packs, workers, work, on_narrower):
         seen.extend(packs)
         yield from [(pack, RuntimeError("not trained")) for pack in packs]
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from regsweep.report.tables import scan
 from regsweep.report.__main__ import main
+from regsweep.report.tables import scan
 
 
 def test_it_gathers_and_returns_0_though_a_record_is_unreadable(folder, capsys):

@@ -3,14 +3,8 @@ import torch
 
 from regsweep.errors import InputError
 from regsweep.settings.model import CNN
-from regsweep.sweep.settle import (
-    REPAID_STEPS,
-    Packing,
-    count_workers,
-    even_width,
-    mode_of,
-    settle,
-)
+from regsweep.sweep.packing import Packing
+from regsweep.sweep.settle import REPAID_STEPS, mode_of, settle
 from regsweep.training import compiled
 from tests.training.test_pack import make_run
 
@@ -84,14 +78,6 @@ def test_a_compiler_that_is_not_there_is_noticed(variable, value, there, monkeyp
     assert (compiled.lacking(torch.device("cpu")) is None) == there
 
 
-@pytest.mark.parametrize(
-    ("jobs", "workers", "widest", "width"),
-    [(16, 2, 8, 8), (20, 2, 8, 5), (5, 2, 8, 3), (1, 2, 8, 1), (100, 4, 8, 7), (100, 1, 1024, 100)],
-)
-def test_packs_are_no_wider_than_the_turns_need(jobs, workers, widest, width):
-    assert even_width(jobs, workers, widest) == width
-
-
 def test_the_width_is_the_launchers_the_rounds_and_the_models():
     run, cnn = make_run(), make_run(model=CNN((4, 6)))
 
@@ -101,11 +87,3 @@ def test_the_width_is_the_launchers_the_rounds_and_the_models():
     assert settle([run], together=16, packing=Packing(5, 2))[0].pack_width == 5
     assert settle([cnn], together=16, packing=Packing(None, 2))[0].pack_width == 1
     assert settle([cnn, run], together=16, packing=Packing(None, 2))[0].pack_width == 8
-
-
-def test_a_worker_a_core_on_a_cpu_and_one_for_a_gpu(monkeypatch):
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-
-    assert count_workers(AUTO, torch.device("cpu")) == 1
-    assert count_workers(AUTO, torch.device("cuda")) == 1
-    assert count_workers(Packing(None, 3), torch.device("cpu")) == 3

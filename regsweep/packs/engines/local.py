@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -20,32 +20,54 @@ SIGNALS = {signal.SIGINT, signal.SIGTERM}
 # Among the exit codes that loky names.
 KILLED = "SIGKILL"
 
-_pool: Any = None
-_kills_before = 0  # for want of memory, when the first worker was started
 
+class Local:
+    """The cores of this machine, through loky."""
 
-def submit(call: Callable[[], T], workers: int) -> Future[T]:
-    """``call`` in one of ``workers`` processes: those of the call before, or new after a death."""
-    from loky import get_reusable_executor
+    apart = True
 
-    global _pool, _kills_before
-    if _pool is None:
-        _kills_before = _kills_for_memory()
-    with _interrupts_later():
-        _pool = get_reusable_executor(
-            workers,
-            timeout=IDLE_SECONDS,
-            initializer=_prepare,
-            initargs=(os.getpid(),),
-            env={"OMP_NUM_THREADS": "1"},
-        )
-        future: Future[T] = _pool.submit(call)
-    return future
+    def __init__(self) -> None:
+        self.pool: Any = None
+        self.kills_before = 0  # for want of memory, when the first worker was started
 
+    def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
+        """``call`` in one of ``at_once`` processes: those of the call before, or new after a death.
 
-def memory_has_run_out() -> bool:
-    """Whether the kernel has killed processes for want of memory since the workers started."""
-    return _kills_for_memory() > _kills_before
+        Raises:
+            BrokenExecutor: another call has just ended its process.
+        """
+        from loky import get_reusable_executor
+
+        if self.pool is None:
+            self.kills_before = _kills_for_memory()
+        with _interrupts_later():
+            self.pool = get_reusable_executor(
+                at_once,
+                timeout=IDLE_SECONDS,
+                initializer=_prepare,
+                initargs=(os.getpid(),),
+                env={"OMP_NUM_THREADS": "1"},
+            )
+            future: Future[T] = self.pool.submit(call)
+        return future
+
+    def blames_the_machine(self, lost: BrokenExecutor) -> bool:
+        """Whether a process was killed, and not by the kernel for want of memory."""
+        return KILLED in str(lost) and _kills_for_memory() <= self.kills_before
+
+    def dismiss(self) -> None:
+        """Let the workers end, once they have done what was submitted; it is not waited for."""
+        self._end(kill=False)
+
+    def kill(self) -> None:
+        """End the workers, whatever they do."""
+        self._end(kill=True)
+
+    def _end(self, kill: bool) -> None:
+        # Forgotten first: to dismiss those that are to be killed would let them live.
+        pool, self.pool = self.pool, None
+        if pool is not None:
+            pool.shutdown(wait=False, kill_workers=kill)
 
 
 def _kills_for_memory() -> int:
@@ -85,23 +107,6 @@ def _interrupts_later() -> Iterator[None]:
             signal.signal(one, handler)
         for number in came:
             signal.raise_signal(number)
-
-
-def dismiss_workers() -> None:
-    """Let the workers end, once they have done what was submitted; it is not waited for."""
-    _end(kill=False)
-
-
-def kill_workers() -> None:
-    """End the workers, whatever they do."""
-    _end(kill=True)
-
-
-def _end(kill: bool) -> None:
-    global _pool
-    pool, _pool = _pool, None  # to dismiss those that are to be killed would let them live
-    if pool is not None:
-        pool.shutdown(wait=False, kill_workers=kill)
 
 
 def _prepare(parent: int) -> None:

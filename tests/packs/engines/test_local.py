@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from regsweep.packs.engines.local import dismiss_workers, kill_workers, submit
+from regsweep.packs.engines.choice import LOCAL
 
 
 def state():
@@ -29,9 +29,9 @@ def is_there(process):
     return True
 
 
-@pytest.mark.parametrize("stop", [dismiss_workers, kill_workers])
+@pytest.mark.parametrize("stop", [LOCAL.dismiss, LOCAL.kill])
 def test_a_worker_is_kept_from_call_to_call_until_it_is_stopped(stop):
-    first, again = (submit(state, workers=1).result(timeout=60) for _ in range(2))
+    first, again = (LOCAL.submit(state, at_once=1).result(timeout=60) for _ in range(2))
 
     assert first == again
     process, threads = first
@@ -43,14 +43,14 @@ def test_a_worker_is_kept_from_call_to_call_until_it_is_stopped(stop):
     while is_there(process) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_there(process)
-    assert submit(state, workers=1).result(timeout=60)[0] != process
+    assert LOCAL.submit(state, at_once=1).result(timeout=60)[0] != process
 
 
 # A sweep's end dismisses the workers, also when an interrupt has killed them just before.
 def test_a_killed_worker_is_not_dismissed():
-    sleeping = submit(partial(time.sleep, 600), workers=1)
-    kill_workers()
-    dismiss_workers()
+    sleeping = LOCAL.submit(partial(time.sleep, 600), at_once=1)
+    LOCAL.kill()
+    LOCAL.dismiss()
 
     with pytest.raises(RuntimeError, match="kill_workers"):
         sleeping.result(timeout=60)
@@ -73,11 +73,11 @@ def test_an_interrupt_while_workers_start_is_raised_when_they_have(monkeypatch, 
     monkeypatch.setattr("loky.get_reusable_executor", lambda *args, **kwargs: Pool())
     try:
         with pytest.raises(KeyboardInterrupt):
-            submit(lambda: "started", workers=1)
+            LOCAL.submit(lambda: "started", at_once=1)
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
-        kill_workers()
+        LOCAL.kill()
 
     assert done == ["started"]
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
@@ -85,8 +85,8 @@ def test_an_interrupt_while_workers_start_is_raised_when_they_have(monkeypatch, 
 
 def test_another_thread_may_start_workers():
     with ThreadPoolExecutor(1) as threads:
-        assert threads.submit(submit, state, 1).result(timeout=60).result(timeout=60)
+        assert threads.submit(LOCAL.submit, state, 1).result(timeout=60).result(timeout=60)
 
 
 def test_an_interrupt_is_not_for_the_workers():
-    assert submit(ignores_interrupts, workers=1).result(timeout=60)
+    assert LOCAL.submit(ignores_interrupts, at_once=1).result(timeout=60)

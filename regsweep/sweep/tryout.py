@@ -1,14 +1,13 @@
 """The compiled step of a sweep, tried where its runs will train, before they do."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from functools import partial
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 from regsweep.errors import MachineFault, wants_memory
-from regsweep.packs.engines.local import kill_workers, submit
 from regsweep.settings.run import Run
 
 if TYPE_CHECKING:
@@ -16,14 +15,23 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Runs calls where a sweep trains, so many at once.
+RunAll = Callable[[Sequence[Callable[[], None]], int], None]
+
+
+def in_turn(calls: Sequence[Callable[[], None]], at_once: int) -> None:
+    """Run ``calls`` in this process."""
+    for call in calls:
+        call()
+
 
 def fault_of_compiled(
-    kinds: Sequence[tuple[Run, int, "torch.device"]], workers: int | None
+    kinds: Sequence[tuple[Run, int, "torch.device"]], workers: int, run_all: RunAll
 ) -> str | None:
     """Why the steps of ``kinds``, each a run, a width and a device, cannot be compiled; or nothing.
 
-    What is compiled here is what the sweep trains with: ``workers`` processes share it out, and
-    each compiles one at least, for the first round. Without ``workers``, this process does.
+    What is compiled here is what the sweep trains with: the ``workers`` of ``run_all`` share it
+    out, and each compiles one at least, for the first round.
     """
     from regsweep.training.pack import try_compiled
 
@@ -31,11 +39,7 @@ def fault_of_compiled(
         log.info("compiling a step, and trying it against the eager one")
     tried = [partial(try_compiled, *kind) for kind in kinds]
     try:
-        if workers is None:
-            for one in tried:
-                one()
-        else:
-            _in_workers(islice(cycle(tried), max(workers, len(tried))), workers)
+        run_all(list(islice(cycle(tried), max(workers, len(tried)))), workers)
     except MachineFault as fault:
         return str(fault)
     except BrokenExecutor:
@@ -45,14 +49,3 @@ def fault_of_compiled(
         if not wants_memory(error):
             raise
     return None
-
-
-def _in_workers(calls: Iterable[Callable[[], None]], workers: int) -> None:
-    finished = False
-    try:
-        for future in [submit(call, workers) for call in calls]:
-            future.result()
-        finished = True
-    finally:
-        if not finished:  # what is at work is not waited for
-            kill_workers()

@@ -1,0 +1,34 @@
+"""What an engine is: where the functions of packs run."""
+
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Engine(Protocol):
+    """Runs functions, ``at_once`` at a time, and keeps what runs them from call to call.
+
+    A function and what it gives are pickled where they go to another process. An error in a
+    function is its future's exception; that of a lost process is a ``BrokenExecutor``.
+    """
+
+    apart: bool
+    """Whether functions run in other processes than the one that leads the sweep."""
+
+    def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
+        """``call``, to be run.
+
+        Raises:
+            BrokenExecutor: another call has just ended its process.
+        """
+
+    def blames_the_machine(self, lost: BrokenExecutor) -> bool:
+        """Whether a process that ran one run alone was ``lost`` through no fault of the run."""
+
+    def dismiss(self) -> None:
+        """Let what runs the functions end, once it has done what was submitted; do not wait."""
+
+    def kill(self) -> None:
+        """End what runs the functions, whatever it does."""

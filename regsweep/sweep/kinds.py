@@ -1,0 +1,19 @@
+"""The sweepers that regsweep knows, and which of them search."""
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeperConf
+from hydra.conf import HydraConf
+from hydra_plugins.hydra_optuna_sweeper.config import OptunaSweeperConf
+
+COMPARE = "regsweep.compare.sweeper.CompareSweeper"
+OPTUNA = OptunaSweeperConf._target_
+BASIC = BasicSweeperConf._target_
+
+
+def is_search(hydra: HydraConf) -> bool:
+    """Whether the jobs of this sweep are trials of a search rather than runs for their own sake."""
+    return hydra.sweeper["_target_"] in (OPTUNA, COMPARE)
+
+
+def is_compare(hydra: HydraConf) -> bool:
+    """Whether ``hydra/sweeper=compare`` is at work."""
+    return bool(hydra.sweeper["_target_"] == COMPARE)

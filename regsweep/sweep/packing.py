@@ -1,0 +1,87 @@
+"""How runs are packed: what the pack launcher is asked for, and what the machine takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig
+
+from regsweep.errors import bad_value
+from regsweep.settings.model import CNN
+from regsweep.settings.run import Run
+
+if TYPE_CHECKING:
+    import torch
+
+PACK_LAUNCHER = "regsweep.packs.launcher.PackLauncher"
+
+# On a CPU the parameters of more runs do not fit the caches; benchmarks/width.py measures it.
+WIDEST_ON_CPU = 16
+WIDEST_ON_GPU = 1024
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What the pack launcher is asked for; ``None`` leaves it to the machine.
+
+    ``pack_size`` is the most runs that train as one, ``workers`` the number of processes: 0 where
+    all is done in the process that leads the sweep.
+    """
+
+    pack_size: int | None
+    workers: int | None
+
+
+def read_packing(launcher: DictConfig) -> Packing | None:
+    """What ``hydra.launcher`` asks of the pack launcher; ``None`` for any other launcher.
+
+    Raises:
+        InputError: a value is neither ``auto`` nor a whole number in its range.
+    """
+    return packing_of(launcher) if launcher["_target_"] == PACK_LAUNCHER else None
+
+
+def packing_of(config: Mapping[str, Any]) -> Packing:
+    """What the settings of the pack launcher ask for; raises as ``read_packing``."""
+    return Packing(
+        pack_size=_auto_or_whole("pack_size", config, low=1),
+        workers=_auto_or_whole("workers", config, low=0),
+    )
+
+
+def _auto_or_whole(key: str, config: Mapping[str, Any], low: int) -> int | None:
+    value = config[key]
+    if value == "auto":
+        return None
+    if type(value) is not int or value < low:
+        raise bad_value(f"hydra.launcher.{key}", value, f"auto, or a whole number, {low} or above")
+    return value
+
+
+def even_width(jobs: int, workers: int, widest: int) -> int:
+    """The least width at which ``jobs`` take as few turns of ``workers`` as at ``widest``."""
+    turns = ceil(jobs / (workers * widest))
+    return ceil(jobs / (workers * turns))
+
+
+def count_workers(packing: Packing, device: "torch.device") -> int:
+    """How many packs train at once.
+
+    One a core that this process may use, by affinity and cgroup; one on a GPU, or in this process.
+    """
+    from loky import cpu_count
+
+    if packing.workers is not None:
+        return max(1, packing.workers)
+    return int(cpu_count()) if device.type == "cpu" else 1
+
+
+def widest(run: Run, device: "torch.device") -> int:
+    """The most runs like ``run`` that one pack holds without being slower than several packs.
+
+    Convolutions under ``torch.func.vmap`` are slower on a CPU than one by one.
+    """
+    if device.type != "cpu":
+        return WIDEST_ON_GPU
+    return 1 if isinstance(run.model, CNN) else WIDEST_ON_CPU

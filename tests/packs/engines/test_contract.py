@@ -1,0 +1,151 @@
+"""What every engine does alike; a broken engine shows that the suite would notice."""
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import BrokenExecutor, Future
+from functools import partial
+
+import pytest
+
+from regsweep.packs.engines.choice import IN_PROCESS, LOCAL, engine_of, run_all
+from regsweep.packs.engines.in_process import InProcess
+from regsweep.sweep.packing import Packing
+
+ENGINES = {"in process": IN_PROCESS, "local": LOCAL}
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    return ENGINES[request.param]
+
+
+def square(number):
+    return number * number
+
+
+def wrong(number):
+    raise ValueError(f"not {number}")
+
+
+def die(how):
+    os.kill(os.getpid(), how)
+
+
+def results_are_those_of_their_calls(engine):
+    futures = [engine.submit(partial(square, number), 2) for number in range(7)]
+    assert [future.result(timeout=60) for future in futures] == [0, 1, 4, 9, 16, 25, 36]
+
+
+def an_error_is_that_of_its_call(engine):
+    futures = [engine.submit(partial(call, 3), 2) for call in (square, wrong, square)]
+
+    assert [type(future.exception(timeout=60)) for future in futures] == [
+        type(None),
+        ValueError,
+        type(None),
+    ]
+    assert str(futures[1].exception()) == "not 3"
+
+
+def a_second_round_follows_the_first(engine):
+    for number in (2, 3):
+        assert engine.submit(partial(square, number), 1).result(timeout=60) == number**2
+
+
+def the_end_of_an_unused_engine_is_none(engine):
+    engine.dismiss()
+    engine.kill()
+
+    assert engine.submit(partial(square, 2), 1).result(timeout=60) == 4
+
+
+def the_first_error_ends_all_calls(engine):
+    run_all(engine, [], 2)
+    with pytest.raises(ValueError, match="not 5"):
+        run_all(engine, [partial(square, 2), partial(wrong, 5)], 2)
+
+    assert engine.submit(partial(square, 2), 1).result(timeout=60) == 4
+
+
+CONTRACT = (
+    results_are_those_of_their_calls,
+    an_error_is_that_of_its_call,
+    a_second_round_follows_the_first,
+    the_end_of_an_unused_engine_is_none,
+    the_first_error_ends_all_calls,
+)
+
+
+@pytest.mark.parametrize("clause", CONTRACT)
+def test_an_engine_keeps_the_contract(engine, clause):
+    clause(engine)
+
+
+class LosesErrors(InProcess):
+    """Gives nothing where it should give an error."""
+
+    def submit(self, call, at_once):
+        future = super().submit(call, at_once)
+        if future.exception():
+            future = Future()
+            future.set_result(None)
+        return future
+
+
+class MixesUp(InProcess):
+    """Gives the result of the call before."""
+
+    last = None
+
+    def submit(self, call, at_once):
+        future, self.last = self.last, super().submit(call, at_once)
+        return future or self.last
+
+
+@pytest.mark.parametrize(
+    ("broken", "clauses"),
+    [
+        (
+            LosesErrors,
+            (an_error_is_that_of_its_call, the_first_error_ends_all_calls),
+        ),
+        (MixesUp, (results_are_those_of_their_calls, a_second_round_follows_the_first)),
+    ],
+)
+def test_a_broken_engine_is_found(broken, clauses):
+    for clause in clauses:
+        with pytest.raises((AssertionError, pytest.fail.Exception)):
+            clause(broken())
+
+
+def test_an_engine_apart_tells_a_lost_process_from_an_error():
+    exits = LOCAL.submit(partial(os._exit, 7), 1)
+    assert isinstance(exits.exception(timeout=60), BrokenExecutor)
+    assert not LOCAL.blames_the_machine(exits.exception())
+
+    killed = LOCAL.submit(partial(die, signal.SIGKILL), 1)
+    assert isinstance(killed.exception(timeout=60), BrokenExecutor)
+    assert LOCAL.blames_the_machine(killed.exception())
+    assert LOCAL.submit(partial(square, 2), 1).result(timeout=60) == 4
+
+
+def test_in_process_is_this_process_and_this_thread():
+    future = IN_PROCESS.submit(lambda: (os.getpid(), threading.current_thread()), 1)
+
+    assert future.result(timeout=0) == (os.getpid(), threading.current_thread())
+
+
+def test_an_interrupt_ends_what_is_done_in_this_process():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            IN_PROCESS.submit(lambda: (os.kill(os.getpid(), signal.SIGINT), time.sleep(10)), 1)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_no_workers_is_this_process():
+    assert engine_of(Packing(None, 0)) is IN_PROCESS
+    assert engine_of(Packing(None, 1)) is engine_of(Packing(None, None)) is LOCAL
