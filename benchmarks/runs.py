@@ -5,8 +5,8 @@ from hydra import compose, initialize_config_dir
 from regsweep.cli.app import CONF
 from regsweep.cli.nodes import register_nodes
 from regsweep.settings.config import read_run
+from regsweep.settings.plain_config import plain_config
 from regsweep.settings.run import Run
-from regsweep.sweep.arms import plain_config
 
 
 def compose_run(*overrides: str) -> Run:

@@ -1,7 +1,9 @@
 """Fixtures for all tests, and what a skip is worth."""
 
+import logging
 import os
 from collections.abc import Iterator
+from logging import FileHandler, StreamHandler
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,17 @@ def judged(report: pytest.TestReport | pytest.CollectReport):
             report.outcome = "failed"
             report.longrepr = f"skipped, though {MAY_LACK} is set: {reason}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def logged_as_before() -> Iterator[None]:
+    """What a test has Hydra log to, it takes with it: its streams are closed."""
+    before = logging.root.handlers[:]
+    yield
+    for handler in logging.root.handlers[:]:
+        if handler not in before and type(handler) in (StreamHandler, FileHandler):
+            logging.root.removeHandler(handler)
+            handler.close()
 
 
 @pytest.fixture(scope="module")

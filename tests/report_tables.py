@@ -4,10 +4,10 @@ import pandas as pd
 
 from regsweep.records.record import Record
 from regsweep.report.tables.arm import arm_results
-from regsweep.report.tables.asked import Asked
 from regsweep.report.tables.comparison import comparison_table
 from regsweep.report.tables.gather import GatheredRun
 from regsweep.report.tables.report import Report
+from regsweep.report.tables.request import Request
 from regsweep.report.tables.runs import in_order, runs_table
 
 CURVE_COLUMNS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
@@ -118,7 +118,7 @@ def curves(arms_and_seeds, epochs=2, sweep="sweep", **values):
     return pd.DataFrame(rows, columns=["sweep", "arm", "seed", "epoch", *CURVE_COLUMNS])
 
 
-ASKED = Asked(
+ASKED = Request(
     sweeper="compare",
     overrides=("trainer.epochs=2", "model.hidden=[8, 4]"),
     objective="val_loss",
@@ -138,6 +138,7 @@ ASKED = Asked(
         "regularizer=none": {"data.name": "mnist", "data.root": "/somewhere", "trainer.epochs": 2}
     },
     budget={"n_trials": 2, "n_jobs": 16, "replicates": 1, "confirm_seeds": 3},
+    compares=True,
     settled={"device": "cpu", "mode": "eager", "threads": 1, "pack_width": 16},
     versions={"python": "3.11.2", "torch": "2.10.0"},
 )

@@ -6,13 +6,13 @@ from contextlib import suppress
 from enum import Enum
 from typing import NoReturn
 
-from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import EnumNode
 from omegaconf.errors import ValidationError
 
 from regsweep.errors import InputError, nearest
+from regsweep.sweep.internals import command_options
 
 SWEEP = "--multirun"
 # What shows something instead of running it, by the parser's names; of ONE_OF only one is heeded.
@@ -45,7 +45,7 @@ def to_show(arguments: Sequence[str]) -> list[str]:
 
 
 def _read(arguments: Sequence[str]) -> Namespace:
-    parser = get_args_parser()
+    parser = command_options()
     parser.error = _refuse  # type: ignore[method-assign]
     asked, unknown = parser.parse_known_intermixed_args(list(arguments))
     if unknown:

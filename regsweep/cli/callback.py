@@ -19,18 +19,19 @@ from regsweep.records import sweep_file
 from regsweep.records.folder import hold
 from regsweep.records.record import FILE_NAME, refuse_used, refuse_used_under
 from regsweep.settings.config import read_run
+from regsweep.settings.plain_config import plain_config
 from regsweep.sweep.address import refuse_password, without_passwords
-from regsweep.sweep.arms import plain_config
+from regsweep.sweep.internals import PLUGIN
 from regsweep.sweep.kinds import is_compare
+from regsweep.sweep.machine import check_machine
 from regsweep.sweep.packing import read_packing
-from regsweep.sweep.preflight import check_machine, check_sweep
+from regsweep.sweep.preflight import check_sweep
 from regsweep.sweep.settle import settle
 
 log = logging.getLogger(__name__)
 
 # What a run writes beside Hydra's folder and its log.
 RUN_FILES = ("history.csv", "weights.safetensors", FILE_NAME)
-STOCK_LOG = "hydra_plugins.hydra_optuna_sweeper._impl"
 
 
 class RegsweepCallback(Callback):
@@ -77,7 +78,7 @@ class RegsweepCallback(Callback):
             _refuse_sweeps(directory)
             sweep = check_sweep(config, ComposedOnce(GlobalHydra.instance().config_loader()))
             # The stock sweeper tells the address of its storage.
-            logging.getLogger(STOCK_LOG).addFilter(_hide_passwords)
+            logging.getLogger(PLUGIN).addFilter(_hide_passwords)
             packing = read_packing(config.hydra.launcher)
             check_machine(sweep.runs)
             self.held.enter_context(hold("hydra.sweep.dir", directory))

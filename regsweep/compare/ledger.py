@@ -10,11 +10,13 @@ from typing import Literal
 from optuna.trial import TrialState
 
 from regsweep.compare.plan import Place, Plan, Slot
+from regsweep.compare.space import Space, params_of
 from regsweep.compare.storage import free_name
-from regsweep.compare.studies import Outcome, Recorded, Space, params_of
+from regsweep.compare.studies import Outcome, Recorded
 from regsweep.errors import InputError
-from regsweep.records.objective import cost, mean_cost
+from regsweep.records.objective import mean_cost, measured, winner
 from regsweep.records.record import FILE_NAME, Record, RecordError, read
+from regsweep.records.task import CLASSIFICATION
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ class Ledger:
         found = (record.run, record.stage, dict(record.arm), record.trial, record.seed)
         if found != expected:
             raise RecordError(path, f"the record of another run, {record.run}")
-        needed = ("val_loss", "val_accuracy")
+        needed = (CLASSIFICATION.loss_of("val"), CLASSIFICATION.score_of("val"))
         if record.status == "completed" and any(record.metrics.get(k) is None for k in needed):
             raise RecordError(path, f"completed, but without {' or '.join(needed)}")
         if key := _disagreeing(record):
@@ -115,22 +117,20 @@ class Ledger:
             return Outcome(TrialState.FAIL, None)
         if "diverged" in statuses:
             return Outcome(TrialState.PRUNED, None)
-        values = [cost(record.metrics, self.plan.objective) for record in records]
+        values = [measured(record.metrics, self.plan.objective) for record in records]
         return Outcome(TrialState.COMPLETE, mean_cost(values))
 
     def best(self, arm: int) -> tuple[Slot, float] | None:
         """The arm's trial of least objective, the first of equals; ``None`` if none completed."""
-        ended = [
-            (known.outcome.value, number)
+        ended = {
+            number: known.outcome.value
             for number in range(self.plan.trials[arm])
             if (known := self.recorded(Slot(arm, number)))
             and known.outcome
             and known.outcome.value is not None
-        ]
-        if not ended:
-            return None
-        value, number = min(ended)
-        return Slot(arm, number), value
+        }
+        number = winner(ended.items())
+        return None if number is None else (Slot(arm, number), ended[number])
 
     def states(self) -> list[TrialState]:
         """How the trials ended that have ended."""

@@ -19,7 +19,7 @@ from rich.text import Text
 from regsweep.compare.ledger import Ledger
 from regsweep.compare.pace import Pace, clock, rough
 from regsweep.compare.plan import Place, Plan, Slot
-from regsweep.compare.studies import override_lines
+from regsweep.compare.space import override_lines
 from regsweep.records.record import FILE_NAME
 from regsweep.report.words.view import short_names, short_overrides
 

@@ -7,12 +7,13 @@ from typing import Literal
 from omegaconf import DictConfig, OmegaConf
 
 from regsweep.errors import InputError, bad_value, nearest
+from regsweep.records.arm import arm_name
 from regsweep.records.baselines import default_baselines
 from regsweep.report.tables.override import spelled
 from regsweep.settings.checks import fraction, whole
 from regsweep.settings.run import HIGHEST_SEED
 from regsweep.sweep.arms import Arm
-from regsweep.sweep.preflight import Sweep
+from regsweep.sweep.sweep import Sweep
 
 # Confirm seeds lie so far above the seed of the sweep, and search seeds below them.
 CONFIRM_OFFSET = 10_000
@@ -201,7 +202,7 @@ def _baselines(sweeper: DictConfig, arms: Sequence[Arm]) -> tuple[str, ...]:
     if asked is None:
         return tuple(arms[place].name for place in default_baselines([a.choices for a in arms]))
     if OmegaConf.is_config(asked):
-        asked = " ".join(f"{group}={choice}" for group, choice in asked.items())
+        asked = arm_name({str(group): str(choice) for group, choice in asked.items()})
     for arm in arms:
         if asked in (arm.name, *_short(arm, arms)):
             return (arm.name,) * len(arms)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
 from optuna.distributions import distribution_to_json
 
 from regsweep.errors import InputError
+from regsweep.records.arm import arm_name
 from regsweep.records.sweep_file import SweepFile
+from regsweep.sweep.internals import distributions_of
 
 # What a result does not depend on: where the data lies, what is printed.
 _FREE = ("data.root", "trainer.log_every", "run.")
@@ -50,7 +51,7 @@ def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[
 
 def _comparable(sweep: SweepFile) -> dict[str, Any]:
     """What must stay: arms, their configs and search spaces, rounds, replicates, sampler."""
-    names = [" ".join(f"{g}={c}" for g, c in arm.items()) for arm in sweep.arms]
+    names = [arm_name(arm) for arm in sweep.arms]
     flat: dict[str, Any] = {"arms": ", ".join(names), "seed": sweep.seed}
     for key in ("n_jobs", "replicates"):
         flat[f"hydra.sweeper.{key}"] = sweep.budget[key]
@@ -80,7 +81,7 @@ class _Space:
         return hash(self._drawn())
 
     def _drawn(self) -> str:
-        distributions, _, _ = create_params_from_overrides([f"{self.key}={self.text}"])
+        distributions, _ = distributions_of([f"{self.key}={self.text}"])
         return str(distribution_to_json(distributions[self.key]))
 
 

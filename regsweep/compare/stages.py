@@ -8,7 +8,8 @@ from optuna.trial import TrialState
 from regsweep.compare.ledger import Ledger
 from regsweep.compare.live import View
 from regsweep.compare.plan import Place, Plan, Slot
-from regsweep.compare.studies import Studies, override_lines
+from regsweep.compare.space import override_lines
+from regsweep.compare.studies import Studies
 from regsweep.errors import InputError
 
 # Trains runs and publishes their records; the parameters are those of each run's trial.

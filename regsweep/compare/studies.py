@@ -9,36 +9,22 @@ import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from itertools import islice, product
-from math import prod
 from typing import Any
 
 import optuna
 from hydra.utils import instantiate
-from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
 from omegaconf import DictConfig
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from regsweep.compare.index import Index
-from regsweep.errors import InputError
-from regsweep.sweep.arms import Arm
+from regsweep.compare.space import GRIDS, Space, class_of, grid_point
 from regsweep.sweep.search_space import suggest_one
 from regsweep.sweep.trust import SAMPLERS
 
-GRIDS = ("GridSampler",)
 # What these draw depends on what they noted at earlier trials, which is in no record.
 KEEPS_STATE = ("CmaEsSampler", "QMCSampler", "create_nsgaii_sampler", "create_nsgaiii_sampler")
-
-Space = Mapping[str, BaseDistribution]
 
 
 @dataclass(frozen=True)
@@ -55,57 +41,6 @@ class Recorded:
 
     params: Mapping[str, Any]
     outcome: Outcome | None
-
-
-def search_space_of(arm: Arm) -> dict[str, BaseDistribution]:
-    """The distributions of the keys that ``arm`` searches."""
-    lines = [f"{key}={sweep}" for key, sweep in arm.space.items()]
-    distributions, _, _ = create_params_from_overrides(lines)
-    return distributions
-
-
-def count_trials(arm: str, space: Space, n_trials: int, sampler: DictConfig) -> int:
-    """The trials of an arm: one where nothing is searched, and as many as a grid has points.
-
-    Raises:
-        InputError: the grid has more points, of which only a corner would be tried.
-    """
-    if not space:
-        return 1
-    if _class_of(sampler) not in GRIDS:
-        return n_trials
-    points = prod(len(_grid_points(one)) for one in space.values())
-    if points > n_trials:
-        raise InputError(
-            f"hydra.sweeper.n_trials={n_trials}: the grid of {arm} has {points} points; give at "
-            "least as many, or take hydra/sweeper/sampler=random"
-        )
-    return points
-
-
-def override_lines(params: Mapping[str, Any]) -> list[str]:
-    """``params`` as overrides."""
-    return [f"{key}={value}" for key, value in params.items()]
-
-
-def params_of(overrides: Sequence[str], space: Space) -> dict[str, Any]:
-    """The parameters that a job was given, as their distributions have them.
-
-    Raises:
-        KeyError, ValueError, StopIteration: they are not of this ``space``.
-    """
-    given = dict(line.split("=", 1) for line in overrides if "=" in line)
-    return {key: _parsed(given[key], distribution) for key, distribution in space.items()}
-
-
-def _parsed(text: str, distribution: BaseDistribution) -> Any:
-    if isinstance(distribution, CategoricalDistribution):
-        return next(choice for choice in distribution.choices if str(choice) == text)
-    assert isinstance(distribution, IntDistribution | FloatDistribution)
-    value = int(text) if isinstance(distribution, IntDistribution) else float(text)
-    if not distribution.low <= value <= distribution.high:
-        raise ValueError(f"{text} is not in {distribution}")
-    return value
 
 
 class Studies:
@@ -125,7 +60,7 @@ class Studies:
     ) -> None:
         self.arms, self.spaces, self.index = arms, spaces, index
         self.seed = f"{seed} {sampler.get('seed')}"
-        self.sampler = _class_of(sampler)
+        self.sampler = class_of(sampler)
         self.new_sampler = instantiate(
             sampler, _partial_=True, _execution_whitelist_=SAMPLERS, _convert_="all"
         )
@@ -139,7 +74,7 @@ class Studies:
         study, space = self.studies[arm], dict(self.spaces[arm])
         params = None if recorded is None else dict(recorded.params)
         if params is None and self.sampler in GRIDS:
-            params = _grid_point(space, number)
+            params = grid_point(space, number)
         if params is None or self.sampler in KEEPS_STATE:
             study.sampler = self._sampler(arm, number)
             self._ask(arm, params)
@@ -187,26 +122,3 @@ class Studies:
 
     def _seed(self, of: str) -> int:
         return int.from_bytes(hashlib.sha256(f"{self.seed} {of}".encode()).digest()[:4])
-
-
-def _class_of(sampler: DictConfig) -> str:
-    return str(sampler["_target_"]).rpartition(".")[2]
-
-
-def _grid_point(space: Space, number: int) -> dict[str, Any]:
-    """One point of the grid: all points in their order, the last key fastest."""
-    points = product(*(_grid_points(one) for one in space.values()))
-    return dict(zip(space, next(islice(points, number, None)), strict=True))
-
-
-def _grid_points(distribution: BaseDistribution) -> Sequence[Any]:
-    if isinstance(distribution, CategoricalDistribution):
-        return distribution.choices
-    assert isinstance(distribution, IntDistribution | FloatDistribution)
-    assert distribution.step is not None
-    if isinstance(distribution, IntDistribution):
-        return range(distribution.low, distribution.high + 1, distribution.step)
-    low, high, step = (
-        Decimal(str(value)) for value in (distribution.low, distribution.high, distribution.step)
-    )
-    return [float(low + i * step) for i in range(int((high - low) / step) + 1)]

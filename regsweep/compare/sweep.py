@@ -21,9 +21,10 @@ from regsweep.compare.live import View, new_console, show_plan
 from regsweep.compare.plan import Place, Plan, Slot, read_plan
 from regsweep.compare.recover import recovered, refuse_unplanned
 from regsweep.compare.resume import changed_versions, refuse_changed
+from regsweep.compare.space import Space, count_trials, search_space_of
 from regsweep.compare.stages import TooManyFailed, confirm, search
 from regsweep.compare.storage import open_storage
-from regsweep.compare.studies import Space, Studies, count_trials, search_space_of
+from regsweep.compare.studies import Studies
 from regsweep.errors import InputError
 from regsweep.jobs.environment import package_versions
 from regsweep.packs.engines.choice import runner_of
@@ -33,9 +34,11 @@ from regsweep.records.record import FILE_NAME
 from regsweep.records.settled import Settled
 from regsweep.records.stored import Unreadable
 from regsweep.report.aggregate import gather_and_show
+from regsweep.sweep.machine import check_machine
 from regsweep.sweep.packing import Packing, count_workers, read_packing
-from regsweep.sweep.preflight import Sweep, check_machine, check_sweep
+from regsweep.sweep.preflight import check_sweep
 from regsweep.sweep.settle import fault_of_settled, settle
+from regsweep.sweep.sweep import Sweep
 
 log = logging.getLogger(__name__)
 

@@ -81,7 +81,7 @@ def _fetch_missing(source: Source, raw: Path) -> None:
 
 def _ways(source: Source, raw: Path) -> Iterator[tuple[str, Fetch]]:
     """The ways to get files, in order, for as long as any is missing."""
-    # Asked first of all: another process may have fetched them while this one waited.
+    # Request first of all: another process may have fetched them while this one waited.
     if missing_files(source, raw):
         try:
             addresses = mirrors(source)

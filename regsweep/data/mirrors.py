@@ -51,7 +51,7 @@ def fetch_from_mirror(mirror: str, source: Source, names: list[str], folder: Pat
 def _problem(url: str) -> str | None:
     """Why that URL gives no file soon; None where it does.
 
-    Asked in a thread of its own: urlopen's timeout bounds neither the look-up of the name nor
+    Request in a thread of its own: urlopen's timeout bounds neither the look-up of the name nor
     the sum over its addresses, which takes minutes where a firewall drops packets.
     """
     answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()

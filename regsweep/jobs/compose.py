@@ -1,10 +1,8 @@
 """The configs of a sweep's jobs, composed once for each set of choices."""
 
-import io
 import pickle
 import re
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,10 +11,11 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigSource
 from hydra.types import RunMode
-from omegaconf import DictConfig, Node, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from regsweep.settings.config import flatten, with_value
-from regsweep.sweep.arms import plain_config
+from regsweep.jobs.config_copy import unpickled
+from regsweep.settings.flat import flatten, with_value
+from regsweep.settings.plain_config import plain_config
 
 # Configs kept, of 20 kB each.
 MOST_COMPOSED = 1_000
@@ -30,64 +29,8 @@ _NUMBER = re.compile(
 _ENVIRONMENT = re.compile(r"\$\{oc\.env:\w+,(?:[^${}]|\$\{oc\.env:\w+,[^${}]*\})*\}")
 
 
-class JobConfig(DictConfig):
-    """A config whose deep copy is OmegaConf's own, in an eighth of the time.
-
-    Hydra copies the config of every job four times, which is most of what a job costs it.
-    """
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> DictConfig:
-        copied: DictConfig = _copied(self, self._get_parent())
-        return copied
-
-
-def _copied(node: Any, parent: Any) -> Any:
-    """A deep copy of ``node`` and all below it; ``parent`` is not copied.
-
-    A node is its value or its children, its metadata and its parent. Types are shared, as nothing
-    changes them.
-    """
-    twin = _shallow_copy(node)
-    state = twin.__dict__
-    state["_parent"], state["_flags_cache"] = parent, None
-    state["_metadata"] = known = _shallow_copy(node._metadata)
-    known.flags = known.flags and known.flags.copy()
-    cache = known.resolver_cache
-    known.resolver_cache = deepcopy(cache) if cache else cache.copy()
-    content = state.get("_content")
-    if isinstance(content, dict):
-        state["_content"] = {key: _copied(child, twin) for key, child in content.items()}
-    elif isinstance(content, list):
-        state["_content"] = [_copied(child, twin) for child in content]
-    elif isinstance(content, Node):  # of a union
-        state["_content"] = _copied(content, twin)
-    elif "_val" in state:
-        state["_val"] = deepcopy(state["_val"])
-    return twin
-
-
-def _shallow_copy(thing: Any) -> Any:
-    """A shallow copy of ``thing``, which is nothing but its attributes."""
-    twin = object.__new__(type(thing))
-    twin.__dict__.update(thing.__dict__)
-    return twin
-
-
-class _Unpickler(pickle.Unpickler):
-    """Makes a ``JobConfig`` of each pickled ``DictConfig``."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        found = super().find_class(module, name)
-        return JobConfig if found is DictConfig else found
-
-
-def _unpickled(pickled: bytes) -> DictConfig:
-    config: DictConfig = _Unpickler(io.BytesIO(pickled)).load()
-    return config
-
-
 @dataclass(frozen=True)
-class Draft:
+class DeferredConfig:
     """The config of a job, to be made where it is needed: a pickled one, and what to change in it.
 
     ``overrides`` are those of the job's task. ``plain`` is the config without Hydra's part, as
@@ -101,7 +44,7 @@ class Draft:
 
     def config(self, master: DictConfig) -> DictConfig:
         """The config, for a job of the sweep ``master``."""
-        config = _unpickled(self.pickled)
+        config = unpickled(self.pickled)
         for key, number in self.numbers.items():
             OmegaConf.update(config, key, number)
         with read_write(config.hydra), open_dict(config.hydra):
@@ -120,15 +63,15 @@ class ComposedOnce(ConfigLoader):
 
     def __init__(self, loader: ConfigLoader) -> None:
         self.loader = loader
-        self.composed: dict[tuple[str, ...], Draft] = {}
+        self.composed: dict[tuple[str, ...], DeferredConfig] = {}
 
     def load_sweep_config(
         self, master_config: DictConfig, sweep_overrides: list[str]
     ) -> DictConfig:
         """The config of the job with ``sweep_overrides``."""
-        return self.draft(master_config, sweep_overrides).config(master_config)
+        return self.defer(master_config, sweep_overrides).config(master_config)
 
-    def draft(self, master: DictConfig, overrides: Sequence[str]) -> Draft:
+    def defer(self, master: DictConfig, overrides: Sequence[str]) -> DeferredConfig:
         """The config of the job with ``overrides``, still to be made."""
         found = [(line, _NUMBER.fullmatch(line)) for line in overrides]
         numbers = {match["key"]: _number(match["number"]) for _, match in found if match}
@@ -141,18 +84,18 @@ class ComposedOnce(ConfigLoader):
             )
             constant = changeable and _is_constant(config, numbers)
             plain = plain_config(config) if constant else None
-            draft = Draft(pickle.dumps(config), {}, tuple(task), plain)
+            deferred = DeferredConfig(pickle.dumps(config), {}, tuple(task), plain)
             if not changeable:
-                return draft
+                return deferred
             if len(self.composed) == MOST_COMPOSED:
                 self.composed.clear()
-            self.composed[choices] = draft
-        draft = self.composed[choices]
-        resolved = draft.plain
+            self.composed[choices] = deferred
+        deferred = self.composed[choices]
+        resolved = deferred.plain
         if resolved is not None:
             for key, number in numbers.items():
                 resolved = with_value(resolved, key, number)
-        return replace(draft, numbers=numbers, overrides=_of_the_task(overrides), plain=resolved)
+        return replace(deferred, numbers=numbers, overrides=_of_the_task(overrides), plain=resolved)
 
     def load_configuration(
         self,

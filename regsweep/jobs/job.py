@@ -25,13 +25,14 @@ from regsweep.jobs.git import commit_of
 from regsweep.jobs.progress import log_batch, log_end, log_epoch
 from regsweep.records import sweep_file
 from regsweep.records.atomic import write_bytes
-from regsweep.records.objective import cost
+from regsweep.records.objective import measured
 from regsweep.records.record import FILE_NAME, Record, Stage, publish, read, refused
 from regsweep.records.settled import Settled
-from regsweep.settings.config import flatten, read_channel, read_run
+from regsweep.settings.config import read_channel, read_run
 from regsweep.settings.data import Data
+from regsweep.settings.flat import flatten
+from regsweep.settings.plain_config import plain_config
 from regsweep.settings.run import Run
-from regsweep.sweep.arms import plain_config
 from regsweep.sweep.kinds import is_search
 from regsweep.sweep.settle import device_of, mode_of, settle
 from regsweep.training.pack import train_pack
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Role:
+class JobIdentity:
     """What a job is part of: its stage, its arm, its number, the keys that its sweep varies."""
 
     stage: Stage
@@ -65,7 +66,7 @@ class Trained:
 
 
 # How a job comes by its result: by training, or from a pack that has trained it already.
-Train = Callable[[Run, Role, Settled], Result]
+Train = Callable[[Run, JobIdentity, Settled], Result]
 
 
 def train_job(config: DictConfig) -> float | None:
@@ -86,23 +87,23 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
     ``began`` is when its training did, if that is past.
     """
     hydra = HydraConfig.get()
-    role = read_role(hydra, plain)
+    identity = read_identity(hydra, plain)
     directory = Path(hydra.runtime.output_dir)
-    if published := _published(directory, role):
+    if published := _published(directory, identity):
         if published.status == "failed":
             raise RuntimeError(published.error)
         return objective(published, plain)
     flat = flatten(plain)
     started = time.perf_counter()
     record = Record(
-        run=role.name,
-        stage=role.stage,
-        arm=role.arm,
-        trial=role.trial,
+        run=identity.name,
+        stage=identity.stage,
+        arm=identity.arm,
+        trial=identity.trial,
         seed=plain["seed"] if type(plain["seed"]) is int else 0,
         status="failed",
-        overrides=role.overrides,
-        params={key: value for key, value in flat.items() if key in role.searched},
+        overrides=identity.overrides,
+        params={key: value for key, value in flat.items() if key in identity.searched},
         config=flat,
         started=began or now(),
         git=commit_of(Path(hydra.runtime.cwd)),
@@ -112,9 +113,9 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
         settled = _settled(hydra, run)
         device = device_of(run, settled)
         record = replace(record, environment=describe(device, mode_of(run, settled), run.trainer))
-        result = train(run, role, settled)
+        result = train(run, identity, settled)
         write_history(result.history, directory / "history.csv")
-        if role.stage != "search" and result.status == "completed":
+        if identity.stage != "search" and result.status == "completed":
             write_bytes(directory / "weights.safetensors", save(dict(result.weights)))
     except Exception as error:
         if fault := machine_fault(error):
@@ -137,7 +138,7 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
     return objective(record, plain)
 
 
-def _published(directory: Path, role: Role) -> Record | None:
+def _published(directory: Path, identity: JobIdentity) -> Record | None:
     """The record that this very job has left already: its worker died before it could say so.
 
     Raises:
@@ -145,9 +146,9 @@ def _published(directory: Path, role: Role) -> Record | None:
     """
     if not (directory / FILE_NAME).exists():
         return None
-    if role.trial is not None:
+    if identity.trial is not None:
         record = read(directory / FILE_NAME)
-        own = (role.name, role.stage, role.arm, role.trial, role.overrides)
+        own = (identity.name, identity.stage, identity.arm, identity.trial, identity.overrides)
         if (record.run, record.stage, record.arm, record.trial, record.overrides) == own:
             return record
     raise refused(directory)
@@ -161,7 +162,7 @@ def publish_job(
     ``plain`` is ``config``, resolved, where that is known already.
     """
 
-    def trained(run: Run, role: Role, settled: Settled) -> Result:
+    def trained(run: Run, identity: JobIdentity, settled: Settled) -> Result:
         if isinstance(outcome, Exception):
             raise outcome
         batches = iter(outcome.batches)
@@ -170,19 +171,19 @@ def publish_job(
             while batch and batch.epoch <= epoch.epoch:
                 log_batch(batch)
                 batch = next(batches, None)
-            log_epoch(epoch, run, alone=role.trial is None)
+            log_epoch(epoch, run, alone=identity.trial is None)
         return outcome.result
 
     began = None if isinstance(outcome, Exception) else outcome.started
     return complete_job(plain_config(config) if plain is None else plain, trained, began)
 
 
-def _train_alone(run: Run, role: Role, settled: Settled) -> Result:
+def _train_alone(run: Run, identity: JobIdentity, settled: Settled) -> Result:
     [result] = train_pack(
         [run],
-        load_data(run.data, data_root(run, HydraConfig.get()), test=role.stage != "search"),
+        load_data(run.data, data_root(run, HydraConfig.get()), test=identity.stage != "search"),
         device_of(run, settled),
-        on_epoch=lambda _, epoch: log_epoch(epoch, run, alone=role.trial is None),
+        on_epoch=lambda _, epoch: log_epoch(epoch, run, alone=identity.trial is None),
         on_batch=log_batch,
         mode=mode_of(run, settled),
     )
@@ -192,7 +193,7 @@ def _train_alone(run: Run, role: Role, settled: Settled) -> Result:
 def _settled(hydra: HydraConf, run: Run) -> Settled:
     """What was settled for the job's sweep; a lone run settles it for itself, and says so."""
     if hydra.mode == RunMode.MULTIRUN:
-        return sweep_file.read_settled(Path(hydra.runtime.cwd, hydra.sweep.dir))
+        return sweep_file.read(Path(hydra.runtime.cwd, hydra.sweep.dir)).settled
     settled, why = settle([run])
     log.info(why)
     return settled
@@ -215,7 +216,7 @@ def load_data(data: Data, root: Path, test: bool) -> Dataset:
     )
 
 
-def read_role(hydra: HydraConf, config: Mapping[str, Any]) -> Role:
+def read_identity(hydra: HydraConf, config: Mapping[str, Any]) -> JobIdentity:
     """What the job's sweeper says in ``run``, else what Hydra says of the job.
 
     The jobs of a stock search are ``search``, all others ``single``; their arm is their
@@ -227,10 +228,10 @@ def read_role(hydra: HydraConf, config: Mapping[str, Any]) -> Role:
     if hydra.mode == RunMode.MULTIRUN:
         sweep = Path(hydra.runtime.cwd, hydra.sweep.dir)
         name = Path(os.path.relpath(output, sweep)).as_posix()
-        trial, searched = hydra.job.num, sweep_file.read_searched(sweep)
+        trial, searched = hydra.job.num, sweep_file.read(sweep).searched
     else:
         name, trial, searched = "/".join(output.parts[-2:]), None, ()
-    return Role(
+    return JobIdentity(
         stage=read_stage(hydra, config),
         arm=channel.arm or {"regularizer": config["regularizer"]["name"]},
         trial=trial if channel.trial is None else channel.trial,
@@ -249,13 +250,13 @@ def read_stage(hydra: HydraConf, config: Mapping[str, Any]) -> Stage:
 def objective(record: Record, config: Mapping[str, Any]) -> float | None:
     """What a search minimises; ``inf`` for a diverged run, so that a sampler stays away.
 
-    ``val_loss``, or ``val_error`` = 1 - val_accuracy; ``None`` without validation data.
+    ``None`` without validation data.
     """
     if config["data"]["validation_size"] == 0:
         return None
     if record.status == "diverged":
         return float("inf")
-    return cost(record.metrics, config["objective"])
+    return measured(record.metrics, config["objective"])
 
 
 def write_history(history: Sequence[Epoch], path: Path) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn
 from hydra.types import HydraContext, TaskFunction
@@ -12,6 +11,7 @@ from omegaconf import DictConfig
 
 from regsweep.jobs.compose import ComposedOnce
 from regsweep.jobs.task import task
+from regsweep.sweep.internals import BasicLauncher
 from regsweep.sweep.packing import PACK_LAUNCHER, packing_of
 
 if TYPE_CHECKING:

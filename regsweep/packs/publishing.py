@@ -14,7 +14,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
 from regsweep.jobs.collector import spare_what_is_loaded
-from regsweep.jobs.compose import Draft
+from regsweep.jobs.compose import DeferredConfig
 from regsweep.jobs.git import commit_of
 from regsweep.jobs.job import Trained, publish_job
 from regsweep.packs.worker import Pack, train
@@ -35,19 +35,21 @@ class Publisher:
             execution_whitelist=self.context.execution_whitelist,
         )
 
-    def config(self, number: int, draft: Draft) -> DictConfig:
+    def config(self, number: int, deferred: DeferredConfig) -> DictConfig:
         """The config of the sweep's job of that number."""
-        config = draft.config(self.sweep)
+        config = deferred.config(self.sweep)
         with open_dict(config):
             config.hydra.job.id = str(number)
             config.hydra.job.num = number
         return config
 
-    def publish(self, number: int, draft: Draft, outcome: Trained | Exception) -> JobReturn:
+    def publish(
+        self, number: int, deferred: DeferredConfig, outcome: Trained | Exception
+    ) -> JobReturn:
         """Run the job of that number as Hydra does; its task publishes ``outcome``."""
         return run_job(
-            task_function=partial(publish_job, outcome=outcome, plain=draft.plain),
-            config=self.config(number, draft),
+            task_function=partial(publish_job, outcome=outcome, plain=deferred.plain),
+            config=self.config(number, deferred),
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
             hydra_context=self.context,
@@ -60,10 +62,12 @@ def for_workers(publisher: Publisher) -> bytes:
     return pickled
 
 
-def train_and_publish(pack: Pack, drafts: Sequence[Draft], pickled_publisher: bytes) -> bytes:
+def train_and_publish(
+    pack: Pack, configs: Sequence[DeferredConfig], pickled_publisher: bytes
+) -> bytes:
     """Train ``pack`` in a worker and publish its runs there; the pickled list of their returns.
 
-    ``drafts`` are the configs of its jobs, ``pickled_publisher`` is what ``for_workers`` gave. In
+    ``configs`` are the configs of its jobs, ``pickled_publisher`` is what ``for_workers`` gave. In
     place of the return of a job that Hydra could not run stands its exception.
     """
     spare_what_is_loaded()
@@ -72,11 +76,11 @@ def train_and_publish(pack: Pack, drafts: Sequence[Draft], pickled_publisher: by
     results = train(pack)
     returns: list[JobReturn | Exception] = []
     try:
-        for number, draft, result in zip(pack.jobs, drafts, results, strict=True):
+        for number, deferred, result in zip(pack.jobs, configs, results, strict=True):
             if os.getppid() != parent:  # a sweep that goes on in this folder may train it again
                 os._exit(1)
             try:
-                returns.append(publisher.publish(number, draft, result))
+                returns.append(publisher.publish(number, deferred, result))
             except Exception as error:
                 returns.append(error)
     finally:

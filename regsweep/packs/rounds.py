@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from regsweep.errors import machine_fault, raise_interrupt
 from regsweep.jobs.collector import spare_what_is_loaded
-from regsweep.jobs.compose import ComposedOnce, Draft
+from regsweep.jobs.compose import ComposedOnce, DeferredConfig
 from regsweep.jobs.environment import now
 from regsweep.jobs.git import commit_of
 from regsweep.jobs.job import data_root, read_stage
@@ -33,8 +33,8 @@ from regsweep.records import sweep_file
 from regsweep.records.record import FILE_NAME, Record, publish
 from regsweep.records.settled import Settled
 from regsweep.settings.config import read_run
+from regsweep.settings.plain_config import plain_config
 from regsweep.settings.run import Run, fusible
-from regsweep.sweep.arms import plain_config
 from regsweep.sweep.kinds import COMPARE, OPTUNA, is_search
 from regsweep.sweep.packing import Packing, count_workers, widest
 from regsweep.sweep.settle import device_of, mode_of
@@ -49,11 +49,11 @@ SHARING = 3
 class Job:
     """A composed job: its number in the sweep, and what it trains, on which data and device.
 
-    The config of its ``draft`` is resolved.
+    The config of its ``deferred`` is resolved.
     """
 
     number: int
-    draft: Draft
+    deferred: DeferredConfig
     run: Run
     root: Path
     test: bool
@@ -73,7 +73,7 @@ class Rounds:
         self.directory = Path(config.hydra.sweep.dir)
         # Plain: where a config lacks a key, OmegaConf can swallow an interrupt.
         self.sweeper: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
-        self.settled = sweep_file.read_settled(self.directory)
+        self.settled = sweep_file.read(self.directory).settled
         self.widest: dict[Any, int] = {}  # what memory has allowed so far, by what packs share
         self.processes = 1  # as many as the rounds so far had packs for
         self.told = False
@@ -94,16 +94,16 @@ class Rounds:
         jobs: dict[int, Job] = {}
         for number, overrides in enumerate(job_overrides, start=first_number):
             try:
-                draft = self.loader.draft(self.config, overrides)
+                deferred = self.loader.defer(self.config, overrides)
             except Exception as error:
                 raise_interrupt(error)
                 returns[number] = self._fail(number, list(overrides), error)
                 continue
             try:
-                jobs[number] = self._read(number, draft)
+                jobs[number] = self._read(number, deferred)
             except Exception as error:
                 raise_interrupt(error)
-                returns[number] = self.publisher.publish(number, draft, error)
+                returns[number] = self.publisher.publish(number, deferred, error)
         workers = min((count_workers(self.packing, job.device) for job in jobs.values()), default=1)
         packs = make_packs(list(jobs.values()), self.settled, self.packing, workers, self.widest)
         self._tell(packs, workers)
@@ -118,7 +118,7 @@ class Rounds:
                     continue
                 for place, number in enumerate(pack.jobs):
                     own = outcome if isinstance(outcome, Exception) else outcome[place]
-                    returns[number] = self.publisher.publish(number, jobs[number].draft, own)
+                    returns[number] = self.publisher.publish(number, jobs[number].deferred, own)
                     _raise_fault([returns[number]])
                 self.publisher.log_to_the_sweep()
         for one in returns.values():
@@ -160,15 +160,15 @@ class Rounds:
                 room // replicates,
             )
 
-    def _read(self, number: int, draft: Draft) -> Job:
-        """The job of ``draft``, checked.
+    def _read(self, number: int, deferred: DeferredConfig) -> Job:
+        """The job of ``deferred``, checked.
 
         Raises:
             InputError: a value is wrong, or its device is not there.
         """
-        plain = draft.plain
+        plain = deferred.plain
         if plain is None:
-            config = self.publisher.config(number, draft)
+            config = self.publisher.config(number, deferred)
             hydra: Any = HydraConfig.instance()
             before, hydra.cfg = hydra.cfg, config  # what ${hydra:...} reads, in the job too
             try:
@@ -178,7 +178,7 @@ class Rounds:
         run = read_run(plain)
         return Job(
             number=number,
-            draft=replace(draft, plain=plain),
+            deferred=replace(deferred, plain=plain),
             run=run,
             root=data_root(run, self.config.hydra),
             test=read_stage(self.config.hydra, plain) != "search",
@@ -192,8 +192,8 @@ class Rounds:
         """
         if pack.device != "cpu" or not self.engine.apart:
             return partial(train, pack)
-        drafts = [jobs[number].draft for number in pack.jobs]
-        return partial(train_and_publish, pack, drafts, self.for_workers)
+        configs = [jobs[number].deferred for number in pack.jobs]
+        return partial(train_and_publish, pack, configs, self.for_workers)
 
     def _fail(self, number: int, overrides: list[str], error: Exception) -> JobReturn:
         """Publish the failure of a job that does not compose, in a folder of its number."""

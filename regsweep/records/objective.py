@@ -1,20 +1,44 @@
-"""What a search minimises, and what its winners are judged on."""
+"""What a search minimises, what its winners are judged on, and which trial wins."""
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, TypeVar, overload
 
-# The twin on the test images of each objective.
+from regsweep.records.task import CLASSIFICATION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+K = TypeVar("K")
+
+# The twin on the test data of each objective.
 JUDGED = {"val_loss": "test_loss", "val_error": "test_error"}
 
 
-def cost(metrics: Mapping[str, float], objective: str) -> float:
-    """The objective of a run: ``val_loss``, or ``val_error`` = 1 - ``val_accuracy``."""
-    if objective == "val_error":
-        return 1 - metrics["val_accuracy"]
-    return metrics["val_loss"]
+@overload
+def measured(values: Mapping[str, float], metric: str) -> float: ...
+@overload
+def measured(values: "pd.DataFrame", metric: str) -> "pd.Series[float]": ...
+def measured(
+    values: "Mapping[str, float] | pd.DataFrame", metric: str
+) -> "float | pd.Series[float]":
+    """A loss or an error, of a run's metrics or of a table's rows.
+
+    ``val_error`` = 1 - the score on the validation data; ``test_error`` likewise.
+    """
+    part, _, quantity = metric.partition("_")
+    if quantity == "error":
+        return 1 - values[CLASSIFICATION.score_of(part)]
+    return values[metric]
 
 
 def mean_cost(costs: Iterable[float]) -> float:
     """The objective of a trial: the mean over its runs, which does not depend on their order."""
     values = list(costs)
     return math.fsum(values) / len(values)
+
+
+def winner(costs: Iterable[tuple[K, float]]) -> K | None:
+    """Of trials and their objectives the one of the least, the first of equals."""
+    best = min(costs, key=lambda one: one[1], default=None)
+    return None if best is None else best[0]

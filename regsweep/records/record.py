@@ -10,6 +10,7 @@ from typing import Any, Literal
 from regsweep.errors import InputError
 from regsweep.records.atomic import write_text
 from regsweep.records.stored import Unreadable, read_json
+from regsweep.records.task import CLASSIFICATION
 from regsweep.records.typed import fault
 
 SCHEMA = 2
@@ -21,12 +22,7 @@ Stage = Literal["single", "search", "confirm"]
 Status = Literal["completed", "diverged", "failed"]
 
 METRICS = (
-    "train_loss",
-    "train_accuracy",
-    "val_loss",
-    "val_accuracy",
-    "test_loss",
-    "test_accuracy",
+    *CLASSIFICATION.metrics,
     "penalty",
     "l1_norm",
     "l2_norm",

@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,19 @@ class SweepFile:
     search_path: tuple[str, ...] = ()
     schema: int = SCHEMA
 
+    @property
+    def compares(self) -> bool:
+        """Whether it is a sweep of ``hydra/sweeper=compare``, which plans a budget and tests."""
+        return self.sweeper == COMPARE
+
+
+_KNOWN = frozenset(field.name for field in fields(SweepFile))
+_REQUIRED = frozenset(
+    field.name
+    for field in fields(SweepFile)
+    if field.default is MISSING and field.default_factory is MISSING
+)
+
 
 def write(sweep: SweepFile, directory: Path) -> None:
     """Write ``sweep.json`` into ``directory``, whole or not at all."""
@@ -64,61 +77,13 @@ def is_there(directory: Path) -> bool:
 
 
 def read(directory: Path) -> SweepFile:
-    """The sweep file in ``directory``.
+    """The sweep file in ``directory``, each of its parts of the type that it should have.
 
     Raises:
         OtherSchema: it is of another version.
-        Unreadable: it is damaged.
+        Unreadable: it is damaged, or a part is missing or unknown.
     """
     path = directory / FILE_NAME
-    content = read_content(path)
-    try:
-        sweep = SweepFile(**content | {"settled": _settled(path, content)})
-    except TypeError as error:
-        raise Unreadable(path, f"damaged, or of another version ({error})") from error
-    if sweep.sweeper == COMPARE:
-        if not {"n_jobs", "replicates"} <= sweep.budget.keys():
-            raise Unreadable(path, "damaged (budget without n_jobs or replicates)")
-        if not len(sweep.arms) == len(sweep.spaces) == len(sweep.configs):
-            raise Unreadable(path, "damaged (arms, spaces and configs differ in number)")
-    return sweep
-
-
-def belongs_to_compare(directory: Path) -> bool:
-    """Whether the folder is one that the compare sweeper may go on with."""
-    return is_there(directory) and read(directory).sweeper == COMPARE
-
-
-def read_searched(directory: Path) -> tuple[str, ...]:
-    """The searched keys of the sweep in ``directory``.
-
-    Raises:
-        Unreadable: its sweep file is damaged.
-    """
-    path = directory / FILE_NAME
-    content = read_content(path)
-    if "searched" not in content:
-        raise Unreadable(path, "damaged, or of another version (searched is missing)")
-    return tuple(content["searched"])
-
-
-def read_settled(directory: Path) -> Settled:
-    """What was settled for the sweep in ``directory``.
-
-    Raises:
-        Unreadable: its sweep file is damaged.
-    """
-    path = directory / FILE_NAME
-    return _settled(path, read_content(path))
-
-
-def read_content(path: Path) -> dict[str, Any]:
-    """What the sweep file ``path`` holds, each part that is there of the type it should have.
-
-    Raises:
-        OtherSchema: it is of another version.
-        Unreadable: it is damaged.
-    """
     content = read_json(path)
     if not isinstance(content, dict):
         raise Unreadable(path, f"a JSON {type(content).__name__}, expected an object")
@@ -127,14 +92,31 @@ def read_content(path: Path) -> dict[str, Any]:
         raise OtherSchema(path, f"schema {schema!r:.60}, this version reads {SCHEMA}")
     if wrong := fault(content, SweepFile):
         raise Unreadable(path, wrong)
-    objective = content.get("objective")
-    if objective is not None and objective not in JUDGED:
-        raise Unreadable(path, f"objective {objective!r}, expected one of {', '.join(JUDGED)}")
-    return content
-
-
-def _settled(path: Path, content: Mapping[str, Any]) -> Settled:
+    for words, keys in (
+        ("missing", _REQUIRED - content.keys()),
+        ("unknown", content.keys() - _KNOWN),
+    ):
+        if keys:
+            raise Unreadable(path, f"damaged, or of another version ({words}: {_listed(keys)})")
+    if content["objective"] not in JUDGED:
+        known = ", ".join(JUDGED)
+        raise Unreadable(path, f"objective {content['objective']!r}, expected one of {known}")
     try:
-        return Settled(**content["settled"])
-    except (TypeError, KeyError) as error:
+        sweep = SweepFile(**content | {"settled": Settled(**content["settled"])})
+    except TypeError as error:
         raise Unreadable(path, f"damaged, or of another version ({error})") from error
+    if sweep.compares:
+        if not {"n_jobs", "replicates"} <= sweep.budget.keys():
+            raise Unreadable(path, "damaged (budget without n_jobs or replicates)")
+        if not len(sweep.arms) == len(sweep.spaces) == len(sweep.configs):
+            raise Unreadable(path, "damaged (arms, spaces and configs differ in number)")
+    return sweep
+
+
+def _listed(keys: Iterable[str]) -> str:
+    return f"{', '.join(sorted(keys)):.200}"
+
+
+def belongs_to_compare(directory: Path) -> bool:
+    """Whether the folder is one that the compare sweeper may go on with."""
+    return is_there(directory) and read(directory).compares

@@ -6,8 +6,8 @@ module                           what it holds
 ``regsweep.report.tables.scan``         the run folders under a directory
 ``regsweep.report.tables.gather``       their records, and what could not be read
 ``regsweep.report.tables.copies``       each of their records once
-``regsweep.report.tables.asked``        what a sweep was asked for, from its ``sweep.json``
-``regsweep.report.tables.varied``       what was varied between the runs of an arm
+``regsweep.report.tables.request``        what a sweep was asked for, from its ``sweep.json``
+``regsweep.report.tables.varied_settings``       what was varied between the runs of an arm
 ``regsweep.report.tables.override``     a value as Hydra's override grammar spells it
 ``regsweep.report.tables.raised``       the line of a traceback that says what happened
 ``regsweep.report.tables.runs``         the table with a row a run
@@ -26,7 +26,7 @@ module                           what it holds
 ``regsweep.report.words.terminal``     what the user sees at the end
 ``regsweep.report.page.page``         ``report.html``
 ``regsweep.report.page.cells``        its table
-``regsweep.report.words.how``          its account of how the sweep was done
+``regsweep.report.words.method``          its account of how the sweep was done
 ``regsweep.report.plots``        its plots
 ``regsweep.report.aggregate``    from directories to files and terminal, in one call
 ================================ =================================================

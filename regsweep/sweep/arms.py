@@ -13,7 +13,10 @@ from hydra.core.override_parser.types import IntervalSweep, Override, QuotedStri
 from omegaconf import DictConfig, OmegaConf
 
 from regsweep.errors import InputError, bad_value, nearest
-from regsweep.settings.config import GROUP_CHANNELS, flatten, read_run, with_value
+from regsweep.records.arm import arm_name
+from regsweep.settings.config import GROUP_CHANNELS, read_run
+from regsweep.settings.flat import flatten, with_value
+from regsweep.settings.plain_config import plain_config
 from regsweep.settings.run import Run
 from regsweep.sweep.search_space import search_space
 
@@ -45,12 +48,12 @@ class Arm:
 
     @property
     def name(self) -> str:
-        """The choices as overrides, as the tables have it: ``regularizer=l1 model=mlp``."""
-        return " ".join(f"{group}={choice}" for group, choice in self.choices.items())
+        """What it is called."""
+        return arm_name(self.choices)
 
 
 @dataclass(frozen=True)
-class Given:
+class SweepOverrides:
     """The overrides of a sweep by what they do: swept groups, swept keys, and all the others."""
 
     groups: tuple[Override, ...]
@@ -68,19 +71,7 @@ class Given:
         return self.groups + self.swept
 
 
-def plain_config(config: DictConfig) -> dict[str, Any]:
-    """The job's part of a composed config, resolved, as plain dicts and lists."""
-    return {str(key): _plain(config, key) for key in config if key != "hydra"}
-
-
-def _plain(config: DictConfig, key: Any) -> Any:
-    value = config[key]  # a missing value raises
-    if not OmegaConf.is_config(value):
-        return value
-    return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
-
-
-def read_given(config: DictConfig, loader: ConfigLoader) -> Given:
+def read_overrides(config: DictConfig, loader: ConfigLoader) -> SweepOverrides:
     """The sweeper's own ``params`` and the command line, which goes before them."""
     params = config.hydra.sweeper.get("params") or {}
     # Not resolved: an interpolation in an override is that of each job.
@@ -91,7 +82,7 @@ def read_given(config: DictConfig, loader: ConfigLoader) -> Given:
     overrides = list({key_of(override): override for override in parsed}.values())
     choices = config.hydra.runtime.choices
     swept = [o for o in overrides if o.is_sweep_override()]
-    return Given(
+    return SweepOverrides(
         groups=tuple(o for o in swept if o.key_or_group in choices),
         swept=tuple(o for o in swept if o.key_or_group not in choices),
         fixed=tuple(o for o in overrides if not o.is_sweep_override()),
@@ -107,7 +98,12 @@ def _single(override: Override, parser: OverridesParser) -> Override:
 
 
 def compose_arms(
-    config: DictConfig, loader: ConfigLoader, given: Given, *, searching: bool, lenient: bool
+    config: DictConfig,
+    loader: ConfigLoader,
+    given: SweepOverrides,
+    *,
+    searching: bool,
+    lenient: bool,
 ) -> Iterator[Arm]:
     """Compose every arm and check the values that it will try, each in every combination.
 
@@ -150,7 +146,7 @@ def compose_arms(
 
 
 def _lacking(
-    config: DictConfig, loader: ConfigLoader, choice: Sequence[str], given: Given
+    config: DictConfig, loader: ConfigLoader, choice: Sequence[str], given: SweepOverrides
 ) -> frozenset[str]:
     """The overrides of a plain key that the arm of ``choice`` does not have."""
     groups = config.hydra.runtime.choices
@@ -170,7 +166,7 @@ def _refuse_nobodys(
     config: DictConfig,
     loader: ConfigLoader,
     combinations: Sequence[Sequence[str]],
-    given: Given,
+    given: SweepOverrides,
     nobodys: frozenset[str],
 ) -> None:
     """Refuse the first of ``nobodys`` whose node some arm has, with the keys there of all arms."""

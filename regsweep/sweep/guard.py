@@ -6,14 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hydra._internal import hydra
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf, open_dict, read_write
 
 from regsweep.errors import InputError, bad_value
 from regsweep.records.folder import read_folder
+from regsweep.sweep.internals import ConfigLoaderImpl, load_configs_by
 from regsweep.sweep.trust import CALLBACK, refuse_untrusted
 
 # What a job is told when it starts; until then, what its folder may be called after.
@@ -54,9 +53,7 @@ class GuardedLoader(ConfigLoaderImpl):
 
 def guard_hydra(trusted: tuple[str, ...]) -> None:
     """Have Hydra's own command load configs by a ``GuardedLoader``; ``hydra.main`` takes none."""
-    internals: Any = hydra
-    assert issubclass(GuardedLoader, internals.ConfigLoaderImpl)  # the name that Hydra reads
-    internals.ConfigLoaderImpl = GuardedLoader
+    load_configs_by(GuardedLoader)
     GuardedLoader.trusted = trusted
 
 

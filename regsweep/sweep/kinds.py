@@ -1,12 +1,13 @@
 """The sweepers that regsweep knows, and which of them search."""
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeperConf
 from hydra.conf import HydraConf
 from hydra_plugins.hydra_optuna_sweeper.config import OptunaSweeperConf
 
+from regsweep.sweep.internals import BASIC_SWEEPER
+
 COMPARE = "regsweep.compare.sweeper.CompareSweeper"
 OPTUNA = OptunaSweeperConf._target_
-BASIC = BasicSweeperConf._target_
+BASIC = BASIC_SWEEPER
 
 
 def is_search(hydra: HydraConf) -> bool:

@@ -1,8 +1,6 @@
 """What can be known before the first job of a sweep is checked before it."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from os.path import normpath
@@ -14,50 +12,18 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf
 
-from regsweep.data.fetch import ensure_files
 from regsweep.errors import InputError, bad_value
 from regsweep.settings.checks import whole
-from regsweep.settings.run import Run, fusible
 from regsweep.sweep.address import check_storage
-from regsweep.sweep.arms import Arm, Given, compose_arms, key_of, read_given
+from regsweep.sweep.arms import Arm, SweepOverrides, compose_arms, key_of, read_overrides
 from regsweep.sweep.guard import job_folder
 from regsweep.sweep.kinds import BASIC, COMPARE, OPTUNA, is_search
+from regsweep.sweep.sweep import Sweep
 
 # What Hydra calls the sources of configs that a command line names.
 FROM_THE_COMMAND_LINE = ("command-line", "hydra.searchpath in command-line")
 # Trials that differ in these are not comparable: what they are judged by differs.
 NOT_SEARCHABLE = ("seed", "objective", "data")
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """What a sweep will do: the overrides that ask for it, its arms, and its jobs.
-
-    ``jobs`` is their number, ``round`` the most that the sweeper hands over at once; ``None``
-    under a sweeper that decides for itself. ``search_path`` are the places of configs that the
-    command line names, by ``--config-dir`` or ``hydra.searchpath``.
-    """
-
-    overrides: tuple[str, ...]
-    arms: tuple[Arm, ...]
-    jobs: int | None
-    round: int | None
-    search_path: tuple[str, ...] = ()
-
-    @property
-    def searched(self) -> tuple[str, ...]:
-        """The keys that the sweep varies, each once."""
-        return tuple(dict.fromkeys(key for arm in self.arms for key in arm.space))
-
-    @property
-    def runs(self) -> tuple[Run, ...]:
-        """The runs that the sweep may try."""
-        return tuple(run for arm in self.arms for run in arm.runs)
-
-    @property
-    def unlisted(self) -> int:
-        """How many kinds of runs, each with a step of its own to compile, ``runs`` leaves out."""
-        return sum({tuple(map(fusible, arm.runs)): arm.unlisted for arm in self.arms}.values())
 
 
 def check_sweep(config: DictConfig, loader: ConfigLoader) -> Sweep:
@@ -71,7 +37,7 @@ def check_sweep(config: DictConfig, loader: ConfigLoader) -> Sweep:
         HydraException: an arm does not compose.
     """
     check_storage(config.hydra)
-    given = read_given(config, loader)
+    given = read_overrides(config, loader)
     _check_sweeper(config.hydra, given.all_swept)
     _check_folders(config, loader, given)
     lenient = config.hydra.sweeper["_target_"] == COMPARE
@@ -97,7 +63,7 @@ def _search_path(hydra: HydraConf) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _jobs(sweeper: DictConfig, given: Given) -> tuple[int | None, int | None]:
+def _jobs(sweeper: DictConfig, given: SweepOverrides) -> tuple[int | None, int | None]:
     """The number of jobs, and of those in a round."""
     if sweeper["_target_"] == OPTUNA:
         return sweeper.n_trials, min(sweeper.n_trials, sweeper.n_jobs)
@@ -118,7 +84,7 @@ def _check_sweeper(hydra: HydraConf, swept: tuple[Override, ...]) -> None:
         _check_swept(hydra, key_of(override), override)
 
 
-def _check_folders(config: DictConfig, loader: ConfigLoader, given: Given) -> None:
+def _check_folders(config: DictConfig, loader: ConfigLoader, given: SweepOverrides) -> None:
     """Refuse a sweep of which two jobs would work in one folder."""
     hydra = config.hydra
     expected = "a name that differs between jobs, such as ${hydra.job.num}"
@@ -191,18 +157,3 @@ def _check_searchable(hydra: HydraConf, arm: Arm) -> None:
             )
         if grid and "interval(" in sweep:
             raise InputError(f"{key}={sweep}: a grid needs a list of values, such as {key}=0.1,1")
-
-
-def check_machine(runs: Sequence[Run], devices: Sequence[str] = ()) -> None:
-    """Whether the devices are there, also ``devices`` that were settled earlier, and the data.
-
-    Raises:
-        InputError: one of them is not.
-    """
-    for name in {run.trainer.device for run in runs} | set(devices):
-        if name.startswith("cuda"):
-            from regsweep.training.device import resolve_device
-
-            resolve_device(name)
-    for data in {(run.data.name, run.data.root): run.data for run in runs}.values():
-        ensure_files(data.source, Path(data.root))

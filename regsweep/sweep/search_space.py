@@ -5,6 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from regsweep.errors import InputError
+from regsweep.sweep.internals import distributions_of
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -69,10 +70,7 @@ def suggest_one(trial: "Trial", key: str, distribution: "BaseDistribution") -> N
 
 @cache
 def _distributions(overrides: tuple[str, ...]) -> dict[str, "BaseDistribution"]:
-    from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
-
-    distributions: dict[str, BaseDistribution]
-    distributions, fixed, _ = create_params_from_overrides(list(overrides))
+    distributions, fixed = distributions_of(overrides)
     if fixed:
         raise InputError(f"{next(iter(fixed))}: its search node is one value, not a range")
     return distributions

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from regsweep.errors import InputError, bad_value
+from regsweep.sweep.internals import PLUGIN
 
 # What hydra/sweeper/sampler offers, and what its samplers are made of.
 SAMPLERS = (
-    "hydra_plugins.hydra_optuna_sweeper._impl.create_nsgaii_sampler",
-    "hydra_plugins.hydra_optuna_sweeper._impl.create_nsgaiii_sampler",
+    f"{PLUGIN}.create_nsgaii_sampler",
+    f"{PLUGIN}.create_nsgaiii_sampler",
     "hydra_plugins.hydra_optuna_sweeper.config.raise_motpe_removed",
     "optuna.samplers.BruteForceSampler",
     "optuna.samplers.CmaEsSampler",

@@ -24,11 +24,11 @@ from regsweep.training.penalty import (
     PackCoefficients,
     pack_coefficients,
     penalty_terms,
-    weight_statistics,
 )
 from regsweep.training.probe import Kind, check_compiled
 from regsweep.training.result import BatchLoss, Epoch, Result
 from regsweep.training.step import gather, new_totals, train_step
+from regsweep.training.weight_statistics import weight_statistics
 
 THREADS = 1
 

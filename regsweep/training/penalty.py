@@ -1,4 +1,4 @@
-"""The penalties of a pack: their coefficients, value and gradient; norms and sparsity."""
+"""The penalties of a pack: their coefficients, value and gradient."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,6 @@ import torch
 from torch import Tensor
 
 from regsweep.settings.regularizer import Coefficients, Regularizer
-
-NEAR_ZERO = 1e-3
 
 
 def is_weight(parameter: Tensor) -> bool:
@@ -108,19 +106,3 @@ def penalty_terms(
             term = coefficients.l2.of(parameter).flatten() * flat.square().sum(1)
             squared += term.cpu()
     return absolute, squared
-
-
-def weight_statistics(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Norms and sparsity of every run's weights, no other parameters; each (runs,) in float64.
-
-    ``l1_norm`` = sum |w|, ``l2_norm`` = sqrt(sum w^2), ``zero_fraction`` = share of w = 0,
-    ``near_zero_fraction`` = share of |w| < 1e-3.
-    """
-    weights = [value.detach().flatten(1) for value in parameters.values() if is_weight(value)]
-    flat = torch.cat(weights, dim=1).double()
-    return {
-        "l1_norm": flat.abs().sum(1).cpu(),
-        "l2_norm": flat.square().sum(1).sqrt().cpu(),
-        "zero_fraction": (flat == 0).double().mean(1).cpu(),
-        "near_zero_fraction": (flat.abs() < NEAR_ZERO).double().mean(1).cpu(),
-    }

@@ -4,7 +4,7 @@ import pytest
 from composed import checked_sweep
 
 from regsweep.compare.plan import read_plan
-from regsweep.compare.studies import count_trials, search_space_of
+from regsweep.compare.space import count_trials, search_space_of
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -115,20 +116,27 @@ def test_changed_versions_are_named_also_of_what_this_release_does_not_know():
     [
         ("", "unreadable (Expecting value: line 1 column 1 (char 0))"),
         ("[]", "a JSON list, expected an object"),
-        ("{}", "damaged, or of another version ('settled')"),
+        (
+            "{}",
+            "damaged, or of another version (missing: arms, objective, overrides, searched, seed, "
+            "settled, sweeper, versions)",
+        ),
+        (json.dumps(asdict(BEFORE) | {"x": 1}), "damaged, or of another version (unknown: x)"),
         ('{"settled": 3}', "settled 3, expected an object of device, mode, threads, "),
-        ('{"settled": {}}', "damaged, or of another version (Settled.__init__() missing 5 "),
+        (
+            json.dumps(asdict(BEFORE) | {"settled": {}}),
+            "damaged, or of another version (Settled.__init__() missing 5 ",
+        ),
     ],
 )
 def test_a_damaged_sweep_file_is_named(tmp_path, content, reason):
     (tmp_path / "sweep.json").write_text(content)
 
-    for read in (sweep_file.read, sweep_file.read_settled):
-        with pytest.raises(Unreadable) as caught:
-            read(tmp_path)
+    with pytest.raises(Unreadable) as caught:
+        sweep_file.read(tmp_path)
 
-        assert caught.value.reason.startswith(reason)
-        assert str(caught.value).startswith(f"{tmp_path / 'sweep.json'}: ")
+    assert caught.value.reason.startswith(reason)
+    assert str(caught.value).startswith(f"{tmp_path / 'sweep.json'}: ")
 
 
 def test_a_sweep_file_of_a_later_schema_is_refused_and_not_called_damaged(tmp_path):

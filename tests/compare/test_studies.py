@@ -11,16 +11,9 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from regsweep.compare.index import Index
+from regsweep.compare.space import count_trials, grid_point, override_lines, params_of
 from regsweep.compare.storage import open_storage
-from regsweep.compare.studies import (
-    Outcome,
-    Recorded,
-    Studies,
-    _grid_point,
-    count_trials,
-    override_lines,
-    params_of,
-)
+from regsweep.compare.studies import Outcome, Recorded, Studies
 from regsweep.errors import InputError
 
 SPACE = {
@@ -261,10 +254,10 @@ def test_a_study_of_another_folder_is_left_alone(tmp_path):
     assert len(again.index.known["mine: l1"][1]) == 5
 
 
-def test_grid_points_are_the_decimals_that_were_written():
+def testgrid_points_are_the_decimals_that_were_written():
     space = {"a": FloatDistribution(0.1, 0.3, step=0.1)}
 
-    assert [_grid_point(space, n)["a"] for n in range(3)] == [0.1, 0.2, 0.3]
+    assert [grid_point(space, n)["a"] for n in range(3)] == [0.1, 0.2, 0.3]
 
 
 @pytest.mark.parametrize("sampler", ["cmaes", "nsgaii", "qmc"])

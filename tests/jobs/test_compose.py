@@ -14,7 +14,7 @@ from omegaconf import II, Node, OmegaConf, open_dict
 from regsweep.cli.app import CONF
 from regsweep.cli.nodes import register_nodes
 from regsweep.jobs.compose import ComposedOnce
-from regsweep.sweep.arms import plain_config
+from regsweep.settings.plain_config import plain_config
 
 
 @pytest.fixture
@@ -100,11 +100,11 @@ def test_a_draft_is_resolved_where_a_number_bears_on_itself_alone(loader, master
     once = ComposedOnce(loader)
 
     for overrides in SAME:
-        draft = once.draft(master, [*overrides, wish])
-        assert (draft.plain is not None) == resolved
+        deferred = once.defer(master, [*overrides, wish])
+        assert (deferred.plain is not None) == resolved
         if resolved:
-            assert draft.plain == plain_config(draft.config(master))
-            assert draft.plain["optimizer"]["lr"] == float(overrides[2].partition("=")[2])
+            assert deferred.plain == plain_config(deferred.config(master))
+            assert deferred.plain["optimizer"]["lr"] == float(overrides[2].partition("=")[2])
 
 
 @dataclass
@@ -119,13 +119,13 @@ def test_what_a_schema_converts_is_composed_by_hydra(loader, master, monkeypatch
     ConfigStore.instance().store(group="optimizer", name="typed", node=Typed)
     once = ComposedOnce(loader)
 
-    first, other = (once.draft(master, ["optimizer=typed", f"optimizer.lr={lr}"]) for lr in "12")
+    first, other = (once.defer(master, ["optimizer=typed", f"optimizer.lr={lr}"]) for lr in "12")
 
-    assert [draft.plain for draft in (first, other)] == [None, None]
+    assert [deferred.plain for deferred in (first, other)] == [None, None]
     assert type(other.config(master).optimizer.lr) is float
-    assert once.draft(master, ["optimizer=typed", "optimizer.steps=2"])
+    assert once.defer(master, ["optimizer=typed", "optimizer.steps=2"])
     with pytest.raises(HydraException):
-        once.draft(master, ["optimizer=typed", "optimizer.steps=2.5"])
+        once.defer(master, ["optimizer=typed", "optimizer.steps=2.5"])
 
 
 def test_jobs_that_differ_in_numbers_are_composed_once(loader, master):

@@ -132,13 +132,13 @@ def test_what_cannot_be_written_is_no_runs_failure(launch, tmp_path):
 
 
 def test_an_interrupt_that_an_error_stands_in_for_ends_the_sweep(launch, monkeypatch, tmp_path):
-    def draft(*args):
+    def defer(*args):
         try:
             raise KeyboardInterrupt
         finally:
             _ = {}["defaults"]  # as a library does that cannot put back what it changed
 
-    monkeypatch.setattr(ComposedOnce, "draft", draft)
+    monkeypatch.setattr(ComposedOnce, "defer", defer)
 
     with pytest.raises(KeyboardInterrupt):
         launch(["seed=1"])

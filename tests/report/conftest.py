@@ -1,6 +1,6 @@
 import csv
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 import pytest
 
@@ -37,6 +37,18 @@ CONFIG = {
     "run.stage": None,
     "run.arm": None,
     "run.trial": None,
+}
+
+
+STOCK = {
+    "overrides": [],
+    "sweeper": "basic",
+    "arms": [],
+    "searched": [],
+    "objective": "val_loss",
+    "seed": 0,
+    "settled": asdict(Settled("cpu", "eager", 1, "highest", 16)),
+    "versions": {},
 }
 
 
@@ -93,25 +105,26 @@ class Folder:
             csv.writer(file).writerows([columns, *rows])
 
     def sweep(self, name="sweep", **content):
-        """The sweep file of the sweep ``name``."""
+        """The sweep file of the sweep ``name``: a stock one's, with ``content``."""
         (self.root / name).mkdir(parents=True, exist_ok=True)
-        (self.root / name / "sweep.json").write_text(json.dumps(content))
+        (self.root / name / "sweep.json").write_text(json.dumps(STOCK | content))
         return self.root / name
 
     def compared(self, *arms, name="sweep", spaces=WEIGHT, config=None, budget=None, **fields):
         """The sweep file of a compare sweep over choices of a regularizer."""
         nothing = {"none": {}}
+        choices = fields.get("arms") or [{"regularizer": arm} for arm in arms]
         given = {
             "overrides": (f"regularizer={','.join(arms)}", "trainer.epochs=2"),
             "sweeper": "compare",
-            "arms": tuple({"regularizer": arm} for arm in arms),
+            "arms": tuple(choices),
             "searched": tuple(spaces),
             "objective": "val_loss",
             "seed": 0,
             "settled": Settled("cpu", "eager", 1, "highest", 16),
             "versions": {"python": "3.11.2", "torch": "2.10.0"},
-            "spaces": tuple(nothing.get(arm, spaces) for arm in arms),
-            "configs": tuple(config_of(arm) | (config or {}) for arm in arms),
+            "spaces": tuple(nothing.get(one["regularizer"], spaces) for one in choices),
+            "configs": tuple(config_of(one["regularizer"]) | (config or {}) for one in choices),
             "budget": BUDGET | (budget or {}),
             "seeds": {"search": (0,), "confirm": (10000, 10001, 10002)},
             "baseline": "regularizer=none" if "none" in arms else f"regularizer={arms[0]}",

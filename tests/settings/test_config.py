@@ -3,7 +3,8 @@ import copy
 import pytest
 
 from regsweep.errors import InputError
-from regsweep.settings.config import flatten, read_run
+from regsweep.settings.config import read_run
+from regsweep.settings.flat import flatten
 from regsweep.settings.model import MLP
 from regsweep.settings.optimizer import Adam
 from regsweep.settings.regularizer import L1

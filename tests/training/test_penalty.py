@@ -6,7 +6,6 @@ from regsweep.training.penalty import (
     add_regularizer_gradient,
     pack_coefficients,
     penalty_terms,
-    weight_statistics,
 )
 
 CPU = torch.device("cpu")
@@ -67,17 +66,3 @@ def test_decay_is_no_part_of_the_loss():
 
     assert coefficients.l1 is None
     assert coefficients.l2 is None
-
-
-def test_statistics_are_over_the_weights_alone():
-    weight = torch.tensor([[[3.0, 0.0], [-4.0, 5e-4]]])
-    stacked = {"1.weight": weight, "1.bias": torch.full((1, 2), 100.0)}
-
-    statistics = {name: value.item() for name, value in weight_statistics(stacked).items()}
-
-    assert statistics == {
-        "l1_norm": pytest.approx(7.0005),
-        "l2_norm": pytest.approx(5.0, rel=1e-7),
-        "zero_fraction": 0.25,
-        "near_zero_fraction": 0.5,
-    }

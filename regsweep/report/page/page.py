@@ -16,7 +16,7 @@ from regsweep.report.plots.all import sweep_plots
 from regsweep.report.plots.arms import looks
 from regsweep.report.plots.figure import Plot
 from regsweep.report.tables.report import Report
-from regsweep.report.words.how import ArmCount, arm_counts, facts
+from regsweep.report.words.method import ArmCount, arm_counts, facts
 from regsweep.report.words.view import short_names
 
 PAGE_FILE = "report.html"

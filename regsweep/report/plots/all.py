@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from regsweep.records.objective import JUDGED
+from regsweep.records.task import CLASSIFICATION
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.curves import curves_plot
 from regsweep.report.plots.figure import Plot
@@ -32,11 +33,15 @@ def sweep_plots(
     looks = {arm: looks[arm] for arm in comparison["arm"]}
     trials = trials_table(results)
     final = final_runs(results)
+    superseded = [run for result in results for run in result.superseded.index]
     plots = (
-        *(seeds_plot(final, comparison, looks, m) for m in (JUDGED[objective], "test_accuracy")),
+        *(
+            seeds_plot(final, comparison, looks, m)
+            for m in (JUDGED[objective], CLASSIFICATION.score_of("test"))
+        ),
         weight_plot(trials, looks, objective),
         search_plot(trials, looks, objective),
         curves_plot(curves, looks, objective),
-        sparse_plot(runs, looks),
+        sparse_plot(runs.drop(index=superseded), looks),
     )
     return [plot for plot in plots if plot is not None]

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from regsweep.records.objective import measured
+from regsweep.records.task import CLASSIFICATION
 from regsweep.report.plots import figure as shared
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import (
@@ -55,10 +57,10 @@ def curves_plot(curves: pd.DataFrame, looks: Mapping[str, Look], objective: str)
 
 
 def _values(curves: pd.DataFrame, split: str, quantity: str) -> "pd.Series[float]":
-    name = f"{split}_loss" if quantity == "loss" else f"{split}_accuracy"
-    empty = pd.Series(np.nan, index=curves.index)
-    values = pd.to_numeric(curves.get(name, empty), errors="coerce").astype(float)
-    return values if quantity == "loss" else 100 * (1 - values)
+    columns = [CLASSIFICATION.loss_of(split), CLASSIFICATION.score_of(split)]
+    numbers = curves[columns].apply(pd.to_numeric, errors="coerce").astype(float)
+    values: pd.Series[float] = measured(numbers, f"{split}_{quantity}")
+    return values if quantity == "loss" else 100 * values
 
 
 def _some_seeds(curves: pd.DataFrame) -> tuple[set[int], str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from regsweep.records.objective import measured
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import BETWEEN, Plot, hover, jitter, new_figure, sampled
 
@@ -69,9 +70,7 @@ def seeds_plot(
 
 
 def _shown(runs: pd.DataFrame, metric: str) -> "pd.Series[float]":
-    if metric == "test_loss":
-        return runs["test_loss"]
-    return 100 * (runs["test_accuracy"] if metric == "test_accuracy" else 1 - runs["test_accuracy"])
+    return (1 if metric == "test_loss" else 100) * measured(runs, metric)
 
 
 def _means(

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from regsweep.records.task import CLASSIFICATION
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import Plot, hover, new_figure, sampled
-from regsweep.report.plots.trials import is_superseded
 from regsweep.report.tables.arm import searched_overrides
 from regsweep.report.tables.override import words
 
@@ -15,9 +15,9 @@ _CAPTION = "A mark is a run; near zero means that |w| < 1e-3."
 
 def sparse_plot(runs: pd.DataFrame, looks: Mapping[str, Look]) -> Plot | None:
     """Test accuracy against near-zero share, a mark a run; validation where nothing was tested."""
-    runs = runs[runs["near_zero_fraction"].notna() & ~is_superseded(runs)]
-    judged = "test" if runs["test_accuracy"].notna().any() else "validation"
-    column = "test_accuracy" if judged == "test" else "val_accuracy"
+    runs = runs[runs["near_zero_fraction"].notna()]
+    judged = "test" if runs[CLASSIFICATION.score_of("test")].notna().any() else "validation"
+    column = CLASSIFICATION.score_of("test" if judged == "test" else "val")
     runs = runs[runs[column].notna()]
     if len(runs) < 2:
         return None

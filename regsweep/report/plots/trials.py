@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from regsweep.records.objective import measured
 from regsweep.report.tables.arm import ArmResult, searched_overrides
-from regsweep.report.tables.winner import costs_of, settings_of
+from regsweep.report.tables.winner import settings_of
 
 WEIGHT = "regularizer.weight"
-_SUPERSEDED = "superseded"
 _COLUMNS = ("arm", "stage", "trial", "settings", "value", "weight", "won")
 
 
@@ -34,7 +34,7 @@ def _trials(result: ArmResult) -> pd.DataFrame:
             "stage": runs["stage"],
             "trial": runs["trial"],
             "settings": overrides,
-            "value": scale * costs_of(runs, result.objective),
+            "value": scale * measured(runs, result.objective),
             "weight": pd.to_numeric(weight, errors="coerce").astype(float),
             "won": runs.index.isin([] if result.winner is None else result.winner.index),
         }
@@ -48,8 +48,3 @@ def final_runs(results: Sequence[ArmResult]) -> pd.DataFrame:
     """The completed runs that test the winners: confirm runs, or single runs of their values."""
     final = pd.concat([result.final for result in results])
     return final[(final["status"] == "completed") & final["test_accuracy"].notna()]
-
-
-def is_superseded(runs: pd.DataFrame) -> "pd.Series[bool]":
-    """Whether each run confirmed a setting that is its arm's winner no more."""
-    return runs["error"].fillna("").astype(str).str.startswith(_SUPERSEDED)

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from regsweep.data.source import SOURCES
-from regsweep.records.objective import JUDGED
+from regsweep.records.objective import JUDGED, measured
 from regsweep.records.record import Record
-from regsweep.report.tables.asked import Asked
+from regsweep.records.task import CLASSIFICATION
 from regsweep.report.tables.override import override
+from regsweep.report.tables.request import Request
 from regsweep.report.tables.runs import fixed_overrides, param_columns
 from regsweep.report.tables.statistics import summarize
 from regsweep.report.tables.winner import (
@@ -23,9 +24,17 @@ from regsweep.report.tables.winner import (
     testing_runs,
 )
 
-_MEANS = ("train_accuracy", "zero_fraction", "near_zero_fraction", "l1_norm", "l2_norm")
-_TESTS = ("test_accuracy", "test_loss")
-_RANGES = {"test_accuracy": (0.0, 1.0), "test_loss": (0.0, math.inf)}
+_LOSS, _SCORE = CLASSIFICATION.loss_of("test"), CLASSIFICATION.score_of("test")
+_MEANS = (
+    CLASSIFICATION.score_of("train"),
+    "zero_fraction",
+    "near_zero_fraction",
+    "l1_norm",
+    "l2_norm",
+)
+_TESTS = (_SCORE, _LOSS)
+_VALIDATED = (CLASSIFICATION.loss_of("val"), CLASSIFICATION.score_of("val"))
+_RANGES = {_SCORE: CLASSIFICATION.score_range, _LOSS: (0.0, math.inf)}
 
 
 @dataclass(frozen=True)
@@ -71,9 +80,7 @@ class ArmResult:
     @property
     def judged(self) -> "pd.Series[float]":
         """The metric that the arm is judged on, of every seed."""
-        if self.metric == "test_error":
-            return 1 - self.tested["test_accuracy"]
-        return self.tested["test_loss"]
+        return measured(self.tested, self.metric)
 
     @property
     def rank(self) -> tuple[int, float]:
@@ -83,17 +90,16 @@ class ArmResult:
         """
         if self.confirmed and len(self.tested):
             return 0, float(self.judged.mean())
-        value = self.row.get("val_loss" if self.objective == "val_loss" else "val_accuracy")
-        if value is None or pd.isna(value):
+        cost = measured(self.row, self.objective) if self.winner is not None else math.nan
+        if math.isnan(cost):
             return 3, 0.0
-        cost = float(value) if self.objective == "val_loss" else -float(value)
         return 2 if self.unstable else 1, cost
 
 
 def arm_results(
     runs: pd.DataFrame,
     objective: str | Mapping[str, str],
-    asked: Mapping[str, Asked],
+    asked: Mapping[str, Request],
     records: Sequence[Record] = (),
 ) -> list[ArmResult]:
     """The arms of a runs table, sweep by sweep, also those asked for that have no run yet.
@@ -107,7 +113,7 @@ def arm_results(
         judged_on = objective if isinstance(objective, str) else objective[name]
         by_arm = {str(arm): arm_runs for arm, arm_runs in its_runs.groupby("arm")}
         its_asked = asked.get(name)
-        compared = its_asked.arms if its_asked and its_asked.budget else ()
+        compared = its_asked.arms if its_asked and its_asked.compares else ()
         for arm in sorted({*by_arm, *compared}):
             arm_runs = by_arm.get(arm, its_runs[:0])
             results.append(_result(name, arm, arm_runs, judged_on, its_asked, records))
@@ -119,7 +125,7 @@ def _result(
     arm: str,
     runs: pd.DataFrame,
     objective: str,
-    asked: Asked | None,
+    asked: Request | None,
     records: Sequence[Record],
 ) -> ArmResult:
     replicates = asked.budget.get("replicates", 1) if asked else 1
@@ -143,8 +149,7 @@ def _result(
     row |= {
         "trial": winner["trial"].iloc[0],
         "best_overrides": " ".join(filter(None, (arm, overrides.loc[first], fixed))),
-        "val_loss": winner["val_loss"].mean(),
-        "val_accuracy": winner["val_accuracy"].mean(),
+        **{name: winner[name].mean() for name in _VALIDATED},
         **_test_columns(tested),
         **{f"{m}_mean": (winner if tested.empty else tested)[m].mean() for m in _MEANS},
     }
@@ -196,20 +201,20 @@ def _own_keys(runs: pd.DataFrame, arm: str) -> list[str]:
 
 def _by_seed(final: pd.DataFrame) -> pd.DataFrame:
     """The test results of a setting, a row a seed, in the order of the seeds."""
-    final = final[final["test_accuracy"].notna()]
+    final = final[final[_SCORE].notna()]
     return final.groupby("seed")[[*_TESTS, *_MEANS]].mean()
 
 
 def _test_columns(tested: pd.DataFrame) -> dict[str, Any]:
     if tested.empty:
         return {}
-    gap = tested["train_accuracy"] - tested["test_accuracy"]
+    gap = tested[CLASSIFICATION.score_of("train")] - tested[_SCORE]
     row: dict[str, Any] = {"seeds": len(tested), "generalization_gap_mean": gap.mean()}
     over_seeds = summarize(tested[[*_TESTS]].to_numpy())
     for i, metric in enumerate(_TESTS):
         row[f"{metric}_mean"] = over_seeds.mean[i]
         row[f"{metric}_std"] = over_seeds.std[i]
-        # No accuracy lies beyond these ends, and no loss below 0, whatever Student's interval says.
+        # No score lies beyond these ends, and no loss below 0, whatever Student's interval says.
         low, high = np.clip((over_seeds.ci_low[i], over_seeds.ci_high[i]), *_RANGES[metric])
         row[f"{metric}_ci_low"], row[f"{metric}_ci_high"] = low, high
     return row

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from regsweep.report.tables.arm import ArmResult, arm_results
-from regsweep.report.tables.asked import Asked
 from regsweep.report.tables.judge import judge
 from regsweep.report.tables.override import spelled
+from regsweep.report.tables.request import Request
 
 COLUMNS = (
     "arm",
@@ -52,7 +52,7 @@ _COUNTS = {"trials", "failed", "diverged", "trial", "seeds"}
 def comparison_table(
     runs: pd.DataFrame,
     objective: str | Mapping[str, str] = "val_loss",
-    asked: Mapping[str, Asked] | None = None,
+    asked: Mapping[str, Request] | None = None,
 ) -> pd.DataFrame:
     """One row an arm of a runs table, best first; arms without a value last.
 

@@ -10,8 +10,8 @@ from regsweep.records.objective import JUDGED
 from regsweep.records.record import FILE_NAME, Record, RecordError, read
 from regsweep.records.stored import Unreadable
 from regsweep.records.sweep_file import FILE_NAME as SWEEP_FILE
-from regsweep.report.tables.asked import Asked, read_asked
 from regsweep.report.tables.copies import Placed, without_copies
+from regsweep.report.tables.request import Request, read_request
 from regsweep.report.tables.scan import RunFolder, run_folders
 
 
@@ -42,7 +42,7 @@ class Gathered:
 
     runs: tuple[GatheredRun, ...]
     objectives: Mapping[str, str]
-    asked: Mapping[str, Asked]
+    asked: Mapping[str, Request]
     unreadable: tuple[Problem, ...]
     unfinished: tuple[Problem, ...]
     copies: tuple[Problem, ...] = ()
@@ -149,7 +149,7 @@ def _sweep_names(folders: Iterable[str]) -> dict[str, str]:
     return {"": ""} | {f: shown(os.path.relpath(path, common)) for f, path in paths.items()}
 
 
-def _read_sweeps(names: Mapping[str, str]) -> tuple[dict[str, Asked], list[Problem]]:
+def _read_sweeps(names: Mapping[str, str]) -> tuple[dict[str, Request], list[Problem]]:
     """What the sweeps were asked for, by their names, and the sweep files that are damaged."""
     asked, damaged = {}, []
     for folder, name in names.items():
@@ -157,7 +157,7 @@ def _read_sweeps(names: Mapping[str, str]) -> tuple[dict[str, Asked], list[Probl
         if not name or not os.path.lexists(path):
             continue
         try:
-            asked[name] = read_asked(Path(path))
+            asked[name] = read_request(Path(folder))
         except Unreadable as error:
             damaged.append(_problem(path, error.reason))
     return asked, damaged
@@ -166,7 +166,7 @@ def _read_sweeps(names: Mapping[str, str]) -> tuple[dict[str, Asked], list[Probl
 def _objectives(
     placed: Sequence[Placed],
     names: Mapping[str, str],
-    asked: Mapping[str, Asked],
+    asked: Mapping[str, Request],
 ) -> dict[str, str]:
     """Each sweep's objective: its sweep file's, else its first record's."""
     objectives = {name: sweep.objective for name, sweep in asked.items() if sweep.objective}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from regsweep.report.tables.arm import ArmResult
-from regsweep.report.tables.asked import Asked
+from regsweep.report.tables.request import Request
 from regsweep.report.tables.statistics import compare
 
 UNSTABLE = "unstable"
@@ -32,7 +32,7 @@ class Judgement:
     remarks: tuple[str, ...]
 
 
-def judge(results: Sequence[ArmResult], asked: Mapping[str, Asked]) -> Judgement:
+def judge(results: Sequence[ArmResult], asked: Mapping[str, Request]) -> Judgement:
     """Test the confirmed arms of each sweep against their baselines, on the seeds that all have.
 
     A sweep is judged by itself, so that its verdicts are the same whatever it is gathered with.
@@ -50,7 +50,7 @@ def judge(results: Sequence[ArmResult], asked: Mapping[str, Asked]) -> Judgement
     return Judgement(columns, tuple(remarks))
 
 
-def _judge_sweep(confirmed: Sequence[ArmResult], asked: Asked) -> dict[str, dict[str, Any]]:
+def _judge_sweep(confirmed: Sequence[ArmResult], asked: Request) -> dict[str, dict[str, Any]]:
     baselines = asked.baselines
     columns: dict[str, dict[str, Any]] = {
         r.arm: {
@@ -81,7 +81,7 @@ def _common_seeds(sound: Sequence[ArmResult]) -> list[int]:
     return sorted(set.intersection(*(set(r.tested.index) for r in sound))) if sound else []
 
 
-def _untested(confirmed: Sequence[ArmResult], asked: Asked) -> Iterator[str]:
+def _untested(confirmed: Sequence[ArmResult], asked: Request) -> Iterator[str]:
     """Why arms are not tested, a sentence a baseline.
 
     A baseline that was not confirmed is not replaced by another, which nobody asked for.

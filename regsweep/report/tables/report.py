@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from regsweep.report.tables.arm import ArmResult
-from regsweep.report.tables.asked import Asked
 from regsweep.report.tables.gather import Problem
+from regsweep.report.tables.request import Request
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Report:
     comparison: pd.DataFrame
     results: tuple[ArmResult, ...]
     curves: pd.DataFrame
-    asked: Mapping[str, Asked]
+    asked: Mapping[str, Request]
     verdicts: tuple[str, ...]
     remarks: tuple[str, ...]
     unreadable: tuple[Problem, ...]

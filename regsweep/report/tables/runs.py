@@ -7,11 +7,12 @@ from typing import get_args
 
 import pandas as pd
 
+from regsweep.records.arm import arm_name
 from regsweep.records.record import METRICS, Record, Stage
 from regsweep.report.tables.gather import GatheredRun
 from regsweep.report.tables.override import spelled
 from regsweep.report.tables.raised import exception_line
-from regsweep.report.tables.varied import with_varied_settings
+from regsweep.report.tables.varied_settings import with_varied_settings
 
 BEFORE_PARAMS = ("sweep", "run", "stage", "arm", "trial", "seed", "status")
 AFTER_METRICS = ("epochs", "seconds", "error")
@@ -36,7 +37,7 @@ def table_of_runs(ordered: Sequence[GatheredRun]) -> pd.DataFrame:
         "sweep": _text([run.sweep or None for run in ordered]),
         "run": _text([r.run for r in records]),
         "stage": _text([r.stage for r in records]),
-        "arm": _text([arm_text(r) for r in records]),
+        "arm": _text([arm_name(r.arm) for r in records]),
         "trial": pd.Series([r.trial for r in records], dtype="Int64"),
         "seed": _integers([r.seed for r in records]),
         "status": _text([r.status for r in records]),
@@ -94,15 +95,10 @@ def param_columns(runs: pd.DataFrame) -> list[str]:
     return [column for column in runs.columns if column not in _FIXED]
 
 
-def arm_text(record: Record) -> str:
-    """The arm as its overrides: ``regularizer=l1 model=mlp``, in the record's order."""
-    return " ".join(f"{group}={choice}" for group, choice in record.arm.items())
-
-
 def _sort_key(run: GatheredRun) -> tuple[int, str, bool, int, int, str, str]:
     r = run.record
     lone = r.trial is None
-    return (_STAGES.index(r.stage), arm_text(r), lone, r.trial or 0, r.seed, r.run, run.sweep)
+    return (_STAGES.index(r.stage), arm_name(r.arm), lone, r.trial or 0, r.seed, r.run, run.sweep)
 
 
 def _varied_columns(records: Sequence[Record]) -> list[str]:

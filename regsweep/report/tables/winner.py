@@ -2,12 +2,8 @@
 
 import pandas as pd
 
-from regsweep.records.objective import mean_cost
-
-
-def costs_of(runs: pd.DataFrame, objective: str) -> "pd.Series[float]":
-    """The objective of every run of a table; NaN where it has none."""
-    return runs["val_loss"] if objective == "val_loss" else 1 - runs["val_accuracy"]
+from regsweep.records.objective import mean_cost, measured, winner
+from regsweep.records.task import CLASSIFICATION
 
 
 def candidates(
@@ -17,7 +13,8 @@ def candidates(
 
     A setting with a diverged or failed run, or of fewer runs than ``replicates``, cannot win.
     """
-    scored = tried["val_loss"].notna() & tried["val_accuracy"].notna()
+    needed = [CLASSIFICATION.loss_of("val"), CLASSIFICATION.score_of("val")]
+    scored = tried[needed].notna().all(axis="columns")
     return tried[_sound(tried, settings, replicates) & scored]
 
 
@@ -31,10 +28,10 @@ def best_setting(
     """
     scored = candidates(tried, settings, replicates)
     if not scored.empty:
-        grouped = costs_of(scored, objective).groupby(settings.loc[scored.index], sort=False)
+        grouped = measured(scored, objective).groupby(settings.loc[scored.index], sort=False)
         once = bool((grouped.size() == 1).all())
         means = grouped.first() if once else grouped.agg(mean_cost)
-        return tried[settings == means.idxmin()]
+        return tried[settings == winner(means.items())]
     only_single = bool((tried["stage"] == "single").all())
     if only_single and settings.nunique() == 1 and _sound(tried, settings, replicates).all():
         return tried
@@ -53,19 +50,19 @@ def settings_of(tried: pd.DataFrame, overrides: "pd.Series[str]") -> "pd.Series[
 
 
 def testing_runs(
-    runs: pd.DataFrame, winner: pd.DataFrame, overrides: "pd.Series[str]"
+    runs: pd.DataFrame, won: pd.DataFrame, overrides: "pd.Series[str]"
 ) -> pd.DataFrame:
     """The runs of an arm that test its winner: its confirm runs, or single runs of its values."""
-    trial = winner["trial"].iloc[0]
+    trial = won["trial"].iloc[0]
     confirmed: pd.DataFrame = runs[(runs["stage"] == "confirm") & (runs["trial"] == trial)]
     if not confirmed.empty or (runs["stage"] == "search").any():
         return confirmed
-    same: pd.DataFrame = runs[overrides == overrides.loc[winner.index[0]]]
+    same: pd.DataFrame = runs[overrides == overrides.loc[won.index[0]]]
     return same
 
 
-def superseded(runs: pd.DataFrame, winner: pd.DataFrame) -> pd.DataFrame:
+def superseded(runs: pd.DataFrame, won: pd.DataFrame) -> pd.DataFrame:
     """The confirm runs of an arm that tested an earlier winner."""
     confirmed: pd.DataFrame = runs[runs["stage"] == "confirm"]
-    earlier: pd.DataFrame = confirmed[confirmed["trial"] != winner["trial"].iloc[0]]
+    earlier: pd.DataFrame = confirmed[confirmed["trial"] != won["trial"].iloc[0]]
     return earlier

@@ -9,8 +9,9 @@ from typing import Any
 
 from regsweep.errors import InputError
 from regsweep.report.tables.arm import ArmResult
-from regsweep.report.tables.asked import Asked
-from regsweep.settings.config import nested, read_run
+from regsweep.report.tables.request import Request
+from regsweep.settings.config import read_run
+from regsweep.settings.flat import nested
 
 # A winner so close to an end of its interval, as a share of its range, may have its best beyond.
 EDGE = 0.05
@@ -23,13 +24,13 @@ _INTERVAL = re.compile(
 )
 
 
-def remarks_on(results: Sequence[ArmResult], asked: Mapping[str, Asked]) -> tuple[str, ...]:
+def remarks_on(results: Sequence[ArmResult], asked: Mapping[str, Request]) -> tuple[str, ...]:
     """Sentences on arms without a result, superseded runs, winners at an edge, missing tests."""
     several = len({r.sweep for r in results}) > 1
     found: list[str] = []
     for result in results:
         sweep = asked.get(result.sweep)
-        if sweep is None or not sweep.budget:
+        if sweep is None or not sweep.compares:
             continue
         name = f"{result.sweep}: {result.arm}" if several else result.arm
         found += _of_arm(name, result, sweep)
@@ -39,7 +40,7 @@ def remarks_on(results: Sequence[ArmResult], asked: Mapping[str, Asked]) -> tupl
     return tuple(found)
 
 
-def _of_arm(name: str, result: ArmResult, asked: Asked) -> Iterator[str]:
+def _of_arm(name: str, result: ArmResult, asked: Request) -> Iterator[str]:
     if result.winner is None:
         yield f"{name} has no finished trial."
         return
@@ -60,8 +61,8 @@ def _of_arm(name: str, result: ArmResult, asked: Asked) -> Iterator[str]:
             )
 
 
-def _of_sweep(results: Sequence[ArmResult], name: str, asked: Asked) -> Iterator[str]:
-    if not asked.budget:
+def _of_sweep(results: Sequence[ArmResult], name: str, asked: Request) -> Iterator[str]:
+    if not asked.compares:
         return
     own = [r for r in results if r.sweep == name]
     planned, done = sum(asked.trials.values()), sum(r.done for r in own if r.arm in asked.trials)

@@ -7,9 +7,9 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from regsweep.report.tables.asked import Asked
 from regsweep.report.tables.gather import Problem
 from regsweep.report.tables.report import Report
+from regsweep.report.tables.request import Request
 from regsweep.report.tables.statistics import BETTER
 from regsweep.report.words.view import comparison_view, failure_lines, lone_run_view
 
@@ -90,12 +90,12 @@ def _show_comparison(console: Console, report: Report) -> None:
 
 
 def _show_arms(
-    console: Console, runs: pd.DataFrame, arms: pd.DataFrame, asked: Asked | None
+    console: Console, runs: pd.DataFrame, arms: pd.DataFrame, asked: Request | None
 ) -> None:
     _print_table(console, comparison_view(arms, console.width))
     if failures := failure_lines(arms):
         _say(console, "\n".join([*failures, ""]))
-    if is_exploratory(runs) and not (asked and asked.budget):
+    if is_exploratory(runs) and not (asked and asked.compares):
         _say(console, f"{EXPLORATORY}\n")
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from regsweep.report.tables.asked import Asked
 from regsweep.report.tables.comparison import winning_values
 from regsweep.report.tables.judge import UNSTABLE
+from regsweep.report.tables.request import Request
 from regsweep.report.tables.statistics import BETTER, UNDECIDED, WORSE
 from regsweep.report.words.view import short_overrides
 
@@ -15,7 +15,7 @@ _WORDS = {"test_loss": ("test loss", "", 1), "test_error": ("test error", " poin
 
 
 def verdict_sentences(
-    comparison: pd.DataFrame, asked: Mapping[str, Asked] | None = None
+    comparison: pd.DataFrame, asked: Mapping[str, Request] | None = None
 ) -> tuple[str, ...]:
     """What the tests of a comparison table say, baseline by baseline; nothing where none was made.
 

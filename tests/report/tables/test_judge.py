@@ -316,7 +316,7 @@ def two_models(folder, **fields):
     """``none`` and ``l1`` of two models; the second model is worse by far."""
     arms = [{"regularizer": r, "model": m} for r in ("none", "l1") for m in MODELS]
     names = [f"regularizer={arm['regularizer']} model={arm['model']}" for arm in arms]
-    given = {"arms": arms, "spaces": {}, "configs": [{}] * 4, "baselines": names[:2] * 2}
+    given = {"arms": arms, "baselines": names[:2] * 2}
     folder.compared("none", "l1", **(given | {"trials": [1] * 4, "baseline": None} | fields))
     for arm in arms:
         losses = NONE if arm["regularizer"] == "none" else L1

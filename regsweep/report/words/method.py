@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from regsweep.report.tables.asked import Asked
 from regsweep.report.tables.override import spelled
+from regsweep.report.tables.request import Request
 
 _GROUPS = ("data", "model", "optimizer", "trainer")
 # Where the files are, and how much a run says, changes no number.
@@ -34,7 +34,7 @@ class ArmCount:
     is_asked: bool
 
 
-def facts(runs: pd.DataFrame, asked: Asked | None) -> list[tuple[str, str]]:
+def facts(runs: pd.DataFrame, asked: Request | None) -> list[tuple[str, str]]:
     """Terms and what they were in one sweep, from its ``sweep.json`` and its runs."""
     stated = [*_asked_facts(asked), *_common_facts(asked)] if asked else []
     seen = [("epochs a run", _listed(runs.loc[runs["status"] == "completed", "epochs"]))]
@@ -46,7 +46,7 @@ def facts(runs: pd.DataFrame, asked: Asked | None) -> list[tuple[str, str]]:
 
 
 def arm_counts(
-    runs: pd.DataFrame, comparison: pd.DataFrame, names: Mapping[str, str], asked: Asked | None
+    runs: pd.DataFrame, comparison: pd.DataFrame, names: Mapping[str, str], asked: Request | None
 ) -> list[ArmCount]:
     """Runs, failures and search space an arm, in the order of the comparison."""
     spaces = asked.spaces if asked else {}
@@ -70,7 +70,7 @@ def arm_counts(
     return counts
 
 
-def _asked_facts(asked: Asked) -> list[tuple[str, str]]:
+def _asked_facts(asked: Request) -> list[tuple[str, str]]:
     overrides = " ".join(map(shlex.quote, asked.overrides))
     return [
         ("overrides", overrides or _DEFAULTS),
@@ -82,7 +82,7 @@ def _asked_facts(asked: Asked) -> list[tuple[str, str]]:
     ]
 
 
-def _common_facts(asked: Asked) -> list[tuple[str, str]]:
+def _common_facts(asked: Request) -> list[tuple[str, str]]:
     """What all arms have in common, a fact a config group, by its choice and then its keys."""
     facts = []
     for group in _GROUPS:
@@ -106,7 +106,7 @@ def _budget(budget: Mapping[str, int]) -> str:
     )
 
 
-def _machine_facts(asked: Asked) -> list[tuple[str, str]]:
+def _machine_facts(asked: Request) -> list[tuple[str, str]]:
     settled = dict(asked.settled)
     threads = settled.pop("threads", None)
     width = settled.pop("pack_width", None)

@@ -1,5 +1,5 @@
 from regsweep.report.tables.gather import gather
-from regsweep.report.tables.varied import with_varied_settings
+from regsweep.report.tables.varied_settings import with_varied_settings
 
 
 def params(folder):

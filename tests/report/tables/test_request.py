@@ -1,31 +1,30 @@
 import json
-from dataclasses import astuple
 
 import pytest
 
 from regsweep.records.stored import Unreadable
-from regsweep.report.tables.asked import Asked, read_asked
 from regsweep.report.tables.gather import gather
-from tests.report.conftest import config_of
+from regsweep.report.tables.request import Request, read_request
+from tests.report.conftest import STOCK, config_of
 
 LOG = "tag(log, interval(1e-6, 1e-2))"
 
 
 def read(folder, **content):
-    return read_asked(folder.sweep(**content) / "sweep.json")
+    return read_request(folder.sweep(**content))
 
 
 def message(folder, text):
-    path = folder.sweep() / "sweep.json"
-    path.write_text(text)
+    directory = folder.sweep()
+    (directory / "sweep.json").write_text(text)
     with pytest.raises(Unreadable) as caught:
-        read_asked(path)
+        read_request(directory)
     return caught.value.reason
 
 
 def test_all_parts_of_a_compare_sweep_are_read(folder):
     directory = folder.compared("none", "l1", seed=7, objective="val_error")
-    assert read_asked(directory / "sweep.json") == Asked(
+    assert read_request(directory) == Request(
         sweeper="compare",
         overrides=("regularizer=none,l1", "trainer.epochs=2"),
         objective="val_error",
@@ -42,6 +41,7 @@ def test_all_parts_of_a_compare_sweep_are_read(folder):
             "confirm_seeds": 3,
             "max_failure_rate": 1.0,
         },
+        compares=True,
         settled={
             "device": "cpu",
             "mode": "eager",
@@ -53,9 +53,10 @@ def test_all_parts_of_a_compare_sweep_are_read(folder):
     )
 
 
-def test_what_a_file_does_not_say_has_defaults(folder):
-    assert read(folder) == Asked(sweeper="", overrides=(), objective="", seed=0)
-    assert astuple(read(folder)) == ("", (), "", 0, (), {}, {}, {}, {}, {}, {}, {}, ())
+def test_a_stock_sweep_plans_nothing(folder):
+    asked = read(folder, sweeper="optuna", seed=3)
+    assert (asked.sweeper, asked.seed, asked.compares) == ("optuna", 3, False)
+    assert (asked.arms, asked.spaces, asked.baselines, asked.trials) == ((), {}, {}, {})
 
 
 def test_arms_of_several_groups_are_named_by_all_of_them(folder):
@@ -89,7 +90,13 @@ def test_common_is_what_every_arm_has_alike(folder):
 
 def test_older_files_tell_baselines_and_trials_as_well_as_they_can(folder):
     arms = [{"regularizer": arm} for arm in ("l1", "none")]
-    given = {"arms": arms, "spaces": [{"a": "1,2"}, {}], "budget": {"n_trials": 20}}
+    given = {
+        "sweeper": "compare",
+        "arms": arms,
+        "spaces": [{"a": "1,2"}, {}],
+        "configs": [{}, {}],
+        "budget": {"n_trials": 20, "n_jobs": 16, "replicates": 1},
+    }
     asked = read(folder, **given)
     assert asked.baselines == {"regularizer=l1": "regularizer=none"} | {
         "regularizer=none": "regularizer=none"
@@ -108,8 +115,9 @@ def test_older_files_tell_baselines_and_trials_as_well_as_they_can(folder):
     [
         ("[]", "a JSON list, expected an object"),
         ('"x"', "a JSON str, expected an object"),
+        ("{}", "damaged, or of another version (missing: arms, objective, overrides, "),
         (
-            '{"objective": "speed"}',
+            json.dumps(STOCK | {"objective": "speed"}),
             "objective 'speed', expected one of val_loss, val_error",
         ),
         ('{"objective": ["val_loss"]}', "objective ['val_loss'], expected text"),
@@ -137,7 +145,7 @@ def test_a_file_that_cannot_be_read_is_unreadable(folder, text):
 
 def test_a_file_that_is_not_there_is_unreadable(folder):
     with pytest.raises(Unreadable, match=r"unreadable \(No such file or directory\)"):
-        read_asked(folder.root / "sweep.json")
+        read_request(folder.root)
 
 
 def test_a_sweep_file_with_a_wrong_part_is_listed_and_its_runs_are_read(folder):
@@ -149,6 +157,7 @@ def test_a_sweep_file_with_a_wrong_part_is_listed_and_its_runs_are_read(folder):
 
 
 def test_the_file_is_read_as_utf_8(folder):
-    path = folder.sweep() / "sweep.json"
-    path.write_bytes(json.dumps({"overrides": ["x=ä"]}, ensure_ascii=False).encode())
-    assert read_asked(path).overrides == ("x=ä",)
+    directory = folder.sweep()
+    content = json.dumps(STOCK | {"overrides": ["x=ä"]}, ensure_ascii=False)
+    (directory / "sweep.json").write_bytes(content.encode())
+    assert read_request(directory).overrides == ("x=ä",)

@@ -1,16 +1,17 @@
 """What a sweep was asked for, as its ``sweep.json`` says."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from regsweep.records.arm import arm_name
 from regsweep.records.baselines import default_baselines
-from regsweep.records.sweep_file import read_content
+from regsweep.records.sweep_file import SweepFile, read
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What a report tells of a sweep beside its records.
 
     ``arms`` are named as in the tables (``regularizer=l1 model=mlp``); ``spaces`` maps each arm
@@ -19,10 +20,9 @@ class Asked:
     that it is tested against, ``trials`` to the number that was planned, and ``configs`` to its
     config under dotted keys. ``budget`` holds ``n_trials`` (an arm), ``n_jobs`` (trials a round),
     ``replicates`` and ``confirm_seeds``; it is empty, as ``baselines`` and ``trials`` are, where
-    the sweeper was not ``compare``. ``settled`` holds device, mode (compiled or eager), threads,
-    matmul_precision, pack_width; ``versions`` those of the packages. ``objective`` is empty where
-    the sweep file does not name it. ``search_path`` are the places of configs that the command
-    line named.
+    the sweep does not ``compares``: its sweeper was another. ``settled`` holds device, mode
+    (compiled or eager), threads, matmul_precision, pack_width; ``versions`` those of the packages.
+    ``search_path`` are the places of configs that the command line named.
     """
 
     sweeper: str
@@ -34,7 +34,8 @@ class Asked:
     baselines: Mapping[str, str] = field(default_factory=dict)
     trials: Mapping[str, int] = field(default_factory=dict)
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    budget: Mapping[str, int] = field(default_factory=dict)
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    compares: bool = False
     settled: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     search_path: tuple[str, ...] = ()
@@ -53,50 +54,46 @@ class Asked:
         return sum(arm != baseline for arm, baseline in self.baselines.items())
 
 
-def read_asked(path: Path) -> Asked:
-    """What the sweep file at ``path`` says; what it does not say has the defaults of ``Asked``.
+def read_request(directory: Path) -> Request:
+    """What the sweep file in ``directory`` says.
 
     Raises:
         Unreadable: it is damaged, or of another version.
     """
-    content = read_content(path)
-    arms = tuple(_named(arm) for arm in content.get("arms", ()))
-    return Asked(
-        sweeper=content.get("sweeper", ""),
-        overrides=tuple(content.get("overrides", ())),
-        objective=content.get("objective", ""),
-        seed=content.get("seed", 0),
+    sweep = read(directory)
+    arms = tuple(arm_name(arm) for arm in sweep.arms)
+    return Request(
+        sweeper=sweep.sweeper,
+        overrides=tuple(sweep.overrides),
+        objective=sweep.objective,
+        seed=sweep.seed,
         arms=tuple(dict.fromkeys(arms)),
-        spaces=dict(zip(arms, content.get("spaces", ()), strict=False)),
-        baselines=_baselines(arms, content),
-        trials=_trials(arms, content),
-        configs=dict(zip(arms, content.get("configs", ()), strict=False)),
-        budget=content.get("budget", {}),
-        settled=content.get("settled", {}),
-        versions=content.get("versions", {}),
-        search_path=tuple(content.get("search_path", ())),
+        spaces=dict(zip(arms, sweep.spaces, strict=False)),
+        baselines=_baselines(arms, sweep),
+        trials=_trials(arms, sweep),
+        configs=dict(zip(arms, sweep.configs, strict=False)),
+        budget=sweep.budget,
+        compares=sweep.compares,
+        settled=asdict(sweep.settled),
+        versions=sweep.versions,
+        search_path=tuple(sweep.search_path),
     )
 
 
-def _baselines(arms: tuple[str, ...], content: Mapping[str, Any]) -> dict[str, str]:
+def _baselines(arms: tuple[str, ...], sweep: SweepFile) -> dict[str, str]:
     """Each arm's baseline; older files name one for all arms."""
-    if not content.get("budget"):
+    if not sweep.compares:
         return {}
-    named = content.get("baselines") or [content.get("baseline")] * len(arms)
+    named = sweep.baselines or [sweep.baseline] * len(arms)
     if None in named:
-        named = [arms[place] for place in default_baselines(content.get("arms", ()))]
+        named = [arms[place] for place in default_baselines(sweep.arms)]
     return dict(zip(arms, map(str, named), strict=False))
 
 
-def _trials(arms: tuple[str, ...], content: Mapping[str, Any]) -> dict[str, int]:
+def _trials(arms: tuple[str, ...], sweep: SweepFile) -> dict[str, int]:
     """The trials that were planned; older files do not say how many points a grid has."""
-    planned = content.get("trials")
-    n_trials = dict(content.get("budget", {})).get("n_trials")
-    sampler = dict(content.get("sampler", {})).get("_target_", "")
-    if not planned and n_trials and not str(sampler).endswith(".GridSampler"):
-        planned = [n_trials if space else 1 for space in content.get("spaces", ())]
-    return dict(zip(arms, map(int, planned or ()), strict=False))
-
-
-def _named(arm: Mapping[str, str]) -> str:
-    return " ".join(f"{group}={choice}" for group, choice in arm.items())
+    planned: Sequence[int] = sweep.trials
+    n_trials = sweep.budget.get("n_trials")
+    if not planned and n_trials and not str(sweep.sampler.get("_target_")).endswith(".GridSampler"):
+        planned = [int(n_trials) if space else 1 for space in sweep.spaces]
+    return dict(zip(arms, planned, strict=False))

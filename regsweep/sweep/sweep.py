@@ -1,0 +1,37 @@
+"""What a sweep will do, known before its first job."""
+
+from dataclasses import dataclass
+
+from regsweep.settings.run import Run, fusible
+from regsweep.sweep.arms import Arm
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep will do: the overrides that ask for it, its arms, and its jobs.
+
+    ``jobs`` is their number, ``round`` the most that the sweeper hands over at once; ``None``
+    under a sweeper that decides for itself. ``search_path`` are the places of configs that the
+    command line names, by ``--config-dir`` or ``hydra.searchpath``.
+    """
+
+    overrides: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    jobs: int | None
+    round: int | None
+    search_path: tuple[str, ...] = ()
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The keys that the sweep varies, each once."""
+        return tuple(dict.fromkeys(key for arm in self.arms for key in arm.space))
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs that the sweep may try."""
+        return tuple(run for arm in self.arms for run in arm.runs)
+
+    @property
+    def unlisted(self) -> int:
+        """How many kinds of runs, each with a step of its own to compile, ``runs`` leaves out."""
+        return sum({tuple(map(fusible, arm.runs)): arm.unlisted for arm in self.arms}.values())
