@@ -11,6 +11,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import optuna
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.core.hydra_config import HydraConfig
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
@@ -26,7 +28,7 @@ from regsweep.compare.stages import TooManyFailed, confirm, search
 from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Space, Studies, count_trials, search_space_of
 from regsweep.environment import package_versions
-from regsweep.errors import InputError
+from regsweep.errors import InputError, MachineFault, machine_fault, raise_interrupt
 from regsweep.folder import hold
 from regsweep.launcher import read_packing
 from regsweep.preflight import Sweep, check_machine, check_sweep
@@ -105,7 +107,18 @@ class _Launcher:
         """Train the runs at ``places``; each has a record then."""
         self.view.launched(places, self._left(places))
         overrides = [self.plan.overrides(place, params[place.slot]) for place in places]
-        returns = self.launcher.launch(overrides, initial_job_idx=self.jobs)
+        try:
+            returns = self.launcher.launch(overrides, initial_job_idx=self.jobs)
+        except Exception as error:
+            raise_interrupt(error)
+            told = isinstance(error, InputError) or machine_fault(error)
+            if told or isinstance(self.launcher, BasicLauncher):  # which works in this process
+                raise
+            name = HydraConfig.get().runtime.choices["hydra/launcher"]
+            why = " ".join(str(error).split("\n")[:2])
+            raise MachineFault(
+                f"hydra/launcher={name}: its jobs gave no result ({type(error).__name__}: {why})"
+            ) from error
         self.jobs += len(overrides)
         for place, job in zip(places, returns, strict=True):
             if self.ledger.record(place) is None:

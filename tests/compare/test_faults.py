@@ -7,6 +7,8 @@ import sys
 import pytest
 from command import command
 
+from regsweep.record import read
+
 RUN = ("trainer.epochs=1", "data.train_size=500", "data.validation_size=500", "model.hidden=[512]")
 SWEEP = (
     "-m", "regularizer=none,l1", "hydra.sweep.dir=here", *RUN,
@@ -60,3 +62,47 @@ def test_a_run_alone_has_no_record_of_it(tmp_path):
     assert said.startswith("regsweep: ")
     assert "weights.safetensors: File too large (" in said
     assert not (tmp_path / "here" / "record.json").exists()
+
+
+# Takes its process down, once, as a kernel does that runs out of memory.
+KILLING = """
+import os
+import signal
+from pathlib import Path
+
+import regsweep
+from hydra.experimental.callback import Callback
+
+class Killing(Callback):
+    def on_job_start(self, config, **kwargs):
+        if config.run.trial == 0 and not Path("killed").exists():
+            Path("killed").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    regsweep.main(trust=["killing.*"])
+"""
+
+
+def test_a_killed_worker_of_another_launcher_is_no_failure_of_its_run(tmp_path):
+    (tmp_path / "killing.py").write_text(KILLING)
+    killed = subprocess.run(
+        [sys.executable, "killing.py", "-m", "hydra/launcher=joblib", "hydra.sweep.dir=here",
+         "regularizer=none", *RUN[:3], "trainer.compile=false", "hydra.sweeper.confirm_seeds=0",
+         "+hydra.callbacks.killing._target_=killing.Killing"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+    assert killed.returncode == 1
+    assert (tmp_path / "killed").exists()
+    assert "Traceback" not in killed.stdout + killed.stderr
+    said, kept, resume = killed.stderr.splitlines()
+    assert said.startswith(
+        "regsweep: hydra/launcher=joblib: its jobs gave no result (TerminatedWorkerError: "
+    )
+    assert kept == "what is published is kept; to go on:"
+
+    again = subprocess.run(shlex.split(resume), cwd=tmp_path, capture_output=True, check=False)
+    assert again.returncode == 0, again.stderr
+    [record] = tmp_path.glob("here/*/*/*/record.json")
+    assert read(record).status == "completed"
