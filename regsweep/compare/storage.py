@@ -28,6 +28,9 @@ _NOT_DAMAGED = (
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM),
     *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
 )
+# What servers say that start, stop, recover or have no place left, before they take a connection:
+# a code of it, which would not depend on their language, is not handed on.
+_NOT_NOW = ("the database system is ", "too many clients", "too many connections")
 
 T = TypeVar("T")
 
@@ -48,6 +51,8 @@ class Storage:
         """
         try:
             return _retried(action, self.name, self.passwords, _passes)
+        except MachineFault:
+            raise
         except Exception as error:
             if _database_error(error) is None:
                 raise
@@ -139,13 +144,14 @@ def _passes(error: Exception) -> bool:
 
 
 def _passes_at_first(error: Exception) -> bool:
-    """Whether a database may open later: it is locked, or another process sets it up just now.
+    """Whether a database may open later: it is locked, starts, or is set up by another process.
 
     That one cannot be reached at all is told at once.
     """
     cause = _database_error(error)
     set_up = isinstance(cause, IntegrityError) or "already exists" in str(cause)
-    return cause is not None and (set_up or _sqlite_code(error) in _LOCKED)
+    not_now = any(words in str(cause).lower() for words in _NOT_NOW)
+    return cause is not None and (set_up or not_now or _sqlite_code(error) in _LOCKED)
 
 
 def _database_error(error: BaseException | None) -> DBAPIError | None:
