@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from regsweep.address import passwords_in
-from regsweep.errors import InputError, MachineFault, raise_interrupt
+from regsweep.errors import InputError, MachineFault, raise_interrupt, room
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +23,11 @@ PATIENCE = 120.0
 PAUSE = 0.5
 # SQLite's own wait for a lock, during which no signal is heeded.
 BUSY_WAIT = 1.0
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _NOT_DAMAGED = (
-    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM),
-    *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
+    *_NO_ROOM,
+    *(sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
 )
 # What servers say that start, stop, recover or have no place left, before they take a connection:
 # a code of it, which would not depend on their language, is not handed on.
@@ -56,7 +57,8 @@ class Storage:
         except Exception as error:
             if _database_error(error) is None:
                 raise
-            raise MachineFault(f"{self.name}: {_why(error, self.passwords)}") from None
+            why = _why_of_file(error, self.optuna.engine.url.database, self.passwords)
+            raise MachineFault(f"{self.name}: {why}") from None
 
 
 def open_storage(url: str | None, directory: Path) -> Storage:
@@ -89,7 +91,8 @@ def _open_default(path: Path) -> RDBStorage:
         raise
     except Exception as error:
         if not path.exists() or _sqlite_code(error) in _NOT_DAMAGED:
-            raise MachineFault(f"{path}: cannot be opened ({_why(error)})") from error
+            why = _why_of_file(error, str(path))
+            raise MachineFault(f"{path}: cannot be opened ({why})") from error
         aside = free_name(path, "damaged")
         path.rename(aside)
         log.warning("%s cannot be read (%s): now %s", path, type(error).__name__, aside.name)
@@ -174,6 +177,14 @@ def _why(error: Exception, passwords: tuple[str, ...] = ()) -> str:
     for password in passwords:
         line = line.replace(password, "***")
     return line
+
+
+def _why_of_file(error: Exception, database: str | None, passwords: tuple[str, ...] = ()) -> str:
+    """``_why``; with the bytes that are free, where a ``database`` file may want for room."""
+    why = _why(error, passwords)
+    if database and _sqlite_code(error) in _NO_ROOM:
+        return f"{why}; {room(Path(database))}"
+    return why
 
 
 def free_name(path: Path, word: str) -> Path:

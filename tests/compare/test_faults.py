@@ -64,6 +64,58 @@ def test_a_run_alone_has_no_record_of_it(tmp_path):
     assert not (tmp_path / "here" / "record.json").exists()
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of 32 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=32m", "none", disk]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs a mount: of a small disk, to fill it")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+# Fills the disk when the last trial is published, so that the studies cannot be told of it.
+FILLING = """
+from contextlib import suppress
+from pathlib import Path
+
+import regsweep
+from hydra.experimental.callback import Callback
+
+class Filling(Callback):
+    def on_job_end(self, config, **kwargs):
+        if (config.run.stage, config.run.trial) == ("search", 1):
+            with suppress(OSError), open("filling", "wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+
+if __name__ == "__main__":
+    regsweep.main(trust=["filling.*"])
+"""
+
+
+def test_a_disk_that_is_full_for_the_storage_stops_a_sweep_too(small_disk, untouched):
+    (small_disk / "filling.py").write_text(FILLING)
+    full = subprocess.run(
+        [sys.executable, "filling.py", *SWEEP, "+hydra.callbacks.x._target_=filling.Filling"],
+        cwd=small_disk, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+    assert full.returncode == 1
+    assert "Traceback" not in full.stdout + full.stderr
+    said, kept, resume = full.stderr.splitlines()
+    assert said.startswith("regsweep: here/optuna.db: OperationalError: ")
+    assert said.endswith("; 0 bytes free")
+    assert kept == "what is published is kept; to go on:"
+
+    (small_disk / "filling").unlink()
+    again = subprocess.run(shlex.split(resume), cwd=small_disk, capture_output=True, check=False)
+    assert (again.returncode, again.stderr) == (0, b"")
+    assert (small_disk / "here" / "comparison.csv").read_bytes() == untouched
+
+
 # Takes its process down, once, as a kernel does that runs out of memory.
 KILLING = """
 import os
