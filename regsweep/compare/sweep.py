@@ -58,14 +58,11 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     if not sweep_file.is_there(directory):
         refuse_unplanned(directory, plan)
     with hold("hydra.sweep.dir", directory):
-        if not sweep_file.is_there(directory):
-            refuse_unplanned(directory, plan)  # made meanwhile
         ledger = Ledger(plan, spaces, directory)
         before = _begun(config, sweep, plan, ledger)
         settled, why = _settle(config, sweep, plan, before, directory)
         ledger.refuse_more()
-        published = sum(1 for _ in directory.rglob(FILE_NAME))
-        if before and published < plan.search_runs + plan.confirm_runs:
+        if before and not _is_over(directory, plan):
             _refuse_other_steps(settled, sweep, plan, config, directory)
         asked = _sweep_file(config, sweep, plan, settled)
         # The versions stay those that the sweep began with.
@@ -148,7 +145,7 @@ def _begun(
             raise
         except Unreadable as error:
             damage = error
-    refuse_unplanned(directory, plan)
+    refuse_unplanned(directory, plan)  # also what was made meanwhile
     records = ledger.searched()
     before = None
     if records:
@@ -159,6 +156,11 @@ def _begun(
         aside = set_aside(directory / sweep_file.FILE_NAME)
         log.warning("%s; now %s", damage, aside.name)
     return before
+
+
+def _is_over(directory: Path, plan: Plan) -> bool:
+    published = sum(1 for _ in directory.rglob(FILE_NAME))
+    return published >= plan.search_runs + plan.confirm_runs
 
 
 def _settle(

@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from contextlib import contextmanager
 
 import optuna
 import pytest
@@ -12,6 +13,7 @@ from noting import noted
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from regsweep.errors import InputError
+from regsweep.folder import hold
 from regsweep.record import read
 from regsweep.sweeper import CompareSweeper
 
@@ -34,6 +36,23 @@ def swept(tmp_path, monkeypatch):
 
 def records(folder, stage):
     return [read(path) for path in sorted(folder.glob(f"here/{stage}/*/*/record.json"))]
+
+
+def test_a_run_made_while_the_folder_is_taken_is_left_alone(tmp_path, swept, monkeypatch):
+    made = tmp_path / "here" / "run" / "record.json"
+
+    @contextmanager
+    def hold_late(key, directory):
+        made.parent.mkdir(parents=True)
+        made.write_text("{}")
+        with hold(key, directory):
+            yield
+
+    monkeypatch.setattr("regsweep.compare.sweep.hold", hold_late)
+    with pytest.raises(InputError, match=r"here/run: the folder already holds a record"):
+        swept("regularizer=none")
+
+    assert not (tmp_path / "here" / "sweep.json").exists()
 
 
 def test_hydra_finds_it():
