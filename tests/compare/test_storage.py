@@ -6,6 +6,7 @@ import threading
 
 import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
@@ -86,8 +87,11 @@ def test_what_is_free_is_told_where_a_storage_has_no_room(tmp_path):
     event.listen(opened.optuna.engine, "connect", lambda c, _: c.execute("PRAGMA max_page_count=1"))
     opened.optuna.engine.dispose()
 
+    long = "long" * 2000  # needs a page of its own
+    space = {"key": CategoricalDistribution([long])}
+    trial = optuna.create_trial(value=1.0, params={"key": long}, distributions=space)
     with pytest.raises(MachineFault) as caught:
-        index.keep("l1", [optuna.create_trial(value=float(number)) for number in range(500)])
+        index.keep("l1", [trial])
 
     said = re.escape(f"{tmp_path}/optuna.db: OperationalError: database or disk is full; ")
     assert re.fullmatch(rf"{said}\d[\d,]* bytes free", str(caught.value))
