@@ -54,8 +54,13 @@ def _told(error: OSError) -> str:
     named = isinstance(error.filename, str | bytes)
     path = Path(os.fsdecode(error.filename) if named else os.getcwd())
     why = error.strerror or str(error) or type(error).__name__
+    return f"{path}: {why} ({room(path)})"
+
+
+def room(path: Path) -> str:
+    """``1,024 bytes free``, where ``path`` lies or would lie."""
     folder = next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
-    return f"{path}: {why} ({shutil.disk_usage(folder).free:,} bytes free)"
+    return f"{shutil.disk_usage(folder).free:,} bytes free"
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from regsweep.errors import InputError, MachineFault, raise_interrupt
+from regsweep.errors import InputError, MachineFault, raise_interrupt, room
 from regsweep.sweep.address import passwords_in
 
 log = logging.getLogger(__name__)
@@ -23,11 +23,15 @@ PATIENCE = 120.0
 PAUSE = 0.5
 # SQLite's own wait for a lock, during which no signal is heeded.
 BUSY_WAIT = 1.0
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _NOT_DAMAGED = (
-    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM),
-    *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
+    *_NO_ROOM,
+    *(sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
 )
+# What servers say that start, stop, recover or have no place left, before they take a connection:
+# a code of it, which would not depend on their language, is not handed on.
+_NOT_NOW = ("the database system is ", "too many clients", "too many connections")
 
 T = TypeVar("T")
 
@@ -48,10 +52,13 @@ class Storage:
         """
         try:
             return _retried(action, self.name, self.passwords, _passes)
+        except MachineFault:
+            raise
         except Exception as error:
             if _database_error(error) is None:
                 raise
-            raise MachineFault(f"{self.name}: {_why(error, self.passwords)}") from None
+            why = _why_of_file(error, self.optuna.engine.url.database, self.passwords)
+            raise MachineFault(f"{self.name}: {why}") from None
 
 
 def open_storage(url: str | None, directory: Path) -> Storage:
@@ -84,7 +91,8 @@ def _open_default(path: Path) -> RDBStorage:
         raise
     except Exception as error:
         if not path.exists() or _sqlite_code(error) in _NOT_DAMAGED:
-            raise MachineFault(f"{path}: cannot be opened ({_why(error)})") from error
+            why = _why_of_file(error, str(path))
+            raise MachineFault(f"{path}: cannot be opened ({why})") from error
         aside = free_name(path, "damaged")
         path.rename(aside)
         log.warning("%s cannot be read (%s): now %s", path, type(error).__name__, aside.name)
@@ -139,13 +147,14 @@ def _passes(error: Exception) -> bool:
 
 
 def _passes_at_first(error: Exception) -> bool:
-    """Whether a database may open later: it is locked, or another process sets it up just now.
+    """Whether a database may open later: it is locked, starts, or is set up by another process.
 
     That one cannot be reached at all is told at once.
     """
     cause = _database_error(error)
     set_up = isinstance(cause, IntegrityError) or "already exists" in str(cause)
-    return cause is not None and (set_up or _sqlite_code(error) in _LOCKED)
+    not_now = any(words in str(cause).lower() for words in _NOT_NOW)
+    return cause is not None and (set_up or not_now or _sqlite_code(error) in _LOCKED)
 
 
 def _database_error(error: BaseException | None) -> DBAPIError | None:
@@ -168,6 +177,14 @@ def _why(error: Exception, passwords: tuple[str, ...] = ()) -> str:
     for password in passwords:
         line = line.replace(password, "***")
     return line
+
+
+def _why_of_file(error: Exception, database: str | None, passwords: tuple[str, ...] = ()) -> str:
+    """``_why``; with the bytes that are free, where a ``database`` file may want for room."""
+    why = _why(error, passwords)
+    if database and _sqlite_code(error) in _NO_ROOM:
+        return f"{why}; {room(Path(database))}"
+    return why
 
 
 def free_name(path: Path, word: str) -> Path:

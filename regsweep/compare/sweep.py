@@ -11,6 +11,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import optuna
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.core.hydra_config import HydraConfig
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
@@ -25,7 +27,7 @@ from regsweep.compare.space import Space, count_trials, search_space_of
 from regsweep.compare.stages import TooManyFailed, confirm, search
 from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Studies
-from regsweep.errors import InputError
+from regsweep.errors import InputError, MachineFault, machine_fault, raise_interrupt
 from regsweep.jobs.environment import package_versions
 from regsweep.packs.engines.choice import runner_of
 from regsweep.records import sweep_file
@@ -61,14 +63,11 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     if not sweep_file.is_there(directory):
         refuse_unplanned(directory, plan)
     with hold("hydra.sweep.dir", directory):
-        if not sweep_file.is_there(directory):
-            refuse_unplanned(directory, plan)  # made meanwhile
         ledger = Ledger(plan, spaces, directory)
         before = _begun(config, sweep, plan, ledger)
         settled, why = _settle(config, sweep, plan, before, directory)
         ledger.refuse_more()
-        published = sum(1 for _ in directory.rglob(FILE_NAME))
-        if before and published < plan.search_runs + plan.confirm_runs:
+        if before and not _is_over(directory, plan):
             _refuse_other_steps(settled, sweep, plan, config, directory)
         asked = _sweep_file(config, sweep, plan, settled)
         # The versions stay those that the sweep began with.
@@ -110,7 +109,18 @@ class _Launcher:
         """Train the runs at ``places``; each has a record then."""
         self.view.launched(places, self._left(places))
         overrides = [self.plan.overrides(place, params[place.slot]) for place in places]
-        returns = self.launcher.launch(overrides, initial_job_idx=self.jobs)
+        try:
+            returns = self.launcher.launch(overrides, initial_job_idx=self.jobs)
+        except Exception as error:
+            raise_interrupt(error)
+            told = isinstance(error, InputError) or machine_fault(error)
+            if told or isinstance(self.launcher, BasicLauncher):  # which works in this process
+                raise
+            name = HydraConfig.get().runtime.choices["hydra/launcher"]
+            why = " ".join(str(error).split("\n")[:2])
+            raise MachineFault(
+                f"hydra/launcher={name}: its jobs gave no result ({type(error).__name__}: {why})"
+            ) from error
         self.jobs += len(overrides)
         for place, job in zip(places, returns, strict=True):
             if self.ledger.record(place) is None:
@@ -140,7 +150,7 @@ def _begun(
             raise
         except Unreadable as error:
             damage = error
-    refuse_unplanned(directory, plan)
+    refuse_unplanned(directory, plan)  # also what was made meanwhile
     records = ledger.searched()
     before = None
     if records:
@@ -151,6 +161,11 @@ def _begun(
         aside = set_aside(directory / sweep_file.FILE_NAME)
         log.warning("%s; now %s", damage, aside.name)
     return before
+
+
+def _is_over(directory: Path, plan: Plan) -> bool:
+    published = sum(1 for _ in directory.rglob(FILE_NAME))
+    return published >= plan.search_runs + plan.confirm_runs
 
 
 def _settle(

@@ -1,16 +1,21 @@
-"""The folder of a run or a sweep: named, held by one process, and free of links out of it."""
+"""The folder of a run or a sweep: named, held by one process, and free of links and pipes."""
 
 import os
 import socket
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from regsweep.errors import InputError, bad_value
 from regsweep.records.atomic import write_text
+from regsweep.records.stored import kind
 
 LOCK = ".lock"
 HOLDER = ".lock-holder"
+STUDIES = "optuna.db"
+# What lies here is read with care, and set aside under a longer name where it is no file.
+READ_WITH_CARE = ("record.json", "sweep.json")
 WITH_ALL_BELOW = "with all that is below"
 
 
@@ -36,15 +41,15 @@ def hold(key: str, directory: Path, names: Sequence[str] | None = None) -> Itera
     in it, ``None`` for all that is below.
 
     Raises:
-        InputError: it cannot be made or written, holds a symbolic link, or another process
-            holds it; the message says which, on which host.
+        InputError: it cannot be made or written, holds a symbolic link, a pipe, a socket or a
+            device, or another process holds it; the message says which, on which host.
     """
     from filelock import FileLock, Timeout  # slow to load
 
     _refuse_held(key, directory, names)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        _refuse_links(directory, names)
+        _refuse_strange(directory, names)
         lock = FileLock(directory / LOCK, timeout=0)
         lock.acquire()
         said = f"pid {os.getpid()} on {socket.gethostname()}\n"
@@ -104,16 +109,32 @@ def _is_held(directory: Path) -> bool:
     return False
 
 
-def _refuse_links(directory: Path, names: Sequence[str] | None) -> None:
-    """What is written under a name that is a link lands where the link leads."""
+def _refuse_strange(directory: Path, names: Sequence[str] | None) -> None:
+    """What is written under a name that is a link lands where the link leads; a pipe waits."""
     tops = [directory] if names is None else [directory / n for n in (*names, LOCK, HOLDER)]
-    links = [top for top in tops if top.is_symlink() and top != directory]
-    links += [Path(entry) for top in tops for entry in _below(top) if entry.is_symlink()]
-    for link in links:
-        raise InputError(
-            f"{link}: a symbolic link, which could lead what is written out of {directory}; "
-            "remove it, or take another folder"
-        )
+    files = [directory / n for n in (LOCK, HOLDER, *([STUDIES] if names is None else []))]
+    for path in (*tops, *files, *_no_files(tops)):
+        if path == directory or not os.path.lexists(path):
+            continue
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            raise InputError(
+                f"{path}: a symbolic link, which could lead what is written out of {directory}; "
+                "remove it, or take another folder"
+            )
+        if path not in files and (stat.S_ISDIR(mode) or path.name.startswith(READ_WITH_CARE)):
+            continue
+        if other := kind(mode):
+            raise InputError(
+                f"{path}: {other}, expected a regular file; remove it, or take another folder"
+            )
+
+
+def _no_files(tops: Sequence[Path]) -> Iterator[Path]:
+    """What is neither a file nor a folder in ``tops``."""
+    for entry in (entry for top in tops for entry in _below(top)):
+        if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+            yield Path(entry)
 
 
 def _below(top: str | Path) -> Iterator[os.DirEntry[str]]:

@@ -23,6 +23,7 @@ _KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
 }
 
 
@@ -32,6 +33,11 @@ class Unreadable(InputError):
     def __init__(self, path: str | Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.reason = reason
+
+
+def kind(mode: int) -> str | None:
+    """What a thing of this ``st_mode`` is, in words; ``None`` for a regular file."""
+    return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -44,9 +50,8 @@ def read_bytes(path: str | Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
-                raise Unreadable(path, f"unreadable ({kind}, expected a regular file)")
+            if other := kind(status.st_mode):
+                raise Unreadable(path, f"unreadable ({other}, expected a regular file)")
             if status.st_size > MOST_BYTES:
                 size = f"{status.st_size:,} bytes, expected at most {MOST_BYTES:,}"
                 raise Unreadable(path, f"unreadable ({size})")

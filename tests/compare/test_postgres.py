@@ -1,10 +1,12 @@
 """A storage in a real PostgreSQL, which is restarted in between."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import optuna
@@ -47,10 +49,12 @@ class Server:
             **self.user,
         )
 
-    def control(self, what):
-        options = ("-o", f"-c listen_addresses= -k {self.home}") if what != "stop" else ()
-        log = ("-l", self.home / "log")
-        self.run("pg_ctl", "-D", self.home / "data", "-w", "-m", "immediate", *log, *options, what)
+    def control(self, what, settings=""):
+        own = f"-c listen_addresses= -k {self.home} {settings}"
+        options = ("-o", own) if what in ("start", "restart") else ()
+        mode = ("-m", "immediate") if what in ("stop", "restart") else ()
+        log = ("-l", self.home / "log") if options else ()
+        self.run("pg_ctl", what, "-D", self.home / "data", "-w", *mode, *log, *options)
 
     def address(self, password=PASSWORD):
         return f"postgresql+psycopg://me:{password}@/postgres?host={self.home}"
@@ -80,6 +84,31 @@ def test_a_restart_loses_and_doubles_nothing(server, tmp_path):
     assert [trial.value for trial in held] == [1.0, None]
 
 
+def test_a_server_is_waited_for_while_it_takes_nobody_yet_and_not_while_it_is_not_there(
+    server, tmp_path, caplog
+):
+    server.control("stop")
+    with pytest.raises(InputError, match=r"postgresql\+psycopg:\.\.\.: cannot be opened"):
+        open_storage(server.address(), tmp_path)
+    assert caplog.text == ""
+
+    # It follows another one, and takes nobody before it leads itself.
+    (server.home / "data" / "standby.signal").touch()
+    server.control("start", "-c hot_standby=off")
+    promote = threading.Timer(1, server.control, ["promote"])
+    promote.start()
+
+    try:
+        opened = open_storage(server.address(), tmp_path)
+    finally:
+        promote.join()
+
+    opened.optuna.engine.dispose()
+    assert "the database system is not accepting connections" in caplog.text
+    assert "trying again for 120 s" in caplog.text
+    assert PASSWORD not in caplog.text
+
+
 def test_a_wrong_password_is_told_at_once_and_not_repeated(server, tmp_path):
     with pytest.raises(InputError) as caught:
         open_storage(server.address("open-" + PASSWORD), tmp_path)
@@ -99,12 +128,24 @@ def all_that_is_there(folder):
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_sweep_outlives_a_restart_of_its_storage_and_tells_no_password(server, tmp_path):
-    sweep = ("-m", *QUICK, "hydra.sweeper.confirm_seeds=2")
+SWEEP = ("-m", *QUICK, "hydra.sweeper.confirm_seeds=2", "hydra.sweep.dir=here")
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory):
+    """The comparison of the sweep with a storage of its own."""
+    here = tmp_path_factory.mktemp("untouched")
+    done = command(*SWEEP, cwd=here)
+    assert done.returncode == 0, done.stderr
+    return (here / "here" / "comparison.csv").read_bytes()
+
+
+def sweep_while(server, cwd, *program, what):
+    """A sweep with the server's storage, of which ``what`` happens to the server; what it said."""
     said = []
     with subprocess.Popen(
-        [sys.executable, "-u", "-m", "regsweep", *sweep, "hydra.sweep.dir=theirs", DSN],
-        cwd=tmp_path,
+        [sys.executable, "-u", *program, *SWEEP, DSN],
+        cwd=cwd,
         env={**os.environ, "DSN": server.address()},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -113,16 +154,57 @@ def test_a_sweep_outlives_a_restart_of_its_storage_and_tells_no_password(server,
         for line in process.stdout:
             said.append(line)
             if "search: 2/4 trials" in line:
-                server.control("restart")
+                server.control(what)
 
-    assert process.returncode == 0, "".join(said)
-    assert any("search: 2/4 trials" in line for line in said)
+    assert any("search: 2/4 trials" in line for line in said), "".join(said)
     assert PASSWORD not in "".join(said)
-    assert PASSWORD.encode() not in all_that_is_there(tmp_path)
-    own = command(*sweep, "hydra.sweep.dir=own", cwd=tmp_path)
-    assert own.returncode == 0, own.stderr
-    theirs, ours = (tmp_path / name / "comparison.csv" for name in ("theirs", "own"))
-    assert theirs.read_bytes() == ours.read_bytes()
+    assert PASSWORD.encode() not in all_that_is_there(cwd)
+    return process.returncode, said
+
+
+def test_a_sweep_outlives_a_restart_of_its_storage_and_tells_no_password(
+    server, tmp_path, untouched
+):
+    code, said = sweep_while(server, tmp_path, "-m", "regsweep", what="restart")
+
+    assert code == 0, "".join(said)
+    assert (tmp_path / "here" / "comparison.csv").read_bytes() == untouched
+
+
+# A file of the user's, who has no two minutes.
+IMPATIENT = """
+import regsweep
+from regsweep.compare import storage
+
+if __name__ == "__main__":
+    storage.PATIENCE = 1.0
+    regsweep.main()
+"""
+
+
+def test_a_storage_that_stays_away_ends_a_sweep_which_goes_on_when_it_is_back(
+    server, tmp_path, untouched
+):
+    (tmp_path / "impatient.py").write_text(IMPATIENT)
+    code, said = sweep_while(server, tmp_path, "impatient.py", what="stop")
+    server.control("start")
+
+    assert code == 1
+    assert not any("Traceback" in line for line in said)
+    why, kept, resume = said[-3:]
+    assert why.startswith("regsweep: hydra.sweeper.storage=postgresql+psycopg:...: ")
+    assert "...: no answer for 1 s (OperationalError: " in why
+    assert kept == "what is published is kept; to go on:\n"
+
+    again = subprocess.run(
+        shlex.split(resume),
+        cwd=tmp_path,
+        env={**os.environ, "DSN": server.address()},
+        capture_output=True,
+        check=False,
+    )
+    assert (again.returncode, again.stderr) == (0, b"")
+    assert (tmp_path / "here" / "comparison.csv").read_bytes() == untouched
 
 
 def test_the_stock_sweeper_tells_no_password(server, tmp_path):

@@ -1,10 +1,12 @@
 """The databases that studies are kept in: damaged, held by others, full, gone for a while."""
 
+import re
 import sqlite3
 import threading
 
 import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
@@ -77,6 +79,22 @@ def test_a_storage_that_refuses_writing_is_told(tmp_path):
     assert str(caught.value) == (
         f"{tmp_path}/optuna.db: OperationalError: attempt to write a readonly database"
     )
+
+
+def test_what_is_free_is_told_where_a_storage_has_no_room(tmp_path):
+    opened = open_storage(None, tmp_path)
+    index = Index(opened, ["l1"])
+    event.listen(opened.optuna.engine, "connect", lambda c, _: c.execute("PRAGMA max_page_count=1"))
+    opened.optuna.engine.dispose()
+
+    long = "long" * 2000  # needs a page of its own
+    space = {"key": CategoricalDistribution([long])}
+    trial = optuna.create_trial(value=1.0, params={"key": long}, distributions=space)
+    with pytest.raises(MachineFault) as caught:
+        index.keep("l1", [trial])
+
+    said = re.escape(f"{tmp_path}/optuna.db: OperationalError: database or disk is full; ")
+    assert re.fullmatch(rf"{said}\d[\d,]* bytes free", str(caught.value))
 
 
 def test_an_answer_that_was_lost_makes_no_second_trial(tmp_path, monkeypatch):

@@ -383,6 +383,54 @@ def test_a_signal_keeps_what_is_published_and_says_how_to_go_on(tmp_path, sent, 
     assert published < set(records_in(tmp_path / "here"))
 
 
+# A file of the user's, which is interrupted, once, when the report is to take its place.
+INTERRUPTED = """
+import os
+import signal
+from pathlib import Path
+
+import regsweep
+
+replace = os.replace
+
+def interrupted(source, target):
+    if Path(target).name == "report.html" and not Path("interrupted").exists():
+        Path("interrupted").touch()
+        os.kill(os.getpid(), signal.SIGINT)
+    replace(source, target)
+
+if __name__ == "__main__":
+    os.replace = interrupted
+    regsweep.main()
+"""
+
+
+def test_an_interrupt_while_the_report_is_written_says_how_to_go_on_too(tmp_path):
+    (tmp_path / "mine.py").write_text(INTERRUPTED)
+    one = ("regularizer=none", "hydra.sweeper.confirm_seeds=0", "hydra.sweep.dir=here")
+    done = subprocess.run(
+        [sys.executable, "mine.py", "-m", *QUICK, *one, "hydra.launcher.workers=1"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        check=False,
+    )
+
+    said, kept, resume = done.stderr.splitlines()
+    assert (done.returncode, said) == (130, "regsweep: interrupted")
+    assert kept == "what is published is kept; to go on:"
+    assert not list(tmp_path.glob("here/report.html"))
+    before = records_in(tmp_path / "here")
+    assert len(before) == 1
+
+    again = subprocess.run(shlex.split(resume), cwd=tmp_path, capture_output=True, check=False)
+    assert (again.returncode, again.stderr) == (0, b"")
+    assert (tmp_path / "here" / "report.html").exists()
+    assert records_in(tmp_path / "here") == before
+    assert not list(tmp_path.glob("here/.*.tmp"))
+
+
 def test_a_second_sweep_on_the_folder_is_refused(tmp_path):
     with hold("hydra.sweep.dir", tmp_path / "here"):
         second = sweep("regularizer=l1", "hydra.sweep.dir=here", cwd=tmp_path)

@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from contextlib import contextmanager
 
 import optuna
 import pytest
@@ -13,6 +14,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from regsweep.compare.sweeper import CompareSweeper
 from regsweep.errors import InputError
+from regsweep.records.folder import hold
 from regsweep.records.record import read
 
 pytestmark = pytest.mark.usefixtures("workers")
@@ -34,6 +36,23 @@ def swept(tmp_path, monkeypatch):
 
 def records(folder, stage):
     return [read(path) for path in sorted(folder.glob(f"here/{stage}/*/*/record.json"))]
+
+
+def test_a_run_made_while_the_folder_is_taken_is_left_alone(tmp_path, swept, monkeypatch):
+    made = tmp_path / "here" / "run" / "record.json"
+
+    @contextmanager
+    def hold_late(key, directory):
+        made.parent.mkdir(parents=True)
+        made.write_text("{}")
+        with hold(key, directory):
+            yield
+
+    monkeypatch.setattr("regsweep.compare.sweep.hold", hold_late)
+    with pytest.raises(InputError, match=r"here/run: the folder already holds a record"):
+        swept("regularizer=none")
+
+    assert not (tmp_path / "here" / "sweep.json").exists()
 
 
 def test_hydra_finds_it():

@@ -139,6 +139,49 @@ def test_a_run_minds_the_links_among_its_own_files_alone(tmp_path):
         assert str(caught.value).startswith(f"{tmp_path / link}: a symbolic link, ")
 
 
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+
+
+STRANGE = {"a named pipe": os.mkfifo, "a socket": make_socket, "a folder": os.mkdir}
+
+
+@pytest.mark.parametrize("name", [".lock", ".lock-holder", "optuna.db"])
+@pytest.mark.parametrize("kind", STRANGE)
+def test_what_is_no_file_in_its_place_is_refused_and_not_waited_for(
+    tmp_path, monkeypatch, kind, name
+):
+    monkeypatch.chdir(tmp_path)  # the address of a socket is short
+    STRANGE[kind](name)
+
+    with pytest.raises(InputError) as caught, hold("hydra.sweep.dir", tmp_path):
+        pass
+
+    assert str(caught.value) == (
+        f"{tmp_path / name}: {kind}, expected a regular file; remove it, or take another folder"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_pipe_is_refused_wherever_it_stands(tmp_path):
+    (tmp_path / "0").mkdir()
+    os.mkfifo(tmp_path / "0" / "history.csv")
+
+    for folder, names in ((tmp_path, None), (tmp_path / "0", ["history.csv"])):
+        with pytest.raises(InputError) as caught, hold("hydra.run.dir", folder, names):
+            pass
+        assert str(caught.value).startswith(f"{tmp_path}/0/history.csv: a named pipe, expected a ")
+
+
+def test_a_pipe_in_place_of_a_record_is_left_to_who_reads_it_with_care(tmp_path):
+    for name in ("record.json", "record.json.damaged-1", "sweep.json"):
+        os.mkfifo(tmp_path / name)
+
+    with hold("hydra.sweep.dir", tmp_path):
+        pass
+
+
 def test_the_folder_itself_may_be_a_link(tmp_path):
     (tmp_path / "disk").mkdir()
     (tmp_path / "here").symlink_to(tmp_path / "disk")

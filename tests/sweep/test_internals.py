@@ -17,7 +17,6 @@ from regsweep.packs.launcher import PackLauncher
 from regsweep.sweep import internals, kinds
 from regsweep.sweep.packing import PACK_LAUNCHER
 
-
 register_nodes()
 
 
