@@ -1,5 +1,6 @@
 import pytest
 import torch
+from composed import checked_sweep
 
 from regsweep.errors import InputError
 from regsweep.settle import (
@@ -11,6 +12,7 @@ from regsweep.settle import (
     settle,
 )
 from regsweep.spec.model import CNN
+from regsweep.spec.run import fusible
 from regsweep.training import compiled
 from tests.training.test_pack import make_run
 
@@ -39,6 +41,32 @@ def test_each_kind_of_run_has_to_repay_its_own_compiling():
     _, why = settle([short, long], jobs=100)
 
     assert f"eager: {50 * 5 * STEPS:,} steps of a kind do not repay compiling" in why
+
+
+@pytest.mark.parametrize(
+    ("swept", "kinds"),
+    [
+        (["trainer.batch_size=64,128"], 2),
+        (["trainer.batch_size=int(interval(16,512))"], 497),
+        (["trainer.batch_size=tag(log,int(interval(16,512)))", "model.hidden=[8],[16]"], 2 * 497),
+        (["optimizer.lr=interval(1e-4,1e-2)", "optimizer=adam,sgd"], 2),
+    ],
+    ids=str,
+)
+def test_what_is_to_be_compiled_is_counted_once_for_all_arms(swept, kinds):
+    _, sweep = checked_sweep("regularizer=none,l1,elastic", *swept)
+
+    assert len(set(map(fusible, sweep.runs))) + sweep.unlisted == kinds
+
+
+def test_a_batch_size_that_is_searched_whole_number_by_whole_number_goes_eager():
+    _, sweep = checked_sweep("regularizer=none,l1", "trainer.batch_size=int(interval(16,512))")
+
+    settled, why = settle(sweep.runs, jobs=2000, unlisted=sweep.unlisted)
+
+    assert settled.mode == "eager"
+    # The mean of the ends: 10 epochs of 3,125 and 97 batches, 2,000 jobs dealt over 497 kinds.
+    assert why == "cpu, eager: 64,829 steps of a kind do not repay compiling (100,000 do)"
 
 
 def test_of_an_unknown_number_of_jobs_the_packs_are_wide():
