@@ -1,8 +1,11 @@
+import re
+
 import pytest
 import torch
 from composed import checked_sweep
 
 from regsweep.errors import InputError
+from regsweep.pool import kill_workers
 from regsweep.settle import (
     REPAID_STEPS,
     Packing,
@@ -11,10 +14,10 @@ from regsweep.settle import (
     mode_of,
     settle,
 )
-from regsweep.spec.model import CNN
+from regsweep.spec.model import CNN, Logistic
 from regsweep.spec.run import fusible
 from regsweep.training import compiled
-from tests.training.test_pack import make_run
+from tests.training.test_pack import CPU, make_run
 
 AUTO = Packing(None, None)
 # Data of 300 images: 30 steps of 10 an epoch.
@@ -110,6 +113,38 @@ def test_a_compiler_that_is_not_there_is_noticed(variable, value, there, monkeyp
     monkeypatch.setenv(variable, value)
 
     assert (compiled.lacking(torch.device("cpu")) is None) == there
+
+
+@pytest.fixture
+def fresh_workers():
+    """Workers that see the variables of a test, and none that do behind it."""
+    kill_workers()
+    yield
+    kill_workers()
+
+
+@pytest.mark.skipif(
+    compiled.lacking(CPU) is not None, reason="needs a C++ compiler and Python's headers"
+)
+@pytest.mark.parametrize(
+    ("variable", "place", "told"),
+    [
+        ("TORCHINDUCTOR_CACHE_DIR", "file/below", r"file/below: Not a directory \("),
+        ("TMPDIR", "with a space", "CppCompileError: .*with"),
+    ],
+)
+def test_where_nothing_can_be_compiled_to_auto_is_eager(
+    variable, place, told, tmp_path, monkeypatch, fresh_workers
+):
+    (tmp_path / "file").touch()
+    (tmp_path / "with a space").mkdir()
+    monkeypatch.setenv(variable, str(tmp_path / place))
+    run = make_run(model=Logistic())
+
+    settled, why = settle([run], jobs=10**9, packing=Packing(None, 1))
+
+    assert settled.mode == "eager"
+    assert re.fullmatch(f"cpu, eager: torch.compile fails: .*{told}.*", why)
 
 
 @pytest.mark.parametrize(
