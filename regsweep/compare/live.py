@@ -47,16 +47,13 @@ class View:
     """Shows how a sweep goes: a live table in a terminal, lines of log anywhere else.
 
     It looks for the records of the runs that were launched, and so works with every launcher;
-    ``at_once`` of them train at a time. The first ones may be ``compiled``, which takes a while.
+    ``at_once`` of them train at a time.
     """
 
-    def __init__(
-        self, plan: Plan, directory: Path, console: Console, at_once: int, compiled: bool
-    ) -> None:
+    def __init__(self, plan: Plan, directory: Path, console: Console, at_once: int) -> None:
         self.plan, self.directory, self.console = plan, directory, console
         self.lines = [Line() for _ in plan.arms]
         self.stage, self.doing = "start", "reading records, asking for trials"
-        self.loading = "loading, compiling and " if compiled else "loading and "
         self.names = short_names(arm.name for arm in plan.arms)
         self.waiting: dict[Path, Place] = {}
         self.all = self.left = plan.search_runs + plan.confirm_runs
@@ -183,7 +180,7 @@ class View:
         return f"{100 * value:.2f} %" if self.plan.objective == "val_error" else f"{value:.4f}"
 
     def _state(self) -> str:
-        loading = self.loading if self.waiting and not self.ended else ""
+        loading = "loading and " if self.waiting and not self.ended else ""
         return f"{self.stage}{self._trouble()}: {loading}{self.doing}"
 
     def _trouble(self) -> str:

@@ -79,8 +79,7 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         with _telling_how_to_go_on(directory):
             try:
                 at_once = _count_at_once(settled, read_packing(config.hydra.launcher))
-                compiled = settled.mode == "compiled"
-                with View(plan, directory, console, at_once, compiled) as view:
+                with View(plan, directory, console, at_once) as view:
                     _Launcher(plan, launcher, ledger, view).run(
                         _open_studies(config, plan, spaces, directory)
                     )

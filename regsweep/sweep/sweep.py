@@ -34,4 +34,4 @@ class Sweep:
     @property
     def unlisted(self) -> int:
         """How many kinds of runs, each with a step of its own to compile, ``runs`` leaves out."""
-        return sum({tuple(map(fusible, arm.runs)): arm.unlisted for arm in self.arms}.values())
+        return sum({frozenset(map(fusible, arm.runs)): arm.unlisted for arm in self.arms}.values())

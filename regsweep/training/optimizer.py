@@ -60,9 +60,10 @@ class PackAdam(PackOptimizer):
 
     def __init__(self, parameters: Mapping[str, Tensor], lr: Tensor) -> None:
         super().__init__(lr)
-        # On the device and in float64: nothing of a step is computed in Python.
-        self.steps = torch.zeros((), dtype=torch.float64, device=lr.device)
-        self.correction = torch.zeros((), device=lr.device)  # 1 / sqrt(1 - beta2^t)
+        # On the device and in float64: nothing of a step is computed in Python. Not as scalars:
+        # what PyTorch below 2.14 compiles loses what is written to one of float64.
+        self.steps = torch.zeros(1, dtype=torch.float64, device=lr.device)
+        self.correction = torch.zeros(1, device=lr.device)  # 1 / sqrt(1 - beta2^t)
         self.size = torch.zeros_like(lr)  # lr / (1 - beta1^t)
         self.first = {name: torch.zeros_like(value) for name, value in parameters.items()}
         self.second = {name: torch.zeros_like(value) for name, value in parameters.items()}

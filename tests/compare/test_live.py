@@ -21,8 +21,8 @@ def clocked(monkeypatch):
     return at
 
 
-def opened(plan, folder, width=80, at_once=4, compiled=False):
-    return View(plan, folder, Console(file=io.StringIO(), width=width), at_once, compiled)
+def opened(plan, folder, width=80, at_once=4):
+    return View(plan, folder, Console(file=io.StringIO(), width=width), at_once)
 
 
 def shown(view, width=80):
@@ -70,7 +70,7 @@ def test_it_says_at_once_what_it_does_and_what_is_left_once_that_is_known(
 ):
     caplog.set_level("INFO")
     plan, _ = planned("regularizer=l1", "hydra.sweeper.n_trials=8", "hydra.sweeper.n_jobs=4")
-    view = opened(plan, tmp_path, compiled=True)
+    view = opened(plan, tmp_path)
     clocked(2)
     assert progress(view) == ("start: reading records, asking for trials", "0/18 runs in 0:02")
 
@@ -78,7 +78,7 @@ def test_it_says_at_once_what_it_does_and_what_is_left_once_that_is_known(
     for number, places in enumerate(rounds):
         view.launched(places, left=18 - 4 * number)
         clocked(10 + 60 * number)
-        loading = "" if number else "loading, compiling and "
+        loading = "" if number else "loading and "
         assert progress(view) == (
             f"search: {loading}training 4 runs", f"{4 * number}/18 runs in {number}:10",
         )  # fmt: skip
@@ -96,7 +96,7 @@ def test_it_says_at_once_what_it_does_and_what_is_left_once_that_is_known(
     assert progress(view, 50) == progress(view, 200) == progress(view)
     said = [record.message for record in caplog.records]
     assert said == [
-        "search: loading, compiling and training 4 runs   0/18 runs in 0:02",
+        "search: loading and training 4 runs   0/18 runs in 0:02",
         "confirm: training 10 runs   8/18 runs in 2:00, about 2 min left",
     ]
 

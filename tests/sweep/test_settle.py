@@ -1,12 +1,17 @@
+import re
+
 import pytest
 import torch
+from composed import checked_sweep
 
 from regsweep.errors import InputError
-from regsweep.settings.model import CNN
+from regsweep.packs.engines.choice import LOCAL, runner_of
+from regsweep.settings.model import CNN, Logistic
+from regsweep.settings.run import fusible
 from regsweep.sweep.packing import Packing
 from regsweep.sweep.settle import REPAID_STEPS, mode_of, settle
 from regsweep.training import compiled
-from tests.training.test_pack import make_run
+from tests.training.test_pack import CPU, make_run
 
 AUTO = Packing(None, None)
 # Data of 300 images: 30 steps of 10 an epoch.
@@ -33,6 +38,32 @@ def test_each_kind_of_run_has_to_repay_its_own_compiling():
     _, why = settle([short, long], jobs=100)
 
     assert f"eager: {50 * 5 * STEPS:,} steps of a kind do not repay compiling" in why
+
+
+@pytest.mark.parametrize(
+    ("swept", "kinds"),
+    [
+        (["trainer.batch_size=64,128"], 2),
+        (["trainer.batch_size=int(interval(16,512))"], 497),
+        (["trainer.batch_size=tag(log,int(interval(16,512)))", "model.hidden=[8],[16]"], 2 * 497),
+        (["optimizer.lr=interval(1e-4,1e-2)", "optimizer=adam,sgd"], 2),
+    ],
+    ids=str,
+)
+def test_what_is_to_be_compiled_is_counted_once_for_all_arms(swept, kinds):
+    _, sweep = checked_sweep("regularizer=none,l1,elastic", *swept)
+
+    assert len(set(map(fusible, sweep.runs))) + sweep.unlisted == kinds
+
+
+def test_a_batch_size_that_is_searched_whole_number_by_whole_number_goes_eager():
+    _, sweep = checked_sweep("regularizer=none,l1", "trainer.batch_size=int(interval(16,512))")
+
+    settled, why = settle(sweep.runs, jobs=2000, unlisted=sweep.unlisted)
+
+    assert settled.mode == "eager"
+    # The mean of the ends: 10 epochs of 3,125 and 97 batches, 2,000 jobs dealt over 497 kinds.
+    assert why == "cpu, eager: 64,829 steps of a kind do not repay compiling (100,000 do)"
 
 
 def test_of_an_unknown_number_of_jobs_the_packs_are_wide():
@@ -76,6 +107,38 @@ def test_a_compiler_that_is_not_there_is_noticed(variable, value, there, monkeyp
     monkeypatch.setenv(variable, value)
 
     assert (compiled.lacking(torch.device("cpu")) is None) == there
+
+
+@pytest.fixture
+def fresh_workers():
+    """Workers that see the variables of a test, and none that do behind it."""
+    LOCAL.kill()
+    yield
+    LOCAL.kill()
+
+
+@pytest.mark.skipif(
+    compiled.lacking(CPU) is not None, reason="needs a C++ compiler and Python's headers"
+)
+@pytest.mark.parametrize(
+    ("variable", "place", "told"),
+    [
+        ("TORCHINDUCTOR_CACHE_DIR", "file/below", r"file/below: Not a directory \("),
+        ("TMPDIR", "with a space", "CppCompileError: .*with"),
+    ],
+)
+def test_where_nothing_can_be_compiled_to_auto_is_eager(
+    variable, place, told, tmp_path, monkeypatch, fresh_workers
+):
+    (tmp_path / "file").touch()
+    (tmp_path / "with a space").mkdir()
+    monkeypatch.setenv(variable, str(tmp_path / place))
+    run, packing = make_run(model=Logistic()), Packing(None, 1)
+
+    settled, why = settle([run], jobs=10**9, packing=packing, run_all=runner_of(packing))
+
+    assert settled.mode == "eager"
+    assert re.fullmatch(f"cpu, eager: torch.compile fails: .*{told}.*", why)
 
 
 def test_the_width_is_the_launchers_the_rounds_and_the_models():

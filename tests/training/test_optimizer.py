@@ -140,3 +140,11 @@ def test_scope_weights_leaves_biases_alone():
 def test_kinds_do_not_mix():
     with pytest.raises(ValueError, match="must share one kind of optimizer"):
         pack_optimizer([Adam(1e-3), SGD(1e-3, 0.9)], {"0.weight": torch.zeros(2, 1, 1)})
+
+
+@pytest.mark.parametrize("optimizer", [Adam(1e-3), SGD(0.1, 0.9)], ids=["adam", "sgd"])
+def test_no_state_is_a_scalar(optimizer):
+    """What some releases of PyTorch compile loses what is written to one of float64."""
+    state = pack_optimizer([optimizer], {"w": torch.zeros(1, 3, 2)}).tensors()
+
+    assert all(tensor.dim() > 0 for tensor in state)

@@ -111,6 +111,11 @@ def _interrupts_later() -> Iterator[None]:
 
 def _prepare(parent: int) -> None:
     """Set a fresh worker up: interrupts are for process ``parent``, with which it ends too."""
+    from tqdm import tqdm
+
+    # Else the first bar of torch.compile's, shown or not, makes a lock between processes, which a
+    # killed worker leaves behind and Python then warns of.
+    tqdm.set_lock(threading.RLock())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from contextlib import suppress
@@ -90,3 +92,21 @@ def test_another_thread_may_start_workers():
 
 def test_an_interrupt_is_not_for_the_workers():
     assert LOCAL.submit(ignores_interrupts, at_once=1).result(timeout=60)
+
+
+# As torch.compile does it.
+SHOWS_A_BAR = """
+from functools import partial
+from tqdm import tqdm
+from regsweep.packs.engines.choice import LOCAL
+LOCAL.submit(partial(tqdm, disable=True), at_once=1).exception()
+LOCAL.kill()
+"""
+
+
+def test_a_killed_worker_leaves_nothing_behind_that_python_warns_of():
+    done = subprocess.run(
+        [sys.executable, "-c", SHOWS_A_BAR], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stderr == ""
