@@ -35,8 +35,9 @@ from regsweep.search_space import suggest_one
 from regsweep.trust import SAMPLERS
 
 GRIDS = ("GridSampler",)
+CMA_ES = "CmaEsSampler"
 # What these draw depends on what they noted at earlier trials, which is in no record.
-KEEPS_STATE = ("CmaEsSampler", "QMCSampler", "create_nsgaii_sampler", "create_nsgaiii_sampler")
+KEEPS_STATE = (CMA_ES, "QMCSampler", "create_nsgaii_sampler", "create_nsgaiii_sampler")
 
 Space = Mapping[str, BaseDistribution]
 
@@ -81,6 +82,13 @@ def count_trials(arm: str, space: Space, n_trials: int, sampler: DictConfig) -> 
             "least as many, or take hydra/sweeper/sampler=random"
         )
     return points
+
+
+def drawn_at_random(space: Space, sampler: DictConfig) -> list[str]:
+    """The keys of ``space`` that are left to chance: CMA-ES searches no lists."""
+    if _class_of(sampler) != CMA_ES or sampler.get("independent_sampler"):
+        return []
+    return [key for key, one in space.items() if isinstance(one, CategoricalDistribution)]
 
 
 def override_lines(params: Mapping[str, Any]) -> list[str]:
@@ -178,7 +186,9 @@ class Studies:
         with warnings.catch_warnings():
             # Told for each trial anew, of what was asked for by name.
             warnings.simplefilter("ignore", ExperimentalWarning)
-            if self.sampler != "QMCSampler":
+            if self.sampler == CMA_ES:  # the plan has said what is drawn at random
+                sampler = self.new_sampler(seed=seed, warn_independent_sampling=False)
+            elif self.sampler != "QMCSampler":
                 sampler = self.new_sampler(seed=seed)
             else:  # one sequence an arm, of which each trial is a point
                 sequence, others = self._seed(self.arms[arm]), RandomSampler(seed)

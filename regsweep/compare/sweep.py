@@ -24,7 +24,13 @@ from regsweep.compare.recover import recovered, refuse_unplanned
 from regsweep.compare.resume import changed_versions, refuse_changed
 from regsweep.compare.stages import TooManyFailed, confirm, search
 from regsweep.compare.storage import open_storage
-from regsweep.compare.studies import Space, Studies, count_trials, search_space_of
+from regsweep.compare.studies import (
+    Space,
+    Studies,
+    count_trials,
+    drawn_at_random,
+    search_space_of,
+)
 from regsweep.environment import package_versions
 from regsweep.errors import InputError
 from regsweep.folder import hold
@@ -71,7 +77,9 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         sweep_file.write(kept, directory)
         console = new_console()
         epochs = sorted({run.trainer.epochs for run in sweep.runs})
-        show_plan(plan, f"of {' or '.join(map(str, epochs))} epochs", why, directory, console)
+        at_random = [drawn_at_random(space, config.hydra.sweeper.sampler) for space in spaces]
+        runs_of = f"of {' or '.join(map(str, epochs))} epochs"
+        show_plan(plan, at_random, runs_of, why, directory, console)
         with _telling_how_to_go_on(directory):
             try:
                 at_once = _count_at_once(settled, read_packing(config.hydra.launcher))
