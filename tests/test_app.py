@@ -96,6 +96,20 @@ def test_keys_of_swept_groups_are_kept_for_the_arms(arguments, kept):
     assert for_the_arms(for_the_arms(arguments)) == for_the_arms(arguments)
 
 
+def test_a_config_may_ask_for_the_sweep(tmp_path):
+    (tmp_path / "mine").mkdir()
+    own = "defaults: [config, _self_]\nhydra: {mode: MULTIRUN}\n"
+    (tmp_path / "mine" / "study.yaml").write_text(own)
+    named = ("--config-dir", "mine", "--config-name", "study")
+    done = command(*named, "regularizer.wight=1", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "regsweep: regularizer.wight=1: no arm has this key; did you mean weight? "
+        "known: decoupled, l1_ratio, scope, weight\n"
+    )
+
+
 def test_help_names_the_groups_and_loads_no_torch(tmp_path):
     code = "import sys; sys.argv = ['regsweep', '--help']\n" + (
         "from regsweep.app import main\n"
