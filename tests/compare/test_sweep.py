@@ -270,13 +270,31 @@ def test_a_sweep_without_any_result_has_failed(tmp_path):
     assert done.stdout.count("has no finished trial") == 2
 
 
-def test_nothing_to_confirm_is_said(tmp_path):
-    done = sweep("regularizer=none,l1", "hydra.sweeper.confirm_seeds=0", cwd=tmp_path)
+@pytest.fixture(scope="module")
+def unconfirmed(tmp_path_factory):
+    """What a sweep that confirms nothing and logs nothing left behind, and what it said."""
+    here = tmp_path_factory.mktemp("unconfirmed")
+    unlogged = ("hydra/hydra_logging=disabled", "hydra/job_logging=disabled")
+    done = sweep("regularizer=none,l1", "hydra.sweeper.confirm_seeds=0", *unlogged, cwd=here)
+    assert (done.returncode, done.stderr) == (0, "")
+    return here, done.stdout
 
-    assert done.returncode == 0, done.stderr
-    assert "confirm: none (hydra.sweeper.confirm_seeds=0)" in done.stdout
-    assert "does not say whether a difference is real" in done.stdout
-    assert "ranks no arms" not in done.stdout
+
+def test_nothing_to_confirm_is_said(unconfirmed):
+    _, said = unconfirmed
+
+    assert "confirm: none (hydra.sweeper.confirm_seeds=0)" in said
+    assert "does not say whether a difference is real" in said
+    assert "ranks no arms" not in said
+
+
+def test_who_wants_no_log_has_none(unconfirmed):
+    here, said = unconfirmed
+
+    assert len([*here.rglob("record.json")]) == 4
+    assert [*here.rglob("*.log")] == []
+    assert "[HYDRA]" not in said
+    assert "/comparison.csv" in said
 
 
 # Where a kill has its own consequences: module, owner, name, and which call.

@@ -51,6 +51,8 @@ SPACES = {
     "trainer.batch_size=int(interval(10,50))": IntDistribution(10, 50),
     "trainer.batch_size=tag(log,int(interval(10,50)))": IntDistribution(10, 50, log=True),
     "++optimizer.lr=1e-3,1e-2": CategoricalDistribution([1e-3, 1e-2]),
+    "optimizer.lr=sort(1e-2,1e-3)": CategoricalDistribution([1e-3, 1e-2]),
+    "trainer.batch_size=sort(range(10,50,10),reverse=true)": IntDistribution(10, 40, step=10),
 }
 
 
@@ -82,6 +84,31 @@ def test_a_glob_compares_all_that_it_matches(planned):
     assert [arm.name for arm in plan.arms] == [
         f"regularizer={name}" for name in ("l1", "l2", "none")
     ]
+
+
+def test_arms_are_in_the_order_that_is_asked_for(planned):
+    plan, _ = planned("regularizer=sort(none,l2,l1,reverse=true)")
+
+    assert [arm.name for arm in plan.arms] == [
+        f"regularizer={name}" for name in ("none", "l2", "l1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused"),
+    [
+        (["regularizer=shuffle(none,l1)"], "regularizer=shuffle(none,l1)"),
+        (["optimizer.lr=shuffle(1e-3,1e-2)"], "optimizer.lr=shuffle(1e-3,1e-2)"),
+        (["+optimizer.search={lr: 'shuffle(1e-3,1e-2)'}"], "optimizer.lr=shuffle(1e-3,1e-2)"),
+    ],
+)
+def test_what_would_be_another_sweep_each_time_is_refused(planned, asked, refused):
+    with pytest.raises(InputError) as caught:
+        planned(*asked)
+
+    assert str(caught.value) == (
+        f"{refused}: expected a list in one order, as a comparison can be gone on with"
+    )
 
 
 def test_several_objectives_are_refused(planned):
@@ -137,6 +164,37 @@ def test_random_trials_in_a_storage_of_the_users(swept, tmp_path):
     assert len(records(tmp_path, "search")) == 12
     study = optuna.load_study(study_name="mine: regularizer=l1", storage=storage)
     assert len(study.trials) == 6
+
+
+SAMPLERS = {
+    "cmaes": ["popsize=4"],
+    "gp": ["n_startup_trials=2"],
+    "nsgaii": ["population_size=2"],
+    "nsgaiii": ["population_size=2"],
+    "qmc": [],
+}
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_every_sampler_searches(swept, tmp_path, capsys, sampler):
+    swept(
+        "regularizer=l1",
+        "optimizer.lr=0.05,0.2",
+        f"hydra/sweeper/sampler={sampler}",
+        *(f"hydra.sweeper.sampler.{setting}" for setting in SAMPLERS[sampler]),
+        "hydra.sweeper.n_trials=6",
+        "hydra.sweeper.n_jobs=2",
+        "hydra.sweeper.confirm_seeds=0",
+    )
+
+    found = records(tmp_path, "search")
+    assert [record.status for record in found] == ["completed"] * 6
+    weights = {record.params["regularizer.weight"] for record in found}
+    assert len(weights) > 2  # the children of a genetic sampler may be as their parents
+    assert all(1e-6 <= weight <= 1e-2 for weight in weights)
+    assert {record.params["optimizer.lr"] for record in found} <= {0.05, 0.2}
+    left = "optimizer.lr is drawn at random for l1: hydra/sweeper/sampler=cmaes searches no lists"
+    assert capsys.readouterr().out.count(left) == (sampler == "cmaes")
 
 
 def test_a_grid_is_walked_whole(swept, tmp_path):
