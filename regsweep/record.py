@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from regsweep.atomic import write_text
-from regsweep.errors import InputError
+from regsweep.errors import InputError, machine_fault
 from regsweep.stored import Unreadable, read_json
 from regsweep.typed import fault
 
@@ -97,12 +97,17 @@ def publish(record: Record, directory: Path) -> Path:
 
     Raises:
         FileExistsError: the folder already holds a record.
+        MachineFault: it cannot be written.
     """
     path = directory / FILE_NAME
     if path.exists():
         raise FileExistsError(f"{path}: already holds a record, which is never written over")
     content = {"schema": record.schema} | asdict(record)
-    return write_text(path, json.dumps(_finite(content), indent=1, allow_nan=False) + "\n")
+    text = json.dumps(_finite(content), indent=1, allow_nan=False) + "\n"
+    try:
+        return write_text(path, text)
+    except OSError as error:
+        raise machine_fault(error) or error from error
 
 
 def read(path: Path) -> Record:
