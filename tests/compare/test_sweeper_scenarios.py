@@ -10,6 +10,7 @@ from hydra.plugins.sweeper import Sweeper
 from in_process import multirun
 from noting import noted
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
 
 from regsweep.errors import InputError
 from regsweep.record import read
@@ -34,6 +35,11 @@ def swept(tmp_path, monkeypatch):
 
 def records(folder, stage):
     return [read(path) for path in sorted(folder.glob(f"here/{stage}/*/*/record.json"))]
+
+
+def rows(folder):
+    with (folder / "here" / "comparison.csv").open(newline="") as file:
+        return {row["arm"]: row for row in csv.DictReader(file)}
 
 
 def test_hydra_finds_it():
@@ -210,9 +216,7 @@ def test_a_grid_is_walked_whole(swept, tmp_path):
     assert points == Counter(
         [*((lr,) for lr in lrs), *((w, lr) for w in (1e-4, 1e-2) for lr in lrs)]
     )
-    with (tmp_path / "here" / "comparison.csv").open(newline="") as file:
-        rows = {row["arm"]: row for row in csv.DictReader(file)}
-    assert {arm: row["trials"] for arm, row in rows.items()} == {
+    assert {arm: row["trials"] for arm, row in rows(tmp_path).items()} == {
         "regularizer=none": "2", "regularizer=l1": "4",
     }  # fmt: skip
 
@@ -232,3 +236,62 @@ def test_more_failures_than_allowed_end_it(swept, tmp_path):
     )
     assert (tmp_path / "here" / "comparison.csv").exists()
     assert records(tmp_path, "confirm") == []
+
+
+FAILING = ("regularizer=none,l1", "model.hidden=[8],[99999999999]")
+
+
+def test_failed_runs_do_not_stop_it(swept, tmp_path, capsys):
+    swept(*FAILING)
+
+    failed = [record for record in records(tmp_path, "search") if record.status == "failed"]
+    assert failed
+    assert all("Traceback (most recent call last)" in record.error for record in failed)
+    assert f"{len(failed)} failed" in capsys.readouterr().out
+    assert sum(int(row["failed"]) for row in rows(tmp_path).values()) == len(failed)
+
+
+def test_without_any_result_it_has_failed(swept, capsys):
+    with pytest.raises(InputError, match=r"no trial completed; runs\.csv says why"):
+        swept("regularizer=none,l1", "model.hidden=[99999999999]", "hydra.sweeper.n_trials=1")
+
+    assert capsys.readouterr().out.count("has no finished trial") == 2
+
+
+def test_a_diverged_arm_is_counted_and_never_wins(swept, tmp_path, capsys):
+    swept("regularizer=none,l1", "optimizer=sgd", "optimizer.lr=1e30,1e-2")
+
+    found = records(tmp_path, "search")
+    diverged = [record for record in found if record.status == "diverged"]
+    assert {record.params["optimizer.lr"] for record in diverged} == {1e30}
+    table = rows(tmp_path).values()
+    assert sum(int(row["diverged"]) for row in table) == len(diverged)
+    assert all("optimizer.lr=0.01" in row["best_overrides"] for row in table)
+    assert f"{len(diverged)} diverged" in capsys.readouterr().out
+    storage = f"sqlite:///{tmp_path}/here/optuna.db"
+    states = Counter(
+        trial.state
+        for name in optuna.get_all_study_names(storage)
+        for trial in optuna.load_study(study_name=name, storage=storage).trials
+    )
+    completed = len(found) - len(diverged)
+    assert states == {TrialState.PRUNED: len(diverged), TrialState.COMPLETE: completed}
+
+
+def test_asking_again_does_nothing_twice_and_more_trials_go_on(swept, tmp_path):
+    def left():
+        return {path: path.stat().st_mtime_ns for path in tmp_path.rglob("here/**/record.json")}
+
+    swept("regularizer=l1")
+    before, table = left(), (tmp_path / "here" / "comparison.csv").read_bytes()
+
+    swept("regularizer=l1")
+    assert left() == before
+    assert (tmp_path / "here" / "comparison.csv").read_bytes() == table
+
+    more = ("regularizer=l1", "hydra.sweeper.n_trials=6", "hydra.sweeper.confirm_seeds=3")
+    swept(*more)
+    swept(*more, f"hydra.sweep.dir={tmp_path}/whole")
+    tables = [(tmp_path / name / "comparison.csv").read_bytes() for name in ("here", "whole")]
+    assert tables[0] == tables[1]
+    assert before.items() <= left().items()
