@@ -8,6 +8,7 @@ module                 what it holds
 ``regsweep.sweep.guard``     what every config passes: it runs what is trusted, stays in its folder
 ``regsweep.records.folder``    the folder of a run or a sweep: named, held by one process
 ``regsweep.cli.arguments`` the options of the command line, in full
+``regsweep.called``    how the command was called, for the commands that it prints
 ``regsweep.output``    standard output whose reader may leave
 ``regsweep.cli.callback``  checks before a run or stock sweep, the report after one
 ``regsweep.sweep.arms``      the arms of a sweep, composed and checked

@@ -26,7 +26,7 @@ ROOMS = (
 )
 # Of no room: the public face, which imports from all, and what all may import.
 FACE = ("__init__", "__main__")
-GROUND = ("errors", "output")
+GROUND = ("errors", "output", "called")
 # What a room may not import, not even within a function.
 FORBIDDEN = {
     "packs": {"optuna"},

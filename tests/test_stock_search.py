@@ -1,5 +1,7 @@
 """The stock optuna sweeper over regsweep's own search nodes."""
 
+import csv
+
 import pytest
 from in_process import multirun
 
@@ -62,3 +64,27 @@ def test_without_search_nodes_nothing_is_searched(searched):
     found = searched("regularizer=l1", "regularizer.search=null", "hydra.sweeper.n_trials=2")
 
     assert [record.params for record in found] == [{}, {}]
+
+
+def test_a_diverged_run_is_no_failure_and_no_winner(searched, tmp_path):
+    found = searched(
+        "regularizer=none",
+        "optimizer=sgd",
+        "optimizer.lr=1e30,1e-2",
+        "hydra.sweeper.n_trials=4",
+    )
+
+    by_lr = {r.params["optimizer.lr"]: (r.status, len(r.metrics)) for r in found}
+    assert by_lr[1e30] == ("diverged", 0)
+    assert by_lr[1e-2][0] == "completed"
+    with (tmp_path / "here" / "comparison.csv").open(newline="") as file:
+        [row] = csv.DictReader(file)
+    assert int(row["diverged"]) == sum(r.status == "diverged" for r in found)
+    assert row["best_overrides"] == (
+        "regularizer=none optimizer.lr=0.01 'model.hidden=[4]' trainer.epochs=1 "
+        "data.train_size=200 data.validation_size=100 optimizer=sgd trainer.device=cpu "
+        "trainer.compile=false"
+    )
+    logs = [path.read_text() for path in (tmp_path / "here").glob("*/regsweep.log")]
+    told = [log for log in logs if "diverged: the loss was not finite in epoch 1" in log]
+    assert len(told) == int(row["diverged"])

@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from multiprocessing import current_process
@@ -62,7 +62,10 @@ def main(trust: Sequence[str] = ()) -> None:
     register_nodes()
     try:
         trusted = (*EXECUTION_WHITELIST, *read_trust(trust))
-        sys.argv[1:] = to_show(for_the_arms(with_default_arms(in_full(sys.argv[1:]))))
+        given = in_full(sys.argv[1:])
+        shown = to_show(for_the_arms(with_default_arms(given)))
+        # What a sweep compares is settled when its config is read, which may ask for it too.
+        sys.argv[1:] = given if _is_sweep(shown) else shown
     except InputError as error:
         sys.exit(f"regsweep: {error}")
     _heed_signals()
@@ -71,7 +74,7 @@ def main(trust: Sequence[str] = ()) -> None:
     os.environ[TRACEBACK] = "1"
     _at_work = True
     try:
-        guard_hydra(trusted)
+        guard_hydra(trusted, of_a_sweep)
         hydra.main(str(CONF), "config", execution_whitelist=trusted)(task)()
     except SystemExit as error:
         # The argument parser leaves with 2.
@@ -89,21 +92,30 @@ def main(trust: Sequence[str] = ()) -> None:
         _at_work = False
 
 
-def with_default_arms(arguments: Sequence[str]) -> list[str]:
+def of_a_sweep(overrides: Sequence[str], params: Collection[str] = ()) -> list[str]:
+    """``overrides`` as those of a sweep, whose config varies ``params`` itself."""
+    asked = with_default_arms([SWEEP, *overrides], params)
+    return for_the_arms(asked, params)[1:]
+
+
+def with_default_arms(arguments: Sequence[str], params: Collection[str] = ()) -> list[str]:
     """``arguments``, with all five regularizers where a sweep names neither one nor an experiment.
 
-    So ``python -m regsweep -m`` compares them all, under every sweeper.
+    So ``python -m regsweep -m`` compares them all, under every sweeper. ``params`` are what the
+    sweep's config names.
     """
-    named = {argument.lstrip("+").partition("=")[0] for argument in arguments}
-    params = "".join(a for a in arguments if a.lstrip("+").startswith("hydra.sweeper.params"))
-    named |= set(re.findall(r"\b(regularizer|experiment)\s*[:=]", params))
+    named = {argument.lstrip("+").partition("=")[0] for argument in arguments} | {*params}
+    given = "".join(a for a in arguments if a.lstrip("+").startswith("hydra.sweeper.params"))
+    named |= set(re.findall(r"\b(regularizer|experiment)\s*[:=]", given))
     if not _is_sweep(arguments) or named & {"regularizer", "experiment"}:
         return list(arguments)
     return [*arguments, DEFAULT_ARMS]
 
 
-def for_the_arms(arguments: Sequence[str]) -> list[str]:
+def for_the_arms(arguments: Sequence[str], params: Collection[str] = ()) -> list[str]:
     """``arguments``, with the keys of swept groups kept for the arms, which differ in their keys.
+
+    ``params`` are swept by the config.
 
     Hydra would apply ``regularizer.weight=1`` of ``regularizer=none,l1`` to its default choice,
     which has no such key; a sweep over one value, ``choice(1)``, it leaves to the sweeper.
@@ -117,7 +129,7 @@ def for_the_arms(arguments: Sequence[str]) -> list[str]:
     for argument in arguments:
         with suppress(HydraException):  # an option, or an error that Hydra explains
             parsed[argument] = parser.parse_override(argument)
-    swept = {o.key_or_group for o in parsed.values() if o.is_sweep_override()}
+    swept = {o.key_or_group for o in parsed.values() if o.is_sweep_override()} | {*params}
 
     def is_of_an_arm(override: "Override") -> bool:
         group, dot, _ = override.get_key_element().partition(".")

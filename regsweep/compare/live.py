@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
@@ -231,8 +232,18 @@ class View:
             return Group(Text(), state, self._bar(), Text(), table, Text())
 
 
-def show_plan(plan: Plan, runs_of: str, settled: str, directory: Path, console: Console) -> None:
-    """What is about to be done: arms and their search spaces, trials, runs, device, folder."""
+def show_plan(
+    plan: Plan,
+    at_random: Sequence[Sequence[str]],
+    runs_of: str,
+    settled: str,
+    directory: Path,
+    console: Console,
+) -> None:
+    """What is about to be done: arms and their search spaces, trials, runs, device, folder.
+
+    ``at_random`` are the keys of each arm that its sampler leaves to chance.
+    """
     budget = plan.budget
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("arm")
@@ -258,6 +269,13 @@ def show_plan(plan: Plan, runs_of: str, settled: str, directory: Path, console: 
             f"{override} does not hold for {names[arm.name]}, which has no such key"
             for override in arm.without
         ]
+    left = list(zip(plan.arms, at_random, strict=True))
+    for key in dict.fromkeys(chain.from_iterable(at_random)):
+        arms = "; ".join(names[arm.name] for arm, keys in left if key in keys)
+        lines.append(
+            f"{key} is drawn at random for {arms}: "
+            "hydra/sweeper/sampler=cmaes searches no lists; tpe and gp do"
+        )
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print()

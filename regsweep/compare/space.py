@@ -19,6 +19,7 @@ from regsweep.sweep.arms import Arm
 from regsweep.sweep.internals import distributions_of
 
 GRIDS = ("GridSampler",)
+CMA_ES = "CmaEsSampler"
 
 Space = Mapping[str, BaseDistribution]
 
@@ -47,6 +48,13 @@ def count_trials(arm: str, space: Space, n_trials: int, sampler: DictConfig) -> 
             "least as many, or take hydra/sweeper/sampler=random"
         )
     return points
+
+
+def drawn_at_random(space: Space, sampler: DictConfig) -> list[str]:
+    """The keys of ``space`` that are left to chance: CMA-ES searches no lists."""
+    if class_of(sampler) != CMA_ES or sampler.get("independent_sampler"):
+        return []
+    return [key for key, one in space.items() if isinstance(one, CategoricalDistribution)]
 
 
 def override_lines(params: Mapping[str, Any]) -> list[str]:

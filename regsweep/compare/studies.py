@@ -19,12 +19,12 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from regsweep.compare.index import Index
-from regsweep.compare.space import GRIDS, Space, class_of, grid_point
+from regsweep.compare.space import CMA_ES, GRIDS, Space, class_of, grid_point
 from regsweep.sweep.search_space import suggest_one
 from regsweep.sweep.trust import SAMPLERS
 
 # What these draw depends on what they noted at earlier trials, which is in no record.
-KEEPS_STATE = ("CmaEsSampler", "QMCSampler", "create_nsgaii_sampler", "create_nsgaiii_sampler")
+KEEPS_STATE = (CMA_ES, "QMCSampler", "create_nsgaii_sampler", "create_nsgaiii_sampler")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,9 @@ class Studies:
         with warnings.catch_warnings():
             # Told for each trial anew, of what was asked for by name.
             warnings.simplefilter("ignore", ExperimentalWarning)
-            if self.sampler != "QMCSampler":
+            if self.sampler == CMA_ES:  # the plan has said what is drawn at random
+                sampler = self.new_sampler(seed=seed, warn_independent_sampling=False)
+            elif self.sampler != "QMCSampler":
                 sampler = self.new_sampler(seed=seed)
             else:  # one sequence an arm, of which each trial is a point
                 sequence, others = self._seed(self.arms[arm]), RandomSampler(seed)

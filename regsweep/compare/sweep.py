@@ -1,9 +1,6 @@
 """A compare sweep from its config to its report."""
 
 import logging
-import os
-import shlex
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,13 +14,14 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
+from regsweep import called
 from regsweep.compare.index import Index
 from regsweep.compare.ledger import Ledger, set_aside
 from regsweep.compare.live import View, new_console, show_plan
 from regsweep.compare.plan import Place, Plan, Slot, read_plan
 from regsweep.compare.recover import recovered, refuse_unplanned
 from regsweep.compare.resume import changed_versions, refuse_changed
-from regsweep.compare.space import Space, count_trials, search_space_of
+from regsweep.compare.space import Space, count_trials, drawn_at_random, search_space_of
 from regsweep.compare.stages import TooManyFailed, confirm, search
 from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Studies
@@ -75,7 +73,9 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         sweep_file.write(kept, directory)
         console = new_console()
         epochs = sorted({run.trainer.epochs for run in sweep.runs})
-        show_plan(plan, f"of {' or '.join(map(str, epochs))} epochs", why, directory, console)
+        at_random = [drawn_at_random(space, config.hydra.sweeper.sampler) for space in spaces]
+        runs_of = f"of {' or '.join(map(str, epochs))} epochs"
+        show_plan(plan, at_random, runs_of, why, directory, console)
         with _telling_how_to_go_on(directory):
             try:
                 at_once = _count_at_once(settled, read_packing(config.hydra.launcher))
@@ -84,9 +84,9 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
                         _open_studies(config, plan, spaces, directory)
                     )
             except TooManyFailed:
-                gather_and_show([directory])
+                gather_and_show([directory], command=called.command())
                 raise
-            gather_and_show([directory])
+            gather_and_show([directory], command=called.command())
         if not any(ledger.best(arm) for arm in range(len(plan.arms))):
             raise InputError(f"{directory}: no trial completed; runs.csv says why")
 
@@ -276,16 +276,6 @@ def _telling_how_to_go_on(directory: Path) -> Iterator[None]:
 
 def how_to_go_on(directory: Path) -> str:
     """The command line that was given, with the sweep's folder."""
-    given = [word for word in sys.orig_argv[1:] if not word.startswith("hydra.sweep.dir=")]
-    words = [*_program(given), f"hydra.sweep.dir={directory}"]
-    return f"what is published is kept; to go on:\n  {shlex.join(words)}"
-
-
-def _program(given: Sequence[str]) -> list[str]:
-    """``given`` behind this interpreter; by their names alone where a shell would find the same."""
-    script = Path(given[0]) if given else Path()
-    if shutil.which(script.name) == os.path.abspath(script):
-        return [script.name, *given[1:]]
-    name = Path(sys.executable).name
-    same = shutil.which(name) == sys.executable
-    return [name if same else sys.executable, *given]
+    kept = [word for word in called.given() if not word.startswith("hydra.sweep.dir=")]
+    again = called.command(*kept, f"hydra.sweep.dir={directory}")
+    return f"what is published is kept; to go on:\n  {again}"

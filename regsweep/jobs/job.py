@@ -130,10 +130,7 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
         epochs=len(result.history),
         seconds=result.seconds,
     )
-    try:
-        publish(record, directory)
-    except OSError as error:
-        raise machine_fault(error) or error from error
+    publish(record, directory)
     log_end(record, directory)
     return objective(record, plain)
 

@@ -4,8 +4,6 @@ import os
 import tempfile
 from pathlib import Path
 
-from regsweep.errors import naming
-
 
 def write_text(path: Path, text: str) -> Path:
     """Write ``text`` to ``path``, as UTF-8 and with its own line ends; returns ``path``.
@@ -25,8 +23,11 @@ def write_bytes(path: Path, content: bytes) -> Path:
     Raises:
         OSError: it cannot be written; the error names ``path``.
     """
-    with naming(path):
+    try:
         return _write(path, content)
+    except OSError as error:
+        error.filename = str(path)  # not the temporary file
+        raise
 
 
 def _write(path: Path, content: bytes) -> Path:

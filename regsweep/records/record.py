@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from regsweep.errors import InputError
+from regsweep.errors import InputError, machine_fault
 from regsweep.records.atomic import write_text
 from regsweep.records.stored import Unreadable, read_json
 from regsweep.records.task import CLASSIFICATION
@@ -93,12 +93,17 @@ def publish(record: Record, directory: Path) -> Path:
 
     Raises:
         FileExistsError: the folder already holds a record.
+        MachineFault: it cannot be written.
     """
     path = directory / FILE_NAME
     if path.exists():
         raise FileExistsError(f"{path}: already holds a record, which is never written over")
     content = {"schema": record.schema} | asdict(record)
-    return write_text(path, json.dumps(_finite(content), indent=1, allow_nan=False) + "\n")
+    text = json.dumps(_finite(content), indent=1, allow_nan=False) + "\n"
+    try:
+        return write_text(path, text)
+    except OSError as error:
+        raise machine_fault(error) or error from error
 
 
 def read(path: Path) -> Record:

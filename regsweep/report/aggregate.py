@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from regsweep.called import COMMAND
 from regsweep.errors import InputError
 from regsweep.report.build import build_report
 from regsweep.report.page.page import page
@@ -13,11 +14,13 @@ from regsweep.report.tables.write import write_files
 from regsweep.report.words.terminal import show
 
 
-def gather_and_show(directories: Sequence[str | Path], out: str | Path | None = None) -> list[Path]:
+def gather_and_show(
+    directories: Sequence[str | Path], out: str | Path | None = None, command: str = COMMAND
+) -> list[Path]:
     """Gather the records, write the tables and ``report.html``, and print the comparison.
 
     ``out`` is the folder of the files, by default the directory itself if there is just one.
-    Returns the paths of the files.
+    ``command`` trains a run when overrides follow. Returns the paths of the files.
 
     Raises:
         InputError: ``out`` is missing or cannot be written, or there is nothing to gather.
@@ -30,7 +33,7 @@ def gather_and_show(directories: Sequence[str | Path], out: str | Path | None = 
         report = build_report(directories)
         folder = Path(directories[0] if out is None else out)
         files = write_files(report.runs, report.comparison, page(report), folder)
-        show(report, files)
+        show(report, files, command)
     return files
 
 

@@ -1,7 +1,7 @@
 """What every config passes before it is used: it runs what is trusted, and stays in its folder."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from regsweep.records.folder import read_folder
 from regsweep.sweep.internals import ConfigLoaderImpl, load_configs_by
 from regsweep.sweep.trust import CALLBACK, refuse_untrusted
 
+# Completes the overrides of a sweep; then what its config varies itself is known.
+OfASweep = Callable[..., list[str]]
+
 # What a job is told when it starts; until then, what its folder may be called after.
 _UNTOLD = {"job.num": 0, "job.id": "0"}
 
@@ -23,17 +26,26 @@ class GuardedLoader(ConfigLoaderImpl):
     """Hydra's loader, which checks the configs of runs, sweeps and their jobs.
 
     A callback would be too late: Hydra sets its own logging up before, and a config can leave a
-    callback out. ``trusted`` is set before a loader is made.
+    callback out. ``trusted`` is set before a loader is made, and so is ``of_a_sweep``, which
+    completes a sweep's overrides: whatever asks for the sweep, it comes by here.
     """
 
     trusted: tuple[str, ...] = ()
+    of_a_sweep: OfASweep = staticmethod(lambda overrides, params=(): overrides)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.trusted = self.trusted  # its own: the class in a worker knows none
 
     def _load_configuration(self, *args: Any, **asked: Any) -> DictConfig:
+        given = asked["overrides"]
+        begins_sweep = asked["activate_config_repository"] and asked["run_mode"] == RunMode.MULTIRUN
+        if begins_sweep:
+            asked |= {"overrides": self.of_a_sweep(given), "parsed_overrides": None}
         config = super()._load_configuration(*args, **asked)
+        if begins_sweep and (params := config.hydra.sweeper.get("params")):
+            asked["overrides"] = self.of_a_sweep(given, params)
+            config = super()._load_configuration(*args, **asked)
         said = config.hydra.overrides
         if len(said.hydra) + len(said.task) != len(asked["overrides"]):
             raise InputError("hydra.overrides: what Hydra writes of the command line; leave it out")
@@ -51,10 +63,10 @@ class GuardedLoader(ConfigLoaderImpl):
         return config
 
 
-def guard_hydra(trusted: tuple[str, ...]) -> None:
+def guard_hydra(trusted: tuple[str, ...], of_a_sweep: OfASweep) -> None:
     """Have Hydra's own command load configs by a ``GuardedLoader``; ``hydra.main`` takes none."""
     load_configs_by(GuardedLoader)
-    GuardedLoader.trusted = trusted
+    GuardedLoader.trusted, GuardedLoader.of_a_sweep = trusted, staticmethod(of_a_sweep)
 
 
 def guard_command(config: DictConfig, mode: RunMode, trusted: tuple[str, ...]) -> None:

@@ -15,7 +15,14 @@ from omegaconf import DictConfig, OmegaConf
 from regsweep.errors import InputError, bad_value
 from regsweep.settings.checks import whole
 from regsweep.sweep.address import check_storage
-from regsweep.sweep.arms import Arm, SweepOverrides, compose_arms, key_of, read_overrides
+from regsweep.sweep.arms import (
+    Arm,
+    SweepOverrides,
+    compose_arms,
+    key_of,
+    read_overrides,
+    value_text,
+)
 from regsweep.sweep.guard import job_folder
 from regsweep.sweep.kinds import BASIC, COMPARE, OPTUNA, is_search
 from regsweep.sweep.sweep import Sweep
@@ -116,6 +123,8 @@ def _check_swept(hydra: HydraConf, key: str, override: Override) -> None:
         raise InputError(
             f"{override.input_line}: a search compares trials on one {key}; give it one value{more}"
         )
+    if hydra.sweeper["_target_"] == COMPARE:
+        _refuse_shuffled(key, value_text(override))
     if ".search." in key:
         shorter = key.replace(".search.", ".")
         raise InputError(
@@ -126,6 +135,12 @@ def _check_swept(hydra: HydraConf, key: str, override: Override) -> None:
             f"{override.input_line}: hydra/sweeper=basic takes no intervals; "
             "give a list of values, or take hydra/sweeper=optuna"
         )
+
+
+def _refuse_shuffled(key: str, sweep: str) -> None:
+    """Refuse a list whose order is another one whenever it is read, and with it all suggestions."""
+    if re.search(r"\bshuffle\(", sweep):
+        raise bad_value(key, sweep, "a list in one order, as a comparison can be gone on with")
 
 
 def _check_searchable(hydra: HydraConf, arm: Arm) -> None:
@@ -148,6 +163,8 @@ def _check_searchable(hydra: HydraConf, arm: Arm) -> None:
         )
     grid = sampler.endswith(".GridSampler")
     for key, sweep in arm.space.items():
+        if hydra.sweeper["_target_"] == COMPARE:
+            _refuse_shuffled(key, sweep)
         if key.partition(".")[0] in NOT_SEARCHABLE:
             raise InputError(f"{key}={sweep}: a search compares trials on one {key}; leave it out")
         if "log" in sweep and re.search(r"\btag\(.*\blog\b.*\b(range|choice)\(", sweep):

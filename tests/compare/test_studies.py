@@ -1,4 +1,6 @@
 import json
+import logging
+import math
 import pickle
 from functools import cache
 
@@ -11,7 +13,13 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from regsweep.compare.index import Index
-from regsweep.compare.space import count_trials, grid_point, override_lines, params_of
+from regsweep.compare.space import (
+    count_trials,
+    drawn_at_random,
+    grid_point,
+    override_lines,
+    params_of,
+)
 from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Outcome, Recorded, Studies
 from regsweep.errors import InputError
@@ -35,7 +43,7 @@ SAMPLERS["cmaes"] = {
     "_target_": "optuna.samplers.CmaEsSampler",
     "seed": None,
     "popsize": 4,
-    "warn_independent_sampling": False,
+    "warn_independent_sampling": True,
 }
 SAMPLERS["nsgaii"] = {
     "_target_": "hydra_plugins.hydra_optuna_sweeper._impl.create_nsgaii_sampler",
@@ -268,6 +276,37 @@ def test_a_sampler_that_keeps_notes_goes_on_as_it_would_have(tmp_path, untouched
     records.pop(cut // ROUND * ROUND + 1, None)
 
     assert search(studies(tmp_path / "cut", sampler), records) == untouched(sampler)
+
+
+def test_cmaes_searches_one_key_too(tmp_path):
+    space = {"x": FloatDistribution(1e-6, 1e-2, log=True)}
+    one = studies(tmp_path / "s", "cmaes", space=space)
+    off = []
+    for n in range(40):
+        off.append(abs(math.log10(one.params(0, n, None)["x"]) + 4))
+        one.tell(0, n, Outcome(TrialState.COMPLETE, off[n]))
+
+    assert max(off[-10:]) < 0.5  # of the interval's four decades at random: 2 each way
+
+
+@pytest.mark.parametrize(
+    ("sampler", "changed", "keys"),
+    [
+        ("cmaes", {}, ["model.hidden"]),
+        ("cmaes", {"independent_sampler": {"_target_": "optuna.samplers.TPESampler"}}, []),
+        ("tpe", {}, []),
+        ("qmc", {}, []),
+    ],
+)
+def test_it_is_known_what_a_sampler_leaves_to_chance(sampler, changed, keys):
+    assert drawn_at_random(SPACE, OmegaConf.create(SAMPLERS[sampler] | changed)) == keys
+
+
+def test_what_is_left_to_chance_is_not_told_for_each_trial(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("optuna"), "propagate", True)
+    search(studies(tmp_path / "s", "cmaes"), {}, until=10)
+
+    assert caplog.messages == []
 
 
 class _Writes:

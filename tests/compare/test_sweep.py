@@ -194,26 +194,6 @@ def test_the_report_command_makes_the_same_files_again(compared, tmp_path):
         assert (tmp_path / "out" / name).read_bytes() == (folder / name).read_bytes()
 
 
-def test_asking_again_does_nothing_twice_and_more_trials_go_on(tmp_path):
-    one = ("regularizer=l1", "hydra.sweep.dir=here")
-    assert sweep(*one, cwd=tmp_path).returncode == 0
-    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("record.json")}
-    table = (tmp_path / "here" / "comparison.csv").read_bytes()
-
-    same = sweep(*one, cwd=tmp_path)
-    assert same.returncode == 0
-    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("record.json")} == before
-    assert (tmp_path / "here" / "comparison.csv").read_bytes() == table
-
-    more = sweep(*one, "hydra.sweeper.n_trials=6", "hydra.sweeper.confirm_seeds=3", cwd=tmp_path)
-    assert more.returncode == 0, more.stderr
-    assert sweep("regularizer=l1", "hydra.sweeper.n_trials=6", "hydra.sweeper.confirm_seeds=3",
-                 "hydra.sweep.dir=whole", cwd=tmp_path).returncode == 0  # fmt: skip
-    tables = [(tmp_path / name / "comparison.csv").read_bytes() for name in ("here", "whole")]
-    assert tables[0] == tables[1]
-    assert all(path.exists() for path in before)
-
-
 def test_a_stock_launcher_gives_the_same_comparison(tmp_path):
     for launcher in ("pack", "joblib"):  # both with a process a core
         done = sweep("regularizer=none,l2", f"hydra/launcher={launcher}",
@@ -225,58 +205,31 @@ def test_a_stock_launcher_gives_the_same_comparison(tmp_path):
     assert ours == theirs
 
 
-def test_a_diverged_arm_is_counted_and_never_wins(tmp_path):
-    done = sweep("regularizer=none,l1", "optimizer=sgd", "optimizer.lr=1e8,1e-2",
-                 "hydra.sweep.dir=here", cwd=tmp_path)  # fmt: skip
-
-    assert done.returncode == 0, done.stderr
-    records = records_in(tmp_path / "here")
-    diverged = [r for r in records.values() if r.status == "diverged"]
-    assert diverged
-    assert {r.params["optimizer.lr"] for r in diverged} == {1e8}
-    rows = csv_rows(tmp_path / "here" / "comparison.csv")
-    assert sum(int(row["diverged"]) for row in rows) == len(diverged)
-    assert all("optimizer.lr=0.01" in row["best_overrides"] for row in rows)
-    assert f"{len(diverged)} diverged" in done.stdout
-    storage = f"sqlite:///{tmp_path}/here/optuna.db"
-    states = Counter(
-        trial.state
-        for name in optuna.get_all_study_names(storage)
-        for trial in optuna.load_study(study_name=name, storage=storage).trials
-    )
-    assert states == {TrialState.PRUNED: len(diverged), TrialState.COMPLETE: 6 - len(diverged)}
+@pytest.fixture(scope="module")
+def unconfirmed(tmp_path_factory):
+    """What a sweep that confirms nothing and logs nothing left behind, and what it said."""
+    here = tmp_path_factory.mktemp("unconfirmed")
+    unlogged = ("hydra/hydra_logging=disabled", "hydra/job_logging=disabled")
+    done = sweep("regularizer=none,l1", "hydra.sweeper.confirm_seeds=0", *unlogged, cwd=here)
+    assert (done.returncode, done.stderr) == (0, "")
+    return here, done.stdout
 
 
-FAILING = ("regularizer=none,l1", "model.hidden=[8],[99999999999]")
+def test_nothing_to_confirm_is_said(unconfirmed):
+    _, said = unconfirmed
+
+    assert "confirm: none (hydra.sweeper.confirm_seeds=0)" in said
+    assert "does not say whether a difference is real" in said
+    assert "ranks no arms" not in said
 
 
-def test_failed_runs_do_not_stop_a_sweep(tmp_path):
-    done = sweep(*FAILING, "hydra.sweep.dir=here", cwd=tmp_path)
+def test_who_wants_no_log_has_none(unconfirmed):
+    here, said = unconfirmed
 
-    assert done.returncode == 0, done.stderr
-    failed = [r for r in records_in(tmp_path / "here").values() if r.status == "failed"]
-    assert failed
-    assert all("Traceback (most recent call last)" in r.error for r in failed)
-    assert f"{len(failed)} failed" in done.stdout
-    rows = csv_rows(tmp_path / "here" / "comparison.csv")
-    assert sum(int(row["failed"]) for row in rows) == len(failed)
-
-
-def test_a_sweep_without_any_result_has_failed(tmp_path):
-    done = sweep("regularizer=none,l1", "model.hidden=[99999999999]", cwd=tmp_path)
-
-    assert done.returncode == 1
-    assert "no trial completed; runs.csv says why" in done.stderr
-    assert done.stdout.count("has no finished trial") == 2
-
-
-def test_nothing_to_confirm_is_said(tmp_path):
-    done = sweep("regularizer=none,l1", "hydra.sweeper.confirm_seeds=0", cwd=tmp_path)
-
-    assert done.returncode == 0, done.stderr
-    assert "confirm: none (hydra.sweeper.confirm_seeds=0)" in done.stdout
-    assert "does not say whether a difference is real" in done.stdout
-    assert "ranks no arms" not in done.stdout
+    assert len([*here.rglob("record.json")]) == 4
+    assert [*here.rglob("*.log")] == []
+    assert "[HYDRA]" not in said
+    assert "/comparison.csv" in said
 
 
 # Where a kill has its own consequences: module, owner, name, and which call.
@@ -453,11 +406,12 @@ def test_a_folder_of_a_stock_sweeper_is_refused(tmp_path):
     )
 
 
-def test_a_stock_sweeper_is_refused_the_folder_of_a_comparison(tmp_path):
-    one = ("regularizer=l1", "hydra.sweep.dir=here")
-    assert sweep(*one, cwd=tmp_path).returncode == 0
-
-    refused = command("-m", *QUICK, *one, "hydra/sweeper=optuna", cwd=tmp_path)
+def test_a_stock_sweeper_is_refused_the_folder_of_a_comparison(compared, tmp_path):
+    folder, _ = compared
+    asked = ("regularizer=l1", f"hydra.sweep.dir={folder}", "hydra/sweeper=optuna")
+    refused = command("-m", *QUICK, *asked, cwd=tmp_path)
 
     assert refused.returncode == 1
-    assert refused.stderr == ("regsweep: here: the folder already holds a record; choose another\n")
+    assert refused.stderr == (
+        f"regsweep: {folder}: the folder already holds a record; choose another\n"
+    )

@@ -11,6 +11,7 @@ from hydra.plugins.sweeper import Sweeper
 from in_process import multirun
 from noting import noted
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
 
 from regsweep.compare.sweeper import CompareSweeper
 from regsweep.errors import InputError
@@ -55,6 +56,11 @@ def test_a_run_made_while_the_folder_is_taken_is_left_alone(tmp_path, swept, mon
     assert not (tmp_path / "here" / "sweep.json").exists()
 
 
+def rows(folder):
+    with (folder / "here" / "comparison.csv").open(newline="") as file:
+        return {row["arm"]: row for row in csv.DictReader(file)}
+
+
 def test_hydra_finds_it():
     assert CompareSweeper in Plugins.instance().discover(Sweeper)
 
@@ -70,6 +76,8 @@ SPACES = {
     "trainer.batch_size=int(interval(10,50))": IntDistribution(10, 50),
     "trainer.batch_size=tag(log,int(interval(10,50)))": IntDistribution(10, 50, log=True),
     "++optimizer.lr=1e-3,1e-2": CategoricalDistribution([1e-3, 1e-2]),
+    "optimizer.lr=sort(1e-2,1e-3)": CategoricalDistribution([1e-3, 1e-2]),
+    "trainer.batch_size=sort(range(10,50,10),reverse=true)": IntDistribution(10, 40, step=10),
 }
 
 
@@ -101,6 +109,31 @@ def test_a_glob_compares_all_that_it_matches(planned):
     assert [arm.name for arm in plan.arms] == [
         f"regularizer={name}" for name in ("l1", "l2", "none")
     ]
+
+
+def test_arms_are_in_the_order_that_is_asked_for(planned):
+    plan, _ = planned("regularizer=sort(none,l2,l1,reverse=true)")
+
+    assert [arm.name for arm in plan.arms] == [
+        f"regularizer={name}" for name in ("none", "l2", "l1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused"),
+    [
+        (["regularizer=shuffle(none,l1)"], "regularizer=shuffle(none,l1)"),
+        (["optimizer.lr=shuffle(1e-3,1e-2)"], "optimizer.lr=shuffle(1e-3,1e-2)"),
+        (["+optimizer.search={lr: 'shuffle(1e-3,1e-2)'}"], "optimizer.lr=shuffle(1e-3,1e-2)"),
+    ],
+)
+def test_what_would_be_another_sweep_each_time_is_refused(planned, asked, refused):
+    with pytest.raises(InputError) as caught:
+        planned(*asked)
+
+    assert str(caught.value) == (
+        f"{refused}: expected a list in one order, as a comparison can be gone on with"
+    )
 
 
 def test_several_objectives_are_refused(planned):
@@ -158,6 +191,37 @@ def test_random_trials_in_a_storage_of_the_users(swept, tmp_path):
     assert len(study.trials) == 6
 
 
+SAMPLERS = {
+    "cmaes": ["popsize=4"],
+    "gp": ["n_startup_trials=2"],
+    "nsgaii": ["population_size=2"],
+    "nsgaiii": ["population_size=2"],
+    "qmc": [],
+}
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_every_sampler_searches(swept, tmp_path, capsys, sampler):
+    swept(
+        "regularizer=l1",
+        "optimizer.lr=0.05,0.2",
+        f"hydra/sweeper/sampler={sampler}",
+        *(f"hydra.sweeper.sampler.{setting}" for setting in SAMPLERS[sampler]),
+        "hydra.sweeper.n_trials=6",
+        "hydra.sweeper.n_jobs=2",
+        "hydra.sweeper.confirm_seeds=0",
+    )
+
+    found = records(tmp_path, "search")
+    assert [record.status for record in found] == ["completed"] * 6
+    weights = {record.params["regularizer.weight"] for record in found}
+    assert len(weights) > 2  # the children of a genetic sampler may be as their parents
+    assert all(1e-6 <= weight <= 1e-2 for weight in weights)
+    assert {record.params["optimizer.lr"] for record in found} <= {0.05, 0.2}
+    left = "optimizer.lr is drawn at random for l1: hydra/sweeper/sampler=cmaes searches no lists"
+    assert capsys.readouterr().out.count(left) == (sampler == "cmaes")
+
+
 def test_a_grid_is_walked_whole(swept, tmp_path):
     swept(
         "regularizer=none,l1",
@@ -171,9 +235,7 @@ def test_a_grid_is_walked_whole(swept, tmp_path):
     assert points == Counter(
         [*((lr,) for lr in lrs), *((w, lr) for w in (1e-4, 1e-2) for lr in lrs)]
     )
-    with (tmp_path / "here" / "comparison.csv").open(newline="") as file:
-        rows = {row["arm"]: row for row in csv.DictReader(file)}
-    assert {arm: row["trials"] for arm, row in rows.items()} == {
+    assert {arm: row["trials"] for arm, row in rows(tmp_path).items()} == {
         "regularizer=none": "2", "regularizer=l1": "4",
     }  # fmt: skip
 
@@ -193,3 +255,62 @@ def test_more_failures_than_allowed_end_it(swept, tmp_path):
     )
     assert (tmp_path / "here" / "comparison.csv").exists()
     assert records(tmp_path, "confirm") == []
+
+
+FAILING = ("regularizer=none,l1", "model.hidden=[8],[99999999999]")
+
+
+def test_failed_runs_do_not_stop_it(swept, tmp_path, capsys):
+    swept(*FAILING)
+
+    failed = [record for record in records(tmp_path, "search") if record.status == "failed"]
+    assert failed
+    assert all("Traceback (most recent call last)" in record.error for record in failed)
+    assert f"{len(failed)} failed" in capsys.readouterr().out
+    assert sum(int(row["failed"]) for row in rows(tmp_path).values()) == len(failed)
+
+
+def test_without_any_result_it_has_failed(swept, capsys):
+    with pytest.raises(InputError, match=r"no trial completed; runs\.csv says why"):
+        swept("regularizer=none,l1", "model.hidden=[99999999999]", "hydra.sweeper.n_trials=1")
+
+    assert capsys.readouterr().out.count("has no finished trial") == 2
+
+
+def test_a_diverged_arm_is_counted_and_never_wins(swept, tmp_path, capsys):
+    swept("regularizer=none,l1", "optimizer=sgd", "optimizer.lr=1e30,1e-2")
+
+    found = records(tmp_path, "search")
+    diverged = [record for record in found if record.status == "diverged"]
+    assert {record.params["optimizer.lr"] for record in diverged} == {1e30}
+    table = rows(tmp_path).values()
+    assert sum(int(row["diverged"]) for row in table) == len(diverged)
+    assert all("optimizer.lr=0.01" in row["best_overrides"] for row in table)
+    assert f"{len(diverged)} diverged" in capsys.readouterr().out
+    storage = f"sqlite:///{tmp_path}/here/optuna.db"
+    states = Counter(
+        trial.state
+        for name in optuna.get_all_study_names(storage)
+        for trial in optuna.load_study(study_name=name, storage=storage).trials
+    )
+    completed = len(found) - len(diverged)
+    assert states == {TrialState.PRUNED: len(diverged), TrialState.COMPLETE: completed}
+
+
+def test_asking_again_does_nothing_twice_and_more_trials_go_on(swept, tmp_path):
+    def left():
+        return {path: path.stat().st_mtime_ns for path in tmp_path.rglob("here/**/record.json")}
+
+    swept("regularizer=l1")
+    before, table = left(), (tmp_path / "here" / "comparison.csv").read_bytes()
+
+    swept("regularizer=l1")
+    assert left() == before
+    assert (tmp_path / "here" / "comparison.csv").read_bytes() == table
+
+    more = ("regularizer=l1", "hydra.sweeper.n_trials=6", "hydra.sweeper.confirm_seeds=3")
+    swept(*more)
+    swept(*more, f"hydra.sweep.dir={tmp_path}/whole")
+    tables = [(tmp_path / name / "comparison.csv").read_bytes() for name in ("here", "whole")]
+    assert tables[0] == tables[1]
+    assert before.items() <= left().items()

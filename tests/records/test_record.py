@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from regsweep.errors import MachineFault
 from regsweep.records.record import FILE_NAME, Record, RecordError, publish, read
 
 RECORD = Record(
@@ -46,6 +47,11 @@ def test_a_published_record_is_never_written_over(tmp_path):
 
     assert read(path) == RECORD
     assert [p.name for p in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_what_cannot_be_written_is_the_machines_fault(tmp_path):
+    with pytest.raises(MachineFault, match=r"gone/record\.json: No such file .* bytes free\)$"):
+        publish(RECORD, tmp_path / "gone")
 
 
 def test_a_record_that_cannot_be_written_leaves_nothing(tmp_path):

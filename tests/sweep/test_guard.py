@@ -9,7 +9,7 @@ from hydra.core.utils import setup_globals
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from regsweep.cli.app import CONF
+from regsweep.cli.app import CONF, DEFAULT_ARMS, of_a_sweep
 from regsweep.cli.nodes import register_nodes
 from regsweep.errors import InputError
 from regsweep.sweep.guard import GuardedLoader
@@ -25,20 +25,23 @@ def loader(tmp_path_factory):
     for name, node in HOSTILE.items():
         text = f"# @package _global_\nhydra: {json.dumps(node)}\n"
         (here / "experiment" / f"{name}.yaml").write_text(text)
+    (here / "own.yaml").write_text(OWN)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(GuardedLoader, "trusted", (*EXECUTION_WHITELIST, "mine.*"))
-        return GuardedLoader(create_config_search_path_from_sources([str(CONF), str(here)]))
+        loader = GuardedLoader(create_config_search_path_from_sources([str(CONF), str(here)]))
+    loader.of_a_sweep = of_a_sweep
+    return loader
 
 
 @pytest.fixture
 def composed(loader):
-    """The config of a command and, of a sweep, that of its first job."""
+    """The config of a command and, of a sweep, that of its first job, if that is asked for."""
 
-    def compose(*overrides, job=None):
+    def compose(*overrides, job=None, name="config", mode=RunMode.RUN):
         config = loader._load_configuration(
-            config_name="config",
+            config_name=name,
             overrides=list(overrides),
-            run_mode=RunMode.RUN if job is None else RunMode.MULTIRUN,
+            run_mode=mode if job is None else RunMode.MULTIRUN,
             from_shell=True,
             validate_sweep_overrides=False,
             skip_missing_defaults=False,
@@ -56,6 +59,8 @@ HOSTILE = {
     "environment": {"job": {"env_set": {"CXX": "x"}}},
     "pretence": {"job": {"env_set": {"CXX": "x"}}, "overrides": {"hydra": ["hydra.job.env_set=x"]}},
 }
+# A primary config that says what is compared.
+OWN = "defaults: [config, _self_]\nhydra: {sweeper: {params: {regularizer: 'l1,l2'}}}\n"
 LOG = "hydra.job_logging.handlers.file.filename"
 SAMPLER = "hydra.sweeper.sampler"
 UNPICKLE = "optuna.samplers.CmaEsSampler._restore_optimizer"
@@ -184,3 +189,27 @@ def test_what_is_only_shown_is_not_refused(loader):
     config = loader.load_configuration("config", ["hydra.run.dir="], RunMode.RUN)
 
     assert config.hydra.run.dir == ""
+
+
+WEIGHT = "regularizer.weight=1"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "settled"),
+    [
+        ("config", [], [DEFAULT_ARMS]),
+        ("config", [WEIGHT], ["regularizer.weight=choice(1)", DEFAULT_ARMS]),
+        ("own", [], []),
+        ("own", [WEIGHT], ["regularizer.weight=choice(1)"]),
+        ("own", ["regularizer=none,l1"], ["regularizer=none,l1"]),
+        ("own", [DEFAULT_ARMS], [DEFAULT_ARMS]),
+    ],
+)
+def test_a_sweep_compares_all_five_unless_its_config_says_otherwise(composed, name, given, settled):
+    config = composed(*given, name=name, mode=RunMode.MULTIRUN)
+
+    assert config.hydra.overrides.task == settled
+
+
+def test_a_run_is_of_what_it_names(composed):
+    assert composed("seed=1", name="own").hydra.overrides.task == ["seed=1"]

@@ -125,17 +125,20 @@ def study(*arguments, cwd, call):
     )
 
 
-@pytest.mark.parametrize("sweep", [(), ("-m", "regularizer=l1")], ids=["run", "sweep"])
+@pytest.mark.parametrize("sweep", [(), ("-m", "regularizer=none,l1")], ids=["run", "sweep"])
 def test_what_a_study_file_trusts_runs_there_and_in_workers(tmp_path, sweep):
     asked = (*sweep, NOTES, SHOUTING, *(QUICK if sweep else QUICK[:3]))
     done = study(*asked, cwd=tmp_path, call='trust=["study.*"]')
 
     assert done.returncode == 0, done.stderr
     records = [*tmp_path.rglob("record.json")]
-    assert len(records) == (3 if sweep else 1)
+    assert len(records) == (6 if sweep else 1)
     for record in records:
         assert record.with_name("note.txt").read_text() == "COMPLETED"
         assert "COMPLETED: TRAIN LOSS" in record.with_name("regsweep.log").read_text()
+    if sweep:
+        [line] = [line for line in done.stdout.splitlines() if line.startswith("to train ")]
+        assert " -W error code/study.py regularizer=" in line
 
 
 @pytest.mark.parametrize("asked", [(NOTES,), ("-m", SHOUTING)], ids=" ".join)

@@ -7,6 +7,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from regsweep.called import COMMAND
 from regsweep.report.tables.gather import Problem
 from regsweep.report.tables.report import Report
 from regsweep.report.tables.request import Request
@@ -21,7 +22,7 @@ EXPLORATORY = (
 )
 
 
-def show(report: Report, files: Sequence[Path]) -> None:
+def show(report: Report, files: Sequence[Path], command: str = COMMAND) -> None:
     """Print the comparison, or a lone run's metrics; the verdict; what is missing; the files."""
     console = _console()
     runs = report.runs
@@ -32,7 +33,7 @@ def show(report: Report, files: Sequence[Path]) -> None:
     for sentence in (*report.verdicts, *report.remarks):
         _say(console, sentence)
     if report.verdicts and "sweep" not in report.comparison:
-        _say(console, f"\n{again(report)}")
+        _say(console, f"\n{again(report, command)}")
     if report.verdicts or report.remarks:
         _say(console, "")
     _say_problems(console, "unreadable", report.unreadable)
@@ -42,8 +43,8 @@ def show(report: Report, files: Sequence[Path]) -> None:
         _say(console, f"wrote {path}")
 
 
-def again(report: Report) -> str:
-    """The command that trains the best arm of one sweep again, on the first confirm seed.
+def again(report: Report, command: str = COMMAND) -> str:
+    """How ``command`` trains the best arm of one sweep again, on the first confirm seed.
 
     That is the better arm of the largest improvement; where none is better, the first baseline.
     """
@@ -53,8 +54,7 @@ def again(report: Report) -> str:
     best = better.sort_values("improvement_mean", ascending=False, kind="stable")
     row = (baselines if better.empty else best).iloc[0]
     seed = runs.loc[runs["stage"] == "confirm", "seed"].min()
-    command = f"python -m regsweep {row['best_overrides']} seed={seed}"
-    return f"to train {row['arm']} again: {command}"
+    return f"to train {row['arm']} again: {command} {row['best_overrides']} seed={seed}"
 
 
 def is_exploratory(runs: pd.DataFrame) -> bool:
