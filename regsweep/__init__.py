@@ -1,30 +1,24 @@
 """Compare regularizers fairly, fast, and with evidence.
 
-=====================  ==========================================================
-module                 what it holds
-=====================  ==========================================================
-``regsweep.cli.app``       the command line: Hydra in, exit codes out
-``regsweep.sweep.trust``     what a config may run
-``regsweep.sweep.guard``     what every config passes: it runs what is trusted, stays in its folder
-``regsweep.records.folder``    the folder of a run or a sweep: named, held by one process
-``regsweep.cli.arguments`` the options of the command line, in full
-``regsweep.called``    how the command was called, for the commands that it prints
-``regsweep.output``    standard output whose reader may leave
-``regsweep.cli.callback``  checks before a run or stock sweep, the report after one
-``regsweep.sweep.arms``      the arms of a sweep, composed and checked
-``regsweep.sweep.preflight`` what can be known of a sweep before its first job
-``regsweep.settings.config``    the composed config, checked and turned into plain values
-``regsweep.settings``      those values: what a run is asked to do
-``regsweep.compare.sweeper``   ``hydra/sweeper=compare``, as Hydra sees it
-``regsweep.compare``   the comparison: search, confirm, resume
-``regsweep.packs.launcher``  ``hydra/launcher=pack``, as Hydra sees it
-``regsweep.packs.rounds``    the jobs of a round: composed, trained in packs, published
-``regsweep.jobs.job``       one Hydra job: a config in, a trained run and its record out
-``regsweep.data``      MNIST and Fashion-MNIST: fetched, verified, split
-``regsweep.training``  the training core: a pack of runs trained as one model
-``regsweep.records.record``    what a run publishes
-``regsweep.report``    records gathered into tables, a verdict and ``report.html``
-=====================  ==========================================================
+From top to bottom; a room imports from those below it alone.
+
+- `cli/`: what a user meets: the command line, its checks, its reports
+- `compare/`: the compare sweeper: equal budgets for every arm, evidence on fresh seeds, resume
+- `packs/`: the pack launcher: the jobs of a round, trained many at once, published one by one
+- `jobs/`: one Hydra job: composed, trained, published
+- `sweep/`: what a sweep is: its arms, what is checked of it, what is settled for it
+- `training/`: the training core: run specs in, results out, a pack of runs as one batched model
+- `report/`: records gathered into tables, a verdict and a page
+- `settings/`: what a run is asked to do, as plain checked values
+- `data/`: the data sets: where they come from, that they are the right ones, how they are split
+- `records/`: what is published and read back: records, sweep files, folders
+
+Of no room, for all of them:
+
+- `errors`: what stands in a user's way: bad input, or the machine; how it is worded; a hidden
+  interrupt
+- `called`: how this command was called, for the commands that it prints: to go on, to train again
+- `output`: standard output whose reader may leave before the end, as ``head`` does
 """
 
 from collections.abc import Sequence

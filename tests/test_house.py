@@ -1,6 +1,7 @@
 """The rooms of the package: one way down, no circles, and no library where it has no business."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -141,13 +142,26 @@ def with_logic(package: Path) -> list[str]:
     ]
 
 
+def unlisted(package: Path) -> list[str]:
+    """What stands in a folder and not on its contents page, and what stands on it alone."""
+    wrong = []
+    for page in package.rglob("__init__.py"):
+        listed = set(re.findall(r"^- `([\w/]+)`", page.read_text(), re.MULTILINE))
+        modules = {path.stem for path in page.parent.glob("*.py")} - {"__init__"}
+        rooms = {f"{path.parent.name}/" for path in page.parent.glob("*/__init__.py")}
+        if page.parent == package:
+            modules -= {"__main__"}
+        wrong += [f"{page.relative_to(package)}: {n}" for n in sorted(listed ^ (modules | rooms))]
+    return wrong
+
+
 def test_every_file_has_a_room():
     rooms = {path.relative_to(PACKAGE).parts[0] for path in PACKAGE.rglob("*.py")}
 
     assert rooms == {*ROOMS, *(f"{name}.py" for name in (*FACE, *GROUND))}
 
 
-@pytest.mark.parametrize("rule", [wrong_ways, forbidden, circle, with_logic])
+@pytest.mark.parametrize("rule", [wrong_ways, forbidden, circle, with_logic, unlisted])
 def test_the_house_stands(rule):
     assert rule(PACKAGE) == []
 
@@ -219,3 +233,12 @@ def test_a_contents_page_with_logic_is_found(tmp_path):
     )
 
     assert with_logic(package) == ["jobs/__init__.py"]
+
+
+def test_a_contents_page_that_lies_is_found(tmp_path):
+    package = house(
+        tmp_path,
+        {"jobs/__init__.py": '"""Jobs.\n\n- `gone`: no more\n"""\n', "jobs/new.py": ""},
+    )
+
+    assert unlisted(package) == ["jobs/__init__.py: gone", "jobs/__init__.py: new"]

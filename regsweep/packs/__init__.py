@@ -1,1 +1,10 @@
-"""packs"""
+"""The pack launcher: the jobs of a round, trained many at once, published one by one.
+
+- `engines/`: where the functions of packs run: this machine's cores, or this process
+- `launcher`: ``hydra/launcher=pack``: the jobs of a sweep, trained many at once
+- `publishing`: the Hydra job of a run that is trained already: in the sweep's process or in a
+  worker
+- `queue`: packs of runs: dealt out evenly, trained on all cores, each published as it ends
+- `rounds`: the rounds of a sweep: composed, trained in packs, published job by job
+- `worker`: what a worker process does: it trains packs
+"""

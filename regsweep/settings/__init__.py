@@ -1,14 +1,13 @@
 """What a run is asked to do, as plain checked values; nothing here imports torch or Hydra.
 
-============================  ==========================================================
-module                        what it holds
-============================  ==========================================================
-``regsweep.settings.checks``      the range checks that every spec shares
-``regsweep.settings.regularizer`` none, l1, l2, elastic, weight_decay, and their coefficients
-``regsweep.settings.model``       mlp, logistic, cnn
-``regsweep.settings.optimizer``   adam, sgd
-``regsweep.settings.trainer``     epochs, batch size, device, precision
-``regsweep.settings.data``        which images, and how they are split
-``regsweep.settings.run``         all of the above and a seed: one run
-============================  ==========================================================
+- `checks`: range checks whose messages name the key, the value and what would be right
+- `config`: the edge: a composed config, as a plain mapping, checked and turned into a run's spec
+- `data`: which data a run learns from, and how they are split
+- `flat`: a plain config under dotted keys, and back
+- `model`: the models on offer; ``regsweep.training.network`` builds them
+- `optimizer`: the optimizers on offer; ``regsweep.training.optimizer`` takes their steps
+- `plain_config`: a composed config as plain dicts and lists
+- `regularizer`: the five regularizers: one object with other coefficients, so that all share a pack
+- `run`: one run: a config and a seed, all checked
+- `trainer`: how long, how wide and on what a run is trained
 """

@@ -1,4 +1,4 @@
-"""Which images a run learns from, and how they are split."""
+"""Which data a run learns from, and how they are split."""
 
 from dataclasses import dataclass
 
@@ -34,6 +34,6 @@ class Data:
 
     @property
     def train_count(self) -> int:
-        """How many images are trained on."""
+        """How many examples are trained on."""
         left = self.source.train_images - self.validation_size
         return left if self.train_size is None else self.train_size

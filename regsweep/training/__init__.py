@@ -1,18 +1,22 @@
 """The training core: run specs in, results out, a pack of runs as one batched model.
 
-===============================  =======================================================
-module                           what it holds
-===============================  =======================================================
-``regsweep.training.network``    a model as the plain ``nn.Sequential`` that it stands for
-``regsweep.training.initial``    PyTorch's default initialisation from a run's own generator
-``regsweep.training.fused``      the forward pass of many such networks at once
-``regsweep.training.penalty``    the penalties, their gradients, norms and sparsity
-``regsweep.training.optimizer``  Adam and SGD steps with every coefficient per run
-``regsweep.training.batches``    the shuffled batches of every run
-``regsweep.training.evaluate``   loss and accuracy over whole sets
-``regsweep.training.pack``       the one training loop
-``regsweep.training.result``     what comes out of it
-===============================  =======================================================
-
 Every tensor of a pack has the runs along its first axis, and no operation crosses that axis.
+
+- `batches`: the shuffled batches of every run of a pack
+- `compiled`: the step of a pack as one compiled graph
+- `device`: the device that ``trainer.device`` names
+- `evaluate`: loss and accuracy of every run over a whole set
+- `fused`: the forward pass of many networks at once, along a leading runs axis
+- `initial`: PyTorch's default initialisation, drawn from each run's own generator
+- `linear`: the linear layers of all runs at once, with the bits that each run has alone
+- `loss`: the cross-entropy of every run, and who is right
+- `network`: a model spec as the plain ``nn.Sequential`` that it stands for
+- `optimizer`: Adam and SGD over a pack: one step for all runs, every coefficient per run
+- `pack`: the one training loop: it trains a pack of runs; a single run is a pack of one
+- `penalty`: the penalties of a pack: their coefficients, value and gradient
+- `probe`: a compiled step is tried before it trains, and trusted where it does what the eager one
+  does
+- `result`: what training a run gives
+- `step`: one step of a pack: forward, backward, penalties and optimizer, for all runs at once
+- `weight_statistics`: norms and sparsity of a pack's weights
 """

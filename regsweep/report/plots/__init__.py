@@ -1,16 +1,14 @@
 """The plots of ``report.html``: tables in, plotly figures out.
 
-===============================  ==============================================
-module                           what it holds
-===============================  ==============================================
-``regsweep.report.plots.arms``   an arm's short name, colour and symbol
-``regsweep.report.plots.figure`` what all figures share: axes, text, sampling
-``regsweep.report.plots.trials`` the runs of a search as trials
-``regsweep.report.plots.seeds``  test results, a dot a seed
-``regsweep.report.plots.weight`` the objective against the penalty weight
-``regsweep.report.plots.search`` the best objective so far, by trial
-``regsweep.report.plots.curves`` learning curves
-``regsweep.report.plots.sparse`` accuracy against sparsity
-``regsweep.report.plots.all``    all of them for one sweep
-===============================  ==============================================
+- `all`: all plots of one sweep, in the order in which they answer
+- `arms`: what an arm is called and looks like, the same in every plot and table
+- `curves`: learning curves of the winners: how training and validation part over the epochs
+- `figure`: what the figures share: their frame, their axes, safe text, and how many points they
+  draw
+- `search`: how the search went: the best objective so far, by trial
+- `seeds`: test results of the winners: a dot a seed, the mean and its interval
+- `sparse`: what sparsity costs: accuracy against the share of weights near zero
+- `trials`: the runs of a search, or of a grid, as trials; and the runs that test the winners
+- `weight`: the objective against the penalty weight: where each arm's best weight lies, and how
+  sharply
 """

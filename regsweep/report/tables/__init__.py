@@ -1,1 +1,22 @@
-"""report/tables"""
+"""From records to tables.
+
+- `arm`: what the runs of one arm come to: its winner, and how the winner tests
+- `comparison`: the table with a row an arm, as ``comparison.csv`` holds it
+- `copies`: records that lie in several folders: each is evidence once
+- `gather`: the records under one or several directories, and what could not be read there
+- `history`: the learning curve of a run, from its ``history.csv``
+- `judge`: whether the differences between arms are real: every arm against its baseline, in pairs
+- `override`: values as Hydra's override grammar spells them, so that a printed override can be
+  pasted
+- `raised`: the line of a traceback that says what happened
+- `report`: all that a report says, gathered: what its tables, its page and the terminal are made
+  from
+- `request`: what a sweep was asked for, as its ``sweep.json`` says
+- `runs`: the table with a row a run, as ``runs.csv`` holds it
+- `scan`: the run folders under a directory, found by the names in it alone
+- `statistics`: are arms different? Statistics of a (seeds x arms) table, as pure functions
+- `varied_settings`: what was varied between the runs of an arm, also where their sweeper did not
+  say so
+- `winner`: which setting of an arm won, and which runs test it
+- `write`: the tables as CSV files that read back the same and that a spreadsheet does not execute
+"""

@@ -1,1 +1,8 @@
-"""report/words"""
+"""From tables to sentences, and to what a terminal shows.
+
+- `method`: how a sweep was done, in words: its budget, its seeds, its spaces, the machine
+- `remarks`: what a reader of a comparison should know beside the verdict
+- `terminal`: what the user sees at the end of a sweep or of the report command
+- `verdicts`: the answer of a comparison in sentences
+- `view`: the comparison and a lone run as terminal tables
+"""
