@@ -36,8 +36,8 @@ class Source:
     fallback: Package | None
     shape: tuple[int, int] = (28, 28)
     outputs: int = 10
-    train_images: int = 60000
-    test_images: int = 10000
+    train_examples: int = 60000
+    test_examples: int = 10000
 
 
 SOURCES: dict[str, Source] = {
@@ -82,25 +82,25 @@ def default_root() -> Path:
 
 
 def check_sizes(source: Source, validation_size: int, train_size: int | None) -> None:
-    """Refuse split sizes that the source's training images do not allow, with InputError."""
-    check_split(source.train_images, source.outputs, validation_size, train_size)
+    """Refuse split sizes that the source's training examples do not allow, with InputError."""
+    check_split(source.train_examples, source.outputs, validation_size, train_size)
 
 
-def check_split(images: int, classes: int, validation_size: int, train_size: int | None) -> None:
+def check_split(examples: int, classes: int, validation_size: int, train_size: int | None) -> None:
     """Refuse sizes that do not leave every class a training example, with InputError."""
-    most = images - classes
+    most = examples - classes
     if not 0 <= validation_size <= most:
         raise bad_value(
             "data.validation_size",
             validation_size,
-            f"0 to {most}: of {images} images, each of the {classes} classes keeps at least one "
-            "for training",
+            f"0 to {most}: of {examples} examples, each of the {classes} classes keeps at least "
+            "one for training",
         )
-    left = images - validation_size
+    left = examples - validation_size
     if train_size is not None and not classes <= train_size <= left:
         raise bad_value(
             "data.train_size",
             train_size,
             f"null (all) or {classes} to {left}: at least one image for each of the {classes} "
-            f"classes, at most what data.validation_size={validation_size} leaves of {images}",
+            f"classes, at most what data.validation_size={validation_size} leaves of {examples}",
         )

@@ -7,7 +7,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from regsweep.records.atomic import write_bytes
 from regsweep.records.objective import measured
 from regsweep.records.record import FILE_NAME, Record, Stage, publish, read, refused
 from regsweep.records.settled import Settled
+from regsweep.records.task import CLASSIFICATION
 from regsweep.settings.config import read_channel, read_run
 from regsweep.settings.data import Data
 from regsweep.settings.flat import flatten
@@ -259,8 +260,8 @@ def objective(record: Record, config: Mapping[str, Any]) -> float | None:
 def write_history(history: Sequence[Epoch], path: Path) -> None:
     """The learning curve as CSV, a row an epoch, numbers in full precision."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)])
-    writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in history)
+    writer = csv.writer(text)
+    writer.writerow(CLASSIFICATION.history)
+    writer.writerows(astuple(epoch) for epoch in history)
     with naming(path):
         path.write_bytes(text.getvalue().encode())

@@ -4,20 +4,23 @@ import logging
 from pathlib import Path
 
 from regsweep.records.record import Record
+from regsweep.records.task import CLASSIFICATION, PARTS
 from regsweep.settings.run import Run
 from regsweep.training.result import BatchLoss, Epoch
 
 log = logging.getLogger(__name__)
+
+SCORE = CLASSIFICATION.score
 
 
 def log_epoch(epoch: Epoch, run: Run, alone: bool) -> None:
     """A line an epoch; a job of a sweep says it to its log only when asked to be verbose."""
     line = (
         f"epoch {epoch.epoch:>3}/{run.trainer.epochs}   "
-        f"train loss {epoch.train_loss:.4f}  accuracy {epoch.train_accuracy:7.2%}"
+        f"train loss {epoch.train_loss:.4f}  {SCORE} {epoch.train_score:7.2%}"
     )
     if epoch.val_loss is not None:
-        line += f"   val loss {epoch.val_loss:.4f}  accuracy {epoch.val_accuracy:7.2%}"
+        line += f"   val loss {epoch.val_loss:.4f}  {SCORE} {epoch.val_score:7.2%}"
     log.log(logging.INFO if alone else logging.DEBUG, line)
 
 
@@ -35,10 +38,10 @@ def log_batch(batch: BatchLoss) -> None:
 def log_end(record: Record, directory: Path) -> None:
     """What the run came to, and where its files are."""
     measured = [
-        f"{part} loss {record.metrics[f'{part}_loss']:.4f} "
-        f"accuracy {record.metrics[f'{part}_accuracy']:.2%}"
-        for part in ("train", "val", "test")
-        if f"{part}_loss" in record.metrics
+        f"{part} loss {record.metrics[CLASSIFICATION.loss_of(part)]:.4f} "
+        f"{SCORE} {record.metrics[CLASSIFICATION.score_of(part)]:.2%}"
+        for part in PARTS
+        if CLASSIFICATION.loss_of(part) in record.metrics
     ]
     what = "   ".join(measured) or f"the loss was not finite in epoch {record.epochs}"
     log.info("%s: %s   %.1f s   %s", record.status, what, record.seconds, _shown(directory))

@@ -1,9 +1,6 @@
 """What a network is for: it settles the loss, the score, and what both are called."""
 
 from dataclasses import dataclass
-from typing import TypeVar
-
-T = TypeVar("T")
 
 PARTS = ("train", "val", "test")
 
@@ -13,12 +10,14 @@ class Task:
     """A task: its ``loss`` of the data is the better the lower, its ``score`` the higher.
 
     Both are measured on each part of the data, under the names of ``loss_of`` and ``score_of``. A
-    score lies in ``score_range``; the error is 1 - score.
+    score lies in ``score_range``; the error is 1 - score. ``short`` is the score's name where
+    there is little room.
     """
 
     name: str
     loss: str
     score: str
+    short: str
     score_range: tuple[float, float]
 
     def loss_of(self, part: str) -> str:
@@ -34,5 +33,10 @@ class Task:
         """The names of all losses and scores, part by part."""
         return tuple(name for part in PARTS for name in (self.loss_of(part), self.score_of(part)))
 
+    @property
+    def history(self) -> tuple[str, ...]:
+        """The columns of ``history.csv``: the epoch, its metrics of training and validation."""
+        return ("epoch", *self.metrics[:4])
 
-CLASSIFICATION = Task("classification", "cross_entropy", "accuracy", (0.0, 1.0))
+
+CLASSIFICATION = Task("classification", "cross_entropy", "accuracy", "acc", (0.0, 1.0))

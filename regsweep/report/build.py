@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from regsweep.records.stored import Unreadable
+from regsweep.records.task import CLASSIFICATION
 from regsweep.report.tables.arm import ArmResult, arm_results
 from regsweep.report.tables.comparison import table_of
 from regsweep.report.tables.gather import GatheredRun, Problem, gather, shown
@@ -18,10 +19,7 @@ from regsweep.report.tables.runs import in_order, table_of_runs
 from regsweep.report.words.remarks import remarks_on
 from regsweep.report.words.verdicts import verdict_sentences
 
-CURVE_COLUMNS = (
-    *("sweep", "arm", "seed"),
-    *("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"),
-)
+CURVE_COLUMNS = ("sweep", "arm", "seed", *CLASSIFICATION.history)
 
 
 def build_report(directories: Sequence[str | Path]) -> Report:

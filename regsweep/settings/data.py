@@ -35,5 +35,5 @@ class Data:
     @property
     def train_count(self) -> int:
         """How many examples are trained on."""
-        left = self.source.train_images - self.validation_size
+        left = self.source.train_examples - self.validation_size
         return left if self.train_size is None else self.train_size

@@ -37,7 +37,7 @@ class Run:
             raise bad_value(
                 "trainer.batch_size",
                 self.trainer.batch_size,
-                f"at most the number of training images, {self.data.train_count}",
+                f"at most the number of training examples, {self.data.train_count}",
             )
 
     @property

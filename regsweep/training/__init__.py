@@ -5,7 +5,7 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
 - `batches`: the shuffled batches of every run of a pack
 - `compiled`: the step of a pack as one compiled graph
 - `device`: the device that ``trainer.device`` names
-- `evaluate`: loss and accuracy of every run over a whole set
+- `evaluate`: loss and score of every run over a whole set
 - `fused`: the forward pass of many networks at once, along a leading runs axis
 - `initial`: PyTorch's default initialisation, drawn from each run's own generator
 - `linear`: the linear layers of all runs at once, with the bits that each run has alone

@@ -1,4 +1,4 @@
-"""Loss and accuracy of every run over a whole set."""
+"""Loss and score of every run over a whole set."""
 
 from collections.abc import Mapping
 

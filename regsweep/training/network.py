@@ -29,7 +29,7 @@ def _perceptron(hidden: tuple[int, ...], width: int, outputs: int) -> nn.Sequent
 
 
 def _convolutions(model: CNN, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
-    """Of grey images (height, width), or of (channels, height, width)."""
+    """Of inputs of shape (height, width), or (channels, height, width)."""
     depth, height, width = shape if len(shape) == 3 else (1, *shape)
     layers: list[nn.Module] = [] if len(shape) == 3 else [nn.Unflatten(1, (1, height))]
     for deeper in model.channels:

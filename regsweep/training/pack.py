@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from regsweep.data.dataset import Dataset, Examples
 from regsweep.data.source import Source
+from regsweep.records.task import CLASSIFICATION
 from regsweep.settings.model import Model
 from regsweep.settings.run import Run, fusible
 from regsweep.training.batches import Shuffler
@@ -153,13 +154,13 @@ class _Pack:
         if self.on_batch and penalties:
             self._log_batch(self.on_batch, number, batch, losses, penalties)
 
-    def _close_epoch(self, number: int, losses: list[float], accuracies: list[float]) -> None:
+    def _close_epoch(self, number: int, losses: list[float], scores: list[float]) -> None:
         validation = self.validation = self._measure(self.data.validation)
         l1, l2 = penalty_terms(self.parameters, self.coefficients)
         penalties = (l1 + l2).tolist()
         for i in sorted(self.alive):
-            val_loss, val_accuracy = validation[i] if validation else (None, None)
-            epoch = Epoch(number, losses[i], accuracies[i], val_loss, val_accuracy)
+            val_loss, val_score = validation[i] if validation else (None, None)
+            epoch = Epoch(number, losses[i], scores[i], val_loss, val_score)
             self.history[i].append(epoch)
             if not math.isfinite(losses[i] + penalties[i] + (val_loss or 0.0)):
                 self.alive.remove(i)
@@ -180,11 +181,11 @@ class _Pack:
                 on_batch(BatchLoss(i, epoch, batch, loss + l1[i] + l2[i], l1[i], l2[i]))
 
     def _measure(self, examples: Examples | None) -> list[tuple[float, float]] | None:
-        """(loss, accuracy) of every run over ``examples``, if there are any."""
+        """(loss, score) of every run over ``examples``, if there are any."""
         if examples is None:
             return None
-        losses, accuracies = evaluate(self.network, self.parameters, examples)
-        return list(zip(losses.tolist(), accuracies.tolist(), strict=True))
+        losses, scores = evaluate(self.network, self.parameters, examples)
+        return list(zip(losses.tolist(), scores.tolist(), strict=True))
 
     def final_metrics(self) -> list[dict[str, float]]:
         """The metrics of a record, of every run, from the weights of the last epoch."""
@@ -197,10 +198,10 @@ class _Pack:
         statistics = {"penalty": l1 + l2, **weight_statistics(self.parameters)}
         return [
             {
-                f"{name}_{kind}": values[i][column]
-                for name, values in measured.items()
+                name: value
+                for part, values in measured.items()
                 if values
-                for column, kind in enumerate(("loss", "accuracy"))
+                for name, value in zip(_names(part), values[i], strict=True)
             }
             | {name: values[i].item() for name, values in statistics.items()}
             for i in range(len(self.runs))
@@ -237,6 +238,10 @@ def _kind(run: Run, runs: int, lanes: int, data: Dataset | Source, device: torch
         device=device,
         precision=run.trainer.matmul_precision,
     )
+
+
+def _names(part: str) -> tuple[str, str]:
+    return CLASSIFICATION.loss_of(part), CLASSIFICATION.score_of(part)
 
 
 def try_compiled(run: Run, width: int, device: torch.device) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of ``history.csv``.
+    """One row of ``history.csv``, where the task names the scores.
 
     Train metrics are means over the epoch's batches, each measured before its step; validation
     metrics are measured after the epoch, ``None`` without validation data.
@@ -17,9 +17,9 @@ class Epoch:
 
     epoch: int
     train_loss: float
-    train_accuracy: float
+    train_score: float
     val_loss: float | None
-    val_accuracy: float | None
+    val_score: float | None
 
 
 @dataclass(frozen=True)

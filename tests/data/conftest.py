@@ -31,8 +31,8 @@ def source(monkeypatch):
             ),
         },
         fallback=None,
-        train_images=400,
-        test_images=100,
+        train_examples=400,
+        test_examples=100,
     )
     monkeypatch.setitem(SOURCES, "digits", source)
     monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [])

@@ -24,7 +24,7 @@ def test_a_mistyped_name_gets_the_nearest_one():
 def test_every_size_that_leaves_each_class_an_example_is_legal(sizes):
     check_sizes(MNIST, *sizes)
 
-    fewer = replace(MNIST, train_images=sum(filter(None, sizes)) - 1)
+    fewer = replace(MNIST, train_examples=sum(filter(None, sizes)) - 1)
     with pytest.raises(InputError):
         check_sizes(fewer, *sizes)
 
@@ -34,7 +34,7 @@ def test_a_validation_split_that_leaves_too_little_is_refused(size):
     with pytest.raises(InputError) as error:
         check_sizes(MNIST, size, None)
     assert str(error.value) == (
-        f"data.validation_size={size}: expected 0 to 59990: of 60000 images, each of the 10 "
+        f"data.validation_size={size}: expected 0 to 59990: of 60000 examples, each of the 10 "
         "classes keeps at least one for training"
     )
 

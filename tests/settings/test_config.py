@@ -92,7 +92,7 @@ MESSAGES = [
     (
         "trainer.batch_size",
         50001,
-        "trainer.batch_size=50001: expected at most the number of training images, 50000",
+        "trainer.batch_size=50001: expected at most the number of training examples, 50000",
     ),
     ("trainer.device", "gpu", "trainer.device=gpu: expected auto, cpu, cuda or cuda:N"),
     (

@@ -116,7 +116,7 @@ def test_ends_where_the_loop_ends_after_5_epochs_of_mnist(names, mnist):
         assert last.train_loss + result.metrics["penalty"] == pytest.approx(
             losses[-epoch:].mean().item(), rel=0.01
         )
-        assert last.train_accuracy == pytest.approx(accuracies[-epoch:].mean().item(), abs=0.005)
+        assert last.train_score == pytest.approx(accuracies[-epoch:].mean().item(), abs=0.005)
         with torch.no_grad():
             logits = network(scale(mnist.test.inputs))
         loss = nn.functional.cross_entropy(logits, mnist.test.targets).item()

@@ -137,7 +137,7 @@ def test_metrics_are_those_of_the_network(digits):
         assert result.metrics[f"{part}_loss"] == pytest.approx(loss, rel=1e-5)
         assert result.metrics[f"{part}_accuracy"] == pytest.approx(right)
     # Two whole batches an epoch: the mean is over their 256 examples, not over all 300.
-    shown = [epoch.train_accuracy * 256 for epoch in result.history]
+    shown = [epoch.train_score * 256 for epoch in result.history]
     assert shown == [pytest.approx(round(count)) for count in shown]
 
 

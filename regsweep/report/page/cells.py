@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from regsweep.records.task import CLASSIFICATION
 from regsweep.report.tables.comparison import winning_values
 from regsweep.report.tables.judge import UNSTABLE
 from regsweep.report.tables.statistics import BETTER, WORSE
@@ -56,6 +57,7 @@ def table_columns(
         return Column(title, "number", tuple(_number(row, name, form, interval) for row in rows))
 
     values = winning_values(comparison)
+    task, tested = CLASSIFICATION, CLASSIFICATION.score_of("test")
     # The answer first: on a narrow screen the rest is a scroll away.
     columns = [
         words("sweep", _sweep),
@@ -65,12 +67,12 @@ def table_columns(
         Column(_improvement_title(rows, tests), "number", tuple(map(_improvement, rows))),
         number("p (Holm)", "p_holm", _probability),
         number("% of seeds better", "probability_better", _share),
-        number("test accuracy % [95 % interval]", "test_accuracy_mean", _percent, "test_accuracy"),
+        number(f"test {task.score} % [95 % interval]", f"{tested}_mean", _percent, tested),
         number("test loss", "test_loss_mean", _decimal),
         number("near-zero %", "near_zero_fraction_mean", _percent),
         number("seeds", "seeds", _count),
         number("validation loss", "val_loss", _decimal),
-        number("validation accuracy %", "val_accuracy", _percent),
+        number(f"validation {task.score} %", task.score_of("val"), _percent),
         number("trials", "trials", _count),
         Column("failed / diverged", "number", tuple(map(_failures, rows))),
     ]

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from regsweep.records.task import CLASSIFICATION
 from regsweep.report.page.cells import OUTSIDE, table_columns
 from regsweep.report.plots.all import sweep_plots
 from regsweep.report.plots.arms import looks
@@ -22,6 +23,7 @@ from regsweep.report.words.view import short_names
 PAGE_FILE = "report.html"
 NAMED_PROBLEMS = 10
 _TEMPLATE = "page.html.jinja"
+_TESTED = CLASSIFICATION.score_of("test")
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,15 @@ class _Section:
 
 @dataclass(frozen=True)
 class _Best:
-    """The first arm with a test result: its accuracy and the standard error over the images.
+    """The first arm with a test result: its score and the standard error over the examples.
 
-    Both numbers of images are ``None`` where the data set is not known.
+    Both numbers of examples are ``None`` where the data set is not known.
     """
 
     name: str
-    accuracy: float
-    images: int | None
-    image_error: float | None
+    score: float
+    examples: int | None
+    choice_error: float | None
     interval: tuple[float, float] | None
 
 
@@ -127,22 +129,21 @@ def _objective(comparison: pd.DataFrame) -> str:
 
 
 def _best(report: Report, names: dict[str, str]) -> _Best | None:
-    tested = report.comparison[report.comparison["test_accuracy_mean"].notna()]
+    tested = report.comparison[report.comparison[f"{_TESTED}_mean"].notna()]
     if tested.empty:
         return None
     row = tested.iloc[0]
-    accuracy = float(row["test_accuracy_mean"])
-    low, high = float(row["test_accuracy_ci_low"]), float(row["test_accuracy_ci_high"])
+    score, low, high = (float(row[f"{_TESTED}_{part}"]) for part in ("mean", "ci_low", "ci_high"))
     sweep = row.get("sweep")
-    images = next(
-        r.test_images
+    examples = next(
+        r.test_examples
         for r in report.results
         if r.arm == row["arm"] and (sweep is None or r.sweep == ("" if pd.isna(sweep) else sweep))
     )
     return _Best(
         name=names[row["arm"]],
-        accuracy=accuracy,
-        images=images,
-        image_error=math.sqrt(accuracy * (1 - accuracy) / images) if images else None,
+        score=score,
+        examples=examples,
+        choice_error=math.sqrt(score * (1 - score) / examples) if examples else None,
         interval=None if math.isnan(low) or math.isnan(high) else (low, high),
     )

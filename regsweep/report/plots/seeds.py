@@ -7,15 +7,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from regsweep.records.objective import measured
+from regsweep.records.task import CLASSIFICATION
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import BETWEEN, Plot, hover, jitter, new_figure, sampled
 
 _ROW_PIXELS = 58
 _DOTS_WIDTH = 0.22
+_SCORE = CLASSIFICATION.score_of("test")
 _TITLES = {
     "test_loss": ("Test loss of the winners", "test loss (mean cross-entropy)"),
     "test_error": ("Test error of the winners", "test error (%)"),
-    "test_accuracy": ("Test accuracy of the winners", "test accuracy (%)"),
+    _SCORE: (f"Test {CLASSIFICATION.score} of the winners", f"test {CLASSIFICATION.score} (%)"),
 }
 _CAPTION = (
     "A dot is a seed; the diamond and the bar are an arm's mean and its "
@@ -34,7 +36,7 @@ def seeds_plot(
     looks: Mapping[str, Look],
     metric: str,
 ) -> Plot | None:
-    """``test_loss``, ``test_error`` or ``test_accuracy`` an arm; nothing for one run or none.
+    """Test loss, error or score an arm; nothing for one run or none.
 
     ``final`` are the runs that test the winners. Behind an arm is the mean of its baseline.
     """
@@ -78,9 +80,9 @@ def _means(
 ) -> dict[str, tuple[float, float, float]]:
     """Mean, low and high an arm, for the arms of which the comparison reports a test result."""
     table = comparison.set_index("arm").loc[list(dots["arm"].unique())]
-    source = "test_loss" if metric == "test_loss" else "test_accuracy"
+    source = "test_loss" if metric == "test_loss" else _SCORE
     found: dict[str, tuple[float, float, float]] = {}
-    for arm, row in table[table["test_accuracy_mean"].notna()].iterrows():
+    for arm, row in table[table[f"{_SCORE}_mean"].notna()].iterrows():
         mean, *ends = (float(row[f"{source}_{part}"]) for part in ("mean", "ci_low", "ci_high"))
         if metric == "test_error":
             mean, ends = 1 - mean, [1 - end for end in reversed(ends)]

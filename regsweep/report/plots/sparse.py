@@ -1,4 +1,4 @@
-"""What sparsity costs: accuracy against the share of weights near zero."""
+"""What sparsity costs: the score against the share of weights near zero."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ _CAPTION = "A mark is a run; near zero means that |w| < 1e-3."
 
 
 def sparse_plot(runs: pd.DataFrame, looks: Mapping[str, Look]) -> Plot | None:
-    """Test accuracy against near-zero share, a mark a run; validation where nothing was tested."""
+    """Test score against near-zero share, a mark a run; validation where nothing was tested."""
     runs = runs[runs["near_zero_fraction"].notna()]
     judged = "test" if runs[CLASSIFICATION.score_of("test")].notna().any() else "validation"
     column = CLASSIFICATION.score_of("test" if judged == "test" else "val")
@@ -22,8 +22,10 @@ def sparse_plot(runs: pd.DataFrame, looks: Mapping[str, Look]) -> Plot | None:
     if len(runs) < 2:
         return None
     drawn, note = sampled(runs, "runs")
+    score = f"{judged} {CLASSIFICATION.score}"
     figure = new_figure(
-        {"title_text": "weights near zero (%)"}, {"title_text": f"{judged} accuracy (%)"}
+        {"title_text": "weights near zero (%)"},
+        {"title_text": f"{score} (%)"},
     )
     for arm, look in looks.items():
         marks = drawn[drawn["arm"] == arm]
@@ -37,7 +39,7 @@ def sparse_plot(runs: pd.DataFrame, looks: Mapping[str, Look]) -> Plot | None:
                 hoverinfo="text",
                 hovertext=_texts(look, marks, judged, column),
             )
-    return Plot(f"{judged.capitalize()} accuracy against sparsity{note}", _CAPTION, figure)
+    return Plot(f"{score.capitalize()} against sparsity{note}", _CAPTION, figure)
 
 
 def _texts(look: Look, runs: pd.DataFrame, judged: str, column: str) -> list[str]:
@@ -47,9 +49,9 @@ def _texts(look: Look, runs: pd.DataFrame, judged: str, column: str) -> list[str
         hover(
             look.name,
             f"seed {seed}",
-            f"{judged} accuracy: {100 * accuracy:.2f} %",
+            f"{judged} {CLASSIFICATION.score}: {100 * score:.2f} %",
             f"near zero: {100 * share:.2f} %",
             *words(text),
         )
-        for seed, accuracy, share, text in rows
+        for seed, score, share, text in rows
     ]

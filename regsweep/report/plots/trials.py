@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from regsweep.records.objective import measured
+from regsweep.records.task import CLASSIFICATION
 from regsweep.report.tables.arm import ArmResult, searched_overrides
 from regsweep.report.tables.winner import settings_of
 
@@ -47,4 +48,4 @@ def _trials(result: ArmResult) -> pd.DataFrame:
 def final_runs(results: Sequence[ArmResult]) -> pd.DataFrame:
     """The completed runs that test the winners: confirm runs, or single runs of their values."""
     final = pd.concat([result.final for result in results])
-    return final[(final["status"] == "completed") & final["test_accuracy"].notna()]
+    return final[(final["status"] == "completed") & final[CLASSIFICATION.score_of("test")].notna()]

@@ -46,7 +46,7 @@ class ArmResult:
     best setting, ``final`` those that test it, and ``superseded`` the confirm runs of earlier
     winners. ``tested`` has a row a seed, none where one of them broke off: a mean over the runs
     that happened to survive would flatter the arm, so it is ``unstable``. ``done`` is the number
-    of trials that have all their runs. ``test_images`` is ``None`` where it is not known.
+    of trials that have all their runs. ``test_examples`` is ``None`` where it is not known.
     """
 
     sweep: str
@@ -60,7 +60,7 @@ class ArmResult:
     final: pd.DataFrame
     tested: pd.DataFrame
     superseded: pd.DataFrame
-    test_images: int | None = None
+    test_examples: int | None = None
 
     @property
     def confirmed(self) -> bool:
@@ -166,7 +166,7 @@ def _result(
         final,
         tested,
         superseded(runs, winner),
-        source.test_images if source else None,
+        source.test_examples if source else None,
     )
 
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from regsweep.records.task import CLASSIFICATION
 from regsweep.report.tables.arm import ArmResult, arm_results
 from regsweep.report.tables.judge import judge
 from regsweep.report.tables.override import spelled
 from regsweep.report.tables.request import Request
 
+OVER_SEEDS = ("mean", "std", "ci_low", "ci_high")
 COLUMNS = (
     "arm",
     "trials",
@@ -18,18 +20,12 @@ COLUMNS = (
     "diverged",
     "trial",
     "best_overrides",
-    "val_loss",
-    "val_accuracy",
+    CLASSIFICATION.loss_of("val"),
+    CLASSIFICATION.score_of("val"),
     "seeds",
-    "test_accuracy_mean",
-    "test_accuracy_std",
-    "test_accuracy_ci_low",
-    "test_accuracy_ci_high",
-    "test_loss_mean",
-    "test_loss_std",
-    "test_loss_ci_low",
-    "test_loss_ci_high",
-    "train_accuracy_mean",
+    *(f"{CLASSIFICATION.score_of('test')}_{part}" for part in OVER_SEEDS),
+    *(f"{CLASSIFICATION.loss_of('test')}_{part}" for part in OVER_SEEDS),
+    f"{CLASSIFICATION.score_of('train')}_mean",
     "generalization_gap_mean",
     "zero_fraction_mean",
     "near_zero_fraction_mean",

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from regsweep.records.record import METRICS
+from regsweep.records.task import CLASSIFICATION
 from regsweep.report.tables.comparison import winning_values
 
 
@@ -42,17 +43,18 @@ def _p(value: float) -> str:
 
 Column = tuple[str, str, Callable[[float], str]]
 
+_SCORE, _TESTED = CLASSIFICATION.short, f"{CLASSIFICATION.score_of('test')}_mean"
 # Column, title of at most two lines, form.
 _NEAR_ZERO: Column = ("near_zero_fraction_mean", "near-\nzero %", _percent)
 _EXPLORED: tuple[Column, ...] = (
-    ("val_loss", "val\nloss", _decimal),
-    ("val_accuracy", "val\nacc %", _percent),
-    ("test_accuracy_mean", "test\nacc %", _percent),
+    (CLASSIFICATION.loss_of("val"), "val\nloss", _decimal),
+    (CLASSIFICATION.score_of("val"), f"val\n{_SCORE} %", _percent),
+    (_TESTED, f"test\n{_SCORE} %", _percent),
     _NEAR_ZERO,
 )
 # Of arms that were tested against a baseline.
 _JUDGED: tuple[Column, ...] = (
-    ("test_accuracy_mean", "test\nacc %", _percent),
+    (_TESTED, f"test\n{_SCORE} %", _percent),
     ("test_loss_mean", "test\nloss", _decimal),
     _NEAR_ZERO,
 )
@@ -135,7 +137,7 @@ def lone_run_view(run: pd.Series) -> Table:
     for name in METRICS:
         value = float(run[name])
         if not math.isnan(value):
-            in_percent = name.endswith(("_accuracy", "_fraction"))
+            in_percent = name.endswith((f"_{CLASSIFICATION.score}", "_fraction"))
             title = _at_bottom(_metric_title(name))
             table.add_column(title, justify="right", no_wrap=True)
             cells.append(_percent(value) if in_percent else _decimal(value))
@@ -160,7 +162,7 @@ def _longest_word(texts: Iterable[str]) -> int:
 def _metric_title(name: str) -> str:
     """``near_zero_fraction`` as ``near-zero %``, broken into two lines."""
     name = name.replace("near_zero_fraction", "near-_zero %").replace("zero_fraction", "zero_%")
-    return name.replace("accuracy", "acc %").replace("_", "\n")
+    return name.replace(CLASSIFICATION.score, f"{_SCORE} %").replace("_", "\n")
 
 
 def short_names(arms: Iterable[str]) -> dict[str, str]:

@@ -213,8 +213,8 @@ def test_how_it_was_done(shown):
     assert ["l2", "2", "5", "0", "0", "not known"] in shown.rows
 
 
-def test_what_intervals_cover_stands_beside_the_error_of_the_test_images(shown):
-    assert "10,000 test images" in shown.text
+def test_what_intervals_cover_stands_beside_the_error_of_the_test_examples(shown):
+    assert "10,000 test examples" in shown.text
     accuracy = 0.9725
     error = 100 * math.sqrt(accuracy * (1 - accuracy) / 10_000)
     assert "other initial weights and another order of the data" in shown.text
@@ -234,14 +234,14 @@ def test_several_sweeps_have_their_own_plots_and_a_column():
     assert len(made.figures) == 10
 
 
-def test_the_number_of_test_images_is_that_of_the_data(monkeypatch):
-    monkeypatch.setitem(SOURCES, "mnist", replace(SOURCES["mnist"], test_images=1234))
-    assert "1,234 test images" in read(full_report()).text
+def test_the_number_of_test_examples_is_that_of_the_data(monkeypatch):
+    monkeypatch.setitem(SOURCES, "mnist", replace(SOURCES["mnist"], test_examples=1234))
+    assert "1,234 test examples" in read(full_report()).text
 
 
-def test_of_unknown_data_no_number_of_test_images_is_said():
+def test_of_unknown_data_no_number_of_test_examples_is_said():
     made = full_report()
-    unknown = tuple(replace(result, test_images=None) for result in made.results)
+    unknown = tuple(replace(result, test_examples=None) for result in made.results)
     shown = read(replace(made, results=unknown))
     assert "l2 has a test accuracy of 97.25 %" in shown.text
     assert "the choice of" not in shown.text
