@@ -28,6 +28,8 @@ ROOMS = (
 # Of no room: the public face, which imports from all, and what all may import.
 FACE = ("__init__", "__main__")
 GROUND = ("errors", "output", "called")
+# Where what is not public of Hydra and its plugins is taken.
+INTERNALS = "sweep.internals"
 # What a room may not import, not even within a function.
 FORBIDDEN = {
     "packs": {"optuna"},
@@ -124,6 +126,17 @@ def forbidden(package: Path) -> list[str]:
     return wrong
 
 
+def private(package: Path) -> list[str]:
+    """Imports of what a library does not call public, but in the module that holds them."""
+    return [
+        f"{one.file} imports {one.module}"
+        for one in imports_of(package)
+        if one.file != INTERNALS
+        and one.module.startswith(("hydra", "omegaconf", "optuna"))
+        and any(part.startswith("_") for part in one.module.split("."))
+    ]
+
+
 def circle(package: Path) -> list[str]:
     """A circle of files, each of which imports the next; empty where there is none."""
     try:
@@ -161,7 +174,7 @@ def test_every_file_has_a_room():
     assert rooms == {*ROOMS, *(f"{name}.py" for name in (*FACE, *GROUND))}
 
 
-@pytest.mark.parametrize("rule", [wrong_ways, forbidden, circle, with_logic, unlisted])
+@pytest.mark.parametrize("rule", [wrong_ways, forbidden, private, circle, with_logic, unlisted])
 def test_the_house_stands(rule):
     assert rule(PACKAGE) == []
 
@@ -225,6 +238,13 @@ def test_what_only_a_type_checker_reads_is_no_import(tmp_path):
 )
 def test_a_library_where_it_has_no_business_is_found(tmp_path, file, line, found):
     assert forbidden(house(tmp_path, {file: line})) == found
+
+
+def test_a_private_import_is_found(tmp_path):
+    line = "def f():\n    from hydra._internal import utils\n"
+    package = house(tmp_path, {"jobs/a.py": line, "sweep/internals.py": line})
+
+    assert private(package) == ["jobs.a imports hydra._internal.utils"]
 
 
 def test_a_contents_page_with_logic_is_found(tmp_path):

@@ -27,6 +27,7 @@ from regsweep.sweep.machine import check_machine
 from regsweep.sweep.packing import read_packing
 from regsweep.sweep.preflight import check_sweep
 from regsweep.sweep.settle import settle
+from regsweep.sweep.sweep import sweep_file_of
 
 log = logging.getLogger(__name__)
 
@@ -92,20 +93,8 @@ class RegsweepCallback(Callback):
                 runner_of(packing),
             )
             log.info(why)
-            sweep_file.write(
-                sweep_file.SweepFile(
-                    overrides=sweep.overrides,
-                    sweeper=config.hydra.runtime.choices["hydra/sweeper"],
-                    arms=tuple(arm.choices for arm in sweep.arms),
-                    searched=sweep.searched,
-                    objective=config.objective,
-                    seed=config.seed,
-                    settled=settled,
-                    versions=package_versions(),
-                    search_path=sweep.search_path,
-                ),
-                directory,
-            )
+            asked = sweep_file_of(sweep, config, settled, package_versions())
+            sweep_file.write(asked, directory)
         self.sweeping = True
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:

@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import optuna
-from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.hydra_config import HydraConfig
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
@@ -34,11 +33,12 @@ from regsweep.records.record import FILE_NAME
 from regsweep.records.settled import Settled
 from regsweep.records.stored import Unreadable
 from regsweep.report.aggregate import gather_and_show
+from regsweep.sweep.internals import BasicLauncher
 from regsweep.sweep.machine import check_machine
 from regsweep.sweep.packing import Packing, count_workers, read_packing
 from regsweep.sweep.preflight import check_sweep
 from regsweep.sweep.settle import fault_of_settled, settle
-from regsweep.sweep.sweep import Sweep
+from regsweep.sweep.sweep import Sweep, sweep_file_of
 
 log = logging.getLogger(__name__)
 
@@ -223,15 +223,10 @@ def _sweep_file(
 ) -> sweep_file.SweepFile:
     sampler = OmegaConf.to_container(config.hydra.sweeper.sampler, resolve=True)
     assert isinstance(sampler, dict)
-    return sweep_file.SweepFile(
-        overrides=sweep.overrides,
-        sweeper=config.hydra.runtime.choices["hydra/sweeper"],
-        arms=tuple(arm.choices for arm in plan.arms),
-        searched=sweep.searched,
+    return replace(
+        sweep_file_of(sweep, config, settled, package_versions()),
         objective=plan.objective,
         seed=plan.seed,
-        settled=settled,
-        versions=package_versions(),
         spaces=tuple(arm.space for arm in plan.arms),
         configs=tuple(arm.config for arm in plan.arms),
         budget=asdict(plan.budget),
@@ -240,7 +235,6 @@ def _sweep_file(
         sampler={str(key): value for key, value in sampler.items()},
         baselines=plan.baselines,
         trials=plan.trials,
-        search_path=sweep.search_path,
     )
 
 

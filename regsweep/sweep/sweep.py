@@ -1,7 +1,12 @@
 """What a sweep will do, known before its first job."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from omegaconf import DictConfig
+
+from regsweep.records.settled import Settled
+from regsweep.records.sweep_file import SweepFile
 from regsweep.settings.run import Run, fusible
 from regsweep.sweep.arms import Arm
 
@@ -35,3 +40,20 @@ class Sweep:
     def unlisted(self) -> int:
         """How many kinds of runs, each with a step of its own to compile, ``runs`` leaves out."""
         return sum({frozenset(map(fusible, arm.runs)): arm.unlisted for arm in self.arms}.values())
+
+
+def sweep_file_of(
+    sweep: Sweep, config: DictConfig, settled: Settled, versions: Mapping[str, str]
+) -> SweepFile:
+    """What ``sweep.json`` says of the sweep ``config``, whatever its sweeper is."""
+    return SweepFile(
+        overrides=sweep.overrides,
+        sweeper=config.hydra.runtime.choices["hydra/sweeper"],
+        arms=tuple(arm.choices for arm in sweep.arms),
+        searched=sweep.searched,
+        objective=config.objective,
+        seed=config.seed,
+        settled=settled,
+        versions=versions,
+        search_path=sweep.search_path,
+    )

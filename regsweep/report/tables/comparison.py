@@ -8,7 +8,7 @@ import pandas as pd
 
 from regsweep.records.task import CLASSIFICATION
 from regsweep.report.tables.arm import ArmResult, arm_results
-from regsweep.report.tables.judge import judge
+from regsweep.report.tables.judge import COMPARED, judge
 from regsweep.report.tables.override import spelled
 from regsweep.report.tables.request import Request
 
@@ -33,12 +33,7 @@ COLUMNS = (
     "l2_norm_mean",
     "metric",
     "baseline",
-    "improvement_mean",
-    "improvement_ci_low",
-    "improvement_ci_high",
-    "p_value",
-    "p_holm",
-    "probability_better",
+    *COMPARED,
     "verdict",
 )
 _TEXT = {"sweep", "arm", "best_overrides", "metric", "baseline", "verdict"}

@@ -12,7 +12,7 @@ from regsweep.report.tables.statistics import compare
 
 UNSTABLE = "unstable"
 
-_COMPARED = (
+COMPARED = (
     "improvement_mean",
     "improvement_ci_low",
     "improvement_ci_high",
@@ -72,7 +72,7 @@ def _judge_sweep(confirmed: Sequence[ArmResult], asked: Request) -> dict[str, di
     for place, result in enumerate(sound):
         if against[place] != place:
             own = columns[result.arm]
-            own |= {name: float(getattr(found, name)[place]) for name in _COMPARED}
+            own |= {name: float(getattr(found, name)[place]) for name in COMPARED}
             own["verdict"] = str(found.verdict[place]) or None
     return columns
 
