@@ -17,7 +17,7 @@ from regsweep.jobs.messages import explain
 from regsweep.packs.engines.choice import dismiss_all, runner_of
 from regsweep.records import sweep_file
 from regsweep.records.folder import hold
-from regsweep.records.record import FILE_NAME, refuse_used, refuse_used_under
+from regsweep.records.record import RUN_FILES, refuse_used, refuse_used_under
 from regsweep.settings.config import read_run
 from regsweep.settings.plain_config import plain_config
 from regsweep.sweep.address import refuse_password, without_passwords
@@ -30,9 +30,6 @@ from regsweep.sweep.settle import settle
 from regsweep.sweep.sweep import sweep_file_of
 
 log = logging.getLogger(__name__)
-
-# What a run writes beside Hydra's folder and its log.
-RUN_FILES = ("history.csv", "weights.safetensors", FILE_NAME)
 
 
 class RegsweepCallback(Callback):

@@ -26,7 +26,16 @@ from regsweep.jobs.progress import log_batch, log_end, log_epoch
 from regsweep.records import sweep_file
 from regsweep.records.atomic import write_bytes
 from regsweep.records.objective import measured
-from regsweep.records.record import FILE_NAME, Record, Stage, publish, read, refused
+from regsweep.records.record import (
+    FILE_NAME,
+    HISTORY,
+    WEIGHTS,
+    Record,
+    Stage,
+    publish,
+    read,
+    refused,
+)
 from regsweep.records.settled import Settled
 from regsweep.records.task import CLASSIFICATION
 from regsweep.settings.config import read_channel, read_run
@@ -115,9 +124,9 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
         device = device_of(run, settled)
         record = replace(record, environment=describe(device, mode_of(run, settled), run.trainer))
         result = train(run, identity, settled)
-        write_history(result.history, directory / "history.csv")
+        write_history(result.history, directory / HISTORY)
         if identity.stage != "search" and result.status == "completed":
-            write_bytes(directory / "weights.safetensors", save(dict(result.weights)))
+            write_bytes(directory / WEIGHTS, save(dict(result.weights)))
     except Exception as error:
         if fault := machine_fault(error):
             raise fault from error

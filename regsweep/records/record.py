@@ -17,6 +17,10 @@ SCHEMA = 2
 # Each of the schemas that are read, and the fields that a record of it lacks.
 LACKING: Mapping[int, frozenset[str]] = {1: frozenset({"started", "git"}), SCHEMA: frozenset()}
 FILE_NAME = "record.json"
+HISTORY = "history.csv"
+WEIGHTS = "weights.safetensors"
+# What a run writes beside Hydra's folder and its log.
+RUN_FILES = (HISTORY, WEIGHTS, FILE_NAME)
 
 Stage = Literal["single", "search", "confirm"]
 Status = Literal["completed", "diverged", "failed"]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from regsweep.records.record import HISTORY
 from regsweep.records.stored import Unreadable
 from regsweep.records.task import CLASSIFICATION
 from regsweep.report.tables.arm import ArmResult, arm_results
 from regsweep.report.tables.comparison import table_of
 from regsweep.report.tables.gather import GatheredRun, Problem, gather, shown
-from regsweep.report.tables.history import FILE_NAME as HISTORY
 from regsweep.report.tables.history import read_history
 from regsweep.report.tables.judge import judge
 from regsweep.report.tables.report import Report

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from regsweep.records.stored import Unreadable, read_text
 
-FILE_NAME = "history.csv"
-
 
 def read_history(path: Path) -> list[dict[str, float | None]]:
     """The epochs of a run, a mapping each from the names of the columns; ``None`` is empty.
