@@ -20,13 +20,14 @@ def given() -> list[str]:
 
 
 def _program() -> list[str]:
-    """The interpreter and what it runs; by their names alone where a shell would find the same."""
+    """The interpreter and what it runs, by the shortest names that a shell finds them by here."""
     rest = sys.orig_argv[1 : _program_length()]
     script = Path(rest[0]) if rest else Path()
     if shutil.which(script.name) == os.path.abspath(script):
         return [script.name]
-    name = Path(sys.executable).name
-    return [name if shutil.which(name) == sys.executable else sys.executable, *rest]
+    names = (Path(sys.executable).name, sys.orig_argv[0])
+    found = (name for name in names if os.path.abspath(shutil.which(name) or "") == sys.executable)
+    return [next(found, sys.executable), *rest]
 
 
 def _program_length() -> int:

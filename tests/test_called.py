@@ -60,5 +60,9 @@ def test_what_a_shell_finds_is_called_by_its_name(here):
     name = Path(sys.executable).name
     _, command = said(sys.executable, "mine/study.py", cwd=here, path=path)
     assert command == f"{name} mine/study.py x 'y=[1]'"
+    python = Path("bin", name)
+    (here / python).symlink_to(sys.executable)
+    _, command = said(python, "-c", SAYING, cwd=here, path="")
+    assert command.startswith(f"{python} -c ")
     _, command = said(script, cwd=here, path="")
     assert command == f"{sys.executable} {script} x 'y=[1]'"
