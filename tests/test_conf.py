@@ -55,6 +55,14 @@ def test_defaults_are_those_of_the_contract():
     assert composed("regularizer=weight_decay")["regularizer"]["decoupled"] is True
 
 
+def test_logistic_is_the_older_name_of_linear():
+    older, linear = composed("model=logistic"), composed("model=linear")
+
+    assert read_run(older) == read_run(linear)
+    # A record says what was asked for.
+    assert (older["model"], linear["model"]) == ({"name": "logistic"}, {"name": "linear"})
+
+
 def test_the_data_folder_follows_the_environment(monkeypatch):
     monkeypatch.delenv("REGSWEEP_DATA", raising=False)
     assert composed()["data"]["root"] == "~/.cache/regsweep"

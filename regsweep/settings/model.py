@@ -17,8 +17,8 @@ class MLP:
 
 
 @dataclass(frozen=True)
-class Logistic:
-    """Softmax regression: one linear layer."""
+class Linear:
+    """One linear layer: softmax regression, where classes are told apart."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class CNN:
             )
 
 
-Model = MLP | Logistic | CNN
+Model = MLP | Linear | CNN
 
-MODELS: dict[str, type[Model]] = {"mlp": MLP, "logistic": Logistic, "cnn": CNN}
+# "logistic" is the older name of "linear".
+MODELS: dict[str, type[Model]] = {"mlp": MLP, "linear": Linear, "logistic": Linear, "cnn": CNN}

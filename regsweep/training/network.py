@@ -8,14 +8,14 @@ from math import prod
 
 from torch import nn
 
-from regsweep.settings.model import CNN, MLP, Logistic, Model
+from regsweep.settings.model import CNN, MLP, Linear, Model
 
 
 def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
     """The network of ``model``: inputs (batch, *shape) in, (batch, outputs) out."""
     if isinstance(model, MLP):
         return _perceptron(model.hidden, prod(shape), outputs)
-    if isinstance(model, Logistic):
+    if isinstance(model, Linear):
         return _perceptron((), prod(shape), outputs)
     return _convolutions(model, shape, outputs)
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
-from regsweep.settings.model import MLP, Logistic
+from regsweep.settings.model import MLP, Linear
 from regsweep.settings.optimizer import SGD, Adam
 from regsweep.settings.regularizer import L1
 from regsweep.training.compiled import lacking
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(
         (MLP((64, 32)), 10, "highest"),
         (MLP((64, 32)), 128, "medium"),
         (MLP((17, 5, 3)), 1, "highest"),
-        (Logistic(), 1, "highest"),
-        (Logistic(), 10, "medium"),
+        (Linear(), 1, "highest"),
+        (Linear(), 10, "medium"),
     ],
     ids=str,
 )

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from regsweep.settings.model import CNN, MLP, Logistic
+from regsweep.settings.model import CNN, MLP, Linear
 from regsweep.training.network import build_network
 
-MODELS = [MLP((64, 32)), MLP((7,)), Logistic(), CNN((4, 6)), CNN((3, 4, 5))]
+MODELS = [MLP((64, 32)), MLP((7,)), Linear(), CNN((4, 6)), CNN((3, 4, 5))]
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (9, 12), (3, 10, 8)], ids=str)

@@ -6,7 +6,7 @@ import torch
 
 from regsweep.data.dataset import scale
 from regsweep.settings.data import Data
-from regsweep.settings.model import CNN, MLP, Logistic
+from regsweep.settings.model import CNN, MLP, Linear
 from regsweep.settings.optimizer import SGD, Adam
 from regsweep.settings.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
 from regsweep.settings.run import Run
@@ -60,9 +60,9 @@ def assert_same_result(one, other):
         (MLP((64, 32)), 128),
         (MLP((17, 5, 3)), 1),
         (MLP((3, 2)), 128),
-        (Logistic(), 1),
-        (Logistic(), 10),
-        (Logistic(), 128),
+        (Linear(), 1),
+        (Linear(), 10),
+        (Linear(), 128),
     ],
     ids=str,
 )
@@ -194,7 +194,7 @@ def test_progress_is_told_by_epoch_and_by_batch(digits):
 @pytest.mark.parametrize(
     ("part", "odd"),
     [
-        ("Logistic", make_run(model=Logistic())),
+        ("Linear", make_run(model=Linear())),
         ("epochs=3", make_run(epochs=3)),
         ("train_size=200", replace(make_run(), data=Data("mnist", "unused", 200, 100, 0))),
         ("SGD", make_run(optimizer=SGD(0.1, 0.9))),
