@@ -47,7 +47,9 @@ def test_defaults_are_those_of_the_contract():
     assert (data.name, data.train_size, data.validation_size, data.split_seed) == (
         "mnist", None, 10000, 0,
     )  # fmt: skip
-    assert composed()["model"] == {"name": "mlp", "hidden": [64, 32]}
+    assert composed()["model"] == {
+        "name": "mlp", "hidden": [64, 32], "activation": "relu", "norm": "none",
+    }  # fmt: skip
     assert composed()["regularizer"]["name"] == "none"
     assert composed()["optimizer"] == {"name": "adam", "lr": 1e-3}
     assert (run.trainer.epochs, run.trainer.batch_size) == (10, 128)

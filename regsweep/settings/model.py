@@ -1,19 +1,36 @@
 """The models on offer; ``regsweep.training.network`` builds them."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from regsweep.errors import bad_value
-from regsweep.settings.checks import widths
+from regsweep.settings.checks import one_of, widths
+
+Activation = Literal["relu", "gelu", "tanh", "silu"]
+Norm = Literal["none", "layer"]
 
 
 @dataclass(frozen=True)
 class MLP:
-    """Linear layers with ReLU between them; ``hidden`` gives the widths of the inner layers."""
+    """Linear layers with an activation between them; ``hidden`` has the widths of the inner ones.
+
+    ``norm``, one of ``Norm``, stands behind each inner linear layer, before its activation.
+    """
 
     hidden: tuple[int, ...]
+    activation: Activation = "relu"
+    norm: str = "none"
 
     def __post_init__(self) -> None:
         widths("model.hidden", self.hidden, shortest=1)
+        if self.norm == "batch":
+            raise bad_value(
+                "model.norm",
+                self.norm,
+                "none or layer: the running statistics of batch norm, which are no weights, "
+                "are not trained yet",
+            )
+        one_of("model.norm", self.norm, get_args(Norm))
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 Every tensor of a pack has the runs along its first axis, and no operation crosses that axis.
 
+- `activation`: the activations of all runs at once, with the bits that each run has alone
 - `batches`: the shuffled batches of every run of a pack
 - `compiled`: the step of a pack as one compiled graph
 - `device`: the device that ``trainer.device`` names
 - `evaluate`: loss and score of every run over a whole set
 - `fused`: the forward pass of many networks at once, along a leading runs axis
 - `initial`: PyTorch's default initialisation, drawn from each run's own generator
+- `layer_norm`: layer norm of all runs at once, with the bits that each run has alone
 - `linear`: the linear layers of all runs at once, with the bits that each run has alone
 - `loss`: the cross-entropy of every run, and who is right
 - `network`: a model spec as the plain ``nn.Sequential`` that it stands for

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.skipif(
         (MLP((64, 32)), 10, "highest"),
         (MLP((64, 32)), 128, "medium"),
         (MLP((17, 5, 3)), 1, "highest"),
+        (MLP((50,), "silu", "layer"), 37, "highest"),
         (Linear(), 1, "highest"),
         (Linear(), 10, "medium"),
     ],

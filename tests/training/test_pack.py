@@ -60,6 +60,9 @@ def assert_same_result(one, other):
         (MLP((64, 32)), 128),
         (MLP((17, 5, 3)), 1),
         (MLP((3, 2)), 128),
+        (MLP((17, 5), "silu", "layer"), 5),
+        (MLP((50,), "gelu", "layer"), 37),
+        (MLP((64, 32), "tanh", "layer"), 10),
         (Linear(), 1),
         (Linear(), 10),
         (Linear(), 128),
@@ -139,6 +142,24 @@ def test_metrics_are_those_of_the_network(digits):
     # Two whole batches an epoch: the mean is over their 256 examples, not over all 300.
     shown = [epoch.train_score * 256 for epoch in result.history]
     assert shown == [pytest.approx(round(count)) for count in shown]
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", "tanh", "silu"])
+def test_metrics_are_those_of_a_network_with_norms(digits, activation):
+    model = MLP((16, 8), activation, "layer")
+    [result] = train_pack([make_run(model=model, regularizer=L1(1e-3, "weights"))], digits, CPU)
+
+    network = build_network(model, (28, 28), 10)
+    network.load_state_dict(result.weights)
+    with torch.no_grad():
+        logits = network(scale(digits.test.inputs))
+    loss = torch.nn.functional.cross_entropy(logits, digits.test.targets).item()
+    assert result.metrics["test_loss"] == pytest.approx(loss, rel=1e-5)
+    # The scales of a norm are no weights.
+    layers = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
+    norm = sum(layer.weight.double().abs().sum().item() for layer in layers)
+    assert result.metrics["l1_norm"] == pytest.approx(norm)
+    assert result.metrics["penalty"] == pytest.approx(1e-3 * norm)
 
 
 def test_statistics_say_what_the_weights_do(digits):
