@@ -13,7 +13,7 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
 - `linear`: the linear layers of all runs at once, with the bits that each run has alone
 - `loss`: the cross-entropy of every run, and who is right
 - `network`: a model spec as the plain ``nn.Sequential`` that it stands for
-- `optimizer`: Adam and SGD over a pack: one step for all runs, every coefficient per run
+- `optimizer`: Adam, SGD and RMSprop over a pack: one step for all runs, every coefficient per run
 - `pack`: the one training loop: it trains a pack of runs; a single run is a pack of one
 - `penalty`: the penalties of a pack: their coefficients, value and gradient
 - `probe`: a compiled step is tried before it trains, and trusted where it does what the eager one

@@ -156,6 +156,25 @@ def test_splits_that_cannot_be_are_refused(key, value):
         read_run(config_with(key, value))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("alpha", 1.0, "a number from 0 to below 1"),
+        ("alpha", -0.1, "a number from 0 to below 1"),
+        ("eps", 0.0, "a finite number above 0"),
+        ("momentum", 1.0, "a number from 0 to below 1"),
+        ("lr", 0.0, "a finite number above 0"),
+    ],
+)
+def test_numbers_that_rmsprop_cannot_take_are_refused(key, value, expected):
+    rmsprop = {"name": "rmsprop", "lr": 1e-3, "alpha": 0.99, "eps": 1e-8, "momentum": 0.0}
+
+    with pytest.raises(InputError) as caught:
+        read_run(config_with("optimizer", {**rmsprop, key: value}))
+
+    assert str(caught.value) == f"optimizer.{key}={value}: expected {expected}"
+
+
 def test_a_missing_key_is_named():
     config = copy.deepcopy(CONFIG)
     del config["optimizer"]["lr"]

@@ -3,7 +3,7 @@ import torch
 from torch._dynamo.utils import counters
 
 from regsweep.settings.model import MLP, Linear
-from regsweep.settings.optimizer import SGD, Adam
+from regsweep.settings.optimizer import SGD, Adam, RMSprop
 from regsweep.settings.regularizer import L1
 from regsweep.training.compiled import lacking
 from regsweep.training.pack import train_pack
@@ -54,7 +54,11 @@ def test_a_smaller_pack_is_filled_up_and_compiles_nothing(digits):
     assert counters["stats"]["unique_graphs"] == before
 
 
-@pytest.mark.parametrize("optimizer", [Adam(1e-3), SGD(0.1, 0.9)], ids=["adam", "sgd"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [Adam(1e-3), SGD(0.1, 0.9), RMSprop(1e-4, 0.99, 1e-8, 0.9)],
+    ids=["adam", "sgd", "rmsprop"],
+)
 def test_compiled_and_eager_differ_by_rounding(digits, optimizer):
     # Few steps: the sign of a weight near zero, which L1 follows, soon makes more of it.
     runs = [
