@@ -47,12 +47,22 @@ def test_defaults_are_those_of_the_contract():
     assert (data.name, data.train_size, data.validation_size, data.split_seed) == (
         "mnist", None, 10000, 0,
     )  # fmt: skip
-    assert composed()["model"] == {"name": "mlp", "hidden": [64, 32]}
+    assert composed()["model"] == {
+        "name": "mlp", "hidden": [64, 32], "activation": "relu", "norm": "none",
+    }  # fmt: skip
     assert composed()["regularizer"]["name"] == "none"
     assert composed()["optimizer"] == {"name": "adam", "lr": 1e-3}
     assert (run.trainer.epochs, run.trainer.batch_size) == (10, 128)
     assert (run.trainer.device, run.trainer.matmul_precision) == ("auto", "highest")
     assert composed("regularizer=weight_decay")["regularizer"]["decoupled"] is True
+
+
+def test_logistic_is_the_older_name_of_linear():
+    older, linear = composed("model=logistic"), composed("model=linear")
+
+    assert read_run(older) == read_run(linear)
+    # A record says what was asked for.
+    assert (older["model"], linear["model"]) == ({"name": "logistic"}, {"name": "linear"})
 
 
 def test_the_data_folder_follows_the_environment(monkeypatch):

@@ -24,6 +24,12 @@ def fraction(key: str, value: float) -> None:
         raise bad_value(key, value, "a number from 0 to 1")
 
 
+def below_1(key: str, value: float) -> None:
+    """Refuse a number outside [0, 1)."""
+    if not 0 <= value < 1:
+        raise bad_value(key, value, "a number from 0 to below 1")
+
+
 def whole(key: str, value: int, low: int, high: int | None = None) -> None:
     """Refuse an integer below ``low`` or above ``high``."""
     if value < low or (high is not None and value > high):

@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from regsweep.errors import InputError, bad_value, nearest
@@ -88,11 +88,14 @@ def read_run(config: Mapping[str, Any]) -> Run:
 
 
 def _build(target: type[T], group: str, node: Mapping[str, Any], extra: tuple[str, ...] = ()) -> T:
+    """What ``node`` says; younger keys have a default, which holds where it is silent of them."""
     hints = get_type_hints(target)
-    names = [field.name for field in fields(target)]  # type: ignore[arg-type]
-    _refuse_unknown(f"{group}.", node, [*names, *extra], choice=node.get("name"))
+    known = {field.name: field.default is MISSING for field in fields(target)}  # type: ignore[arg-type]
+    _refuse_unknown(f"{group}.", node, [*known, *extra], choice=node.get("name"))
     values = {
-        name: _typed(f"{group}.{name}", _required(node, name, group), hints[name]) for name in names
+        name: _typed(f"{group}.{name}", _required(node, name, group), hints[name])
+        for name, needed in known.items()
+        if needed or name in node
     }
     return target(**values)
 

@@ -1,24 +1,41 @@
 """The models on offer; ``regsweep.training.network`` builds them."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from regsweep.errors import bad_value
-from regsweep.settings.checks import widths
+from regsweep.settings.checks import one_of, widths
+
+Activation = Literal["relu", "gelu", "tanh", "silu"]
+Norm = Literal["none", "layer"]
 
 
 @dataclass(frozen=True)
 class MLP:
-    """Linear layers with ReLU between them; ``hidden`` gives the widths of the inner layers."""
+    """Linear layers with an activation between them; ``hidden`` has the widths of the inner ones.
+
+    ``norm``, one of ``Norm``, stands behind each inner linear layer, before its activation.
+    """
 
     hidden: tuple[int, ...]
+    activation: Activation = "relu"
+    norm: str = "none"
 
     def __post_init__(self) -> None:
         widths("model.hidden", self.hidden, shortest=1)
+        if self.norm == "batch":
+            raise bad_value(
+                "model.norm",
+                self.norm,
+                "none or layer: the running statistics of batch norm, which are no weights, "
+                "are not trained yet",
+            )
+        one_of("model.norm", self.norm, get_args(Norm))
 
 
 @dataclass(frozen=True)
-class Logistic:
-    """Softmax regression: one linear layer."""
+class Linear:
+    """One linear layer: softmax regression, where classes are told apart."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +59,7 @@ class CNN:
             )
 
 
-Model = MLP | Logistic | CNN
+Model = MLP | Linear | CNN
 
-MODELS: dict[str, type[Model]] = {"mlp": MLP, "logistic": Logistic, "cnn": CNN}
+# "logistic" is the older name of "linear".
+MODELS: dict[str, type[Model]] = {"mlp": MLP, "linear": Linear, "logistic": Linear, "cnn": CNN}

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from regsweep.errors import bad_value
-from regsweep.settings.checks import positive
+from regsweep.settings.checks import below_1, positive
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,28 @@ class SGD:
 
     def __post_init__(self) -> None:
         positive("optimizer.lr", self.lr)
-        if not 0 <= self.momentum < 1:
-            raise bad_value("optimizer.momentum", self.momentum, "a number from 0 to below 1")
+        below_1("optimizer.momentum", self.momentum)
 
 
-Optimizer = Adam | SGD
+@dataclass(frozen=True)
+class RMSprop:
+    """Steps over the root of the mean square of the gradients, as ``torch.optim.RMSprop`` has it.
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "sgd": SGD}
+    ``alpha`` is what stays of that mean at a step (Hinton, 2012).
+    """
+
+    lr: float
+    alpha: float
+    eps: float
+    momentum: float
+
+    def __post_init__(self) -> None:
+        positive("optimizer.lr", self.lr)
+        below_1("optimizer.alpha", self.alpha)
+        positive("optimizer.eps", self.eps)
+        below_1("optimizer.momentum", self.momentum)
+
+
+Optimizer = Adam | SGD | RMSprop
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "sgd": SGD, "rmsprop": RMSprop}

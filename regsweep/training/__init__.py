@@ -2,16 +2,18 @@
 
 Every tensor of a pack has the runs along its first axis, and no operation crosses that axis.
 
+- `activation`: the activations of all runs at once, with the bits that each run has alone
 - `batches`: the shuffled batches of every run of a pack
 - `compiled`: the step of a pack as one compiled graph
 - `device`: the device that ``trainer.device`` names
 - `evaluate`: loss and score of every run over a whole set
 - `fused`: the forward pass of many networks at once, along a leading runs axis
 - `initial`: PyTorch's default initialisation, drawn from each run's own generator
+- `layer_norm`: layer norm of all runs at once, with the bits that each run has alone
 - `linear`: the linear layers of all runs at once, with the bits that each run has alone
 - `loss`: the cross-entropy of every run, and who is right
 - `network`: a model spec as the plain ``nn.Sequential`` that it stands for
-- `optimizer`: Adam and SGD over a pack: one step for all runs, every coefficient per run
+- `optimizer`: Adam, SGD and RMSprop over a pack: one step for all runs, every coefficient per run
 - `pack`: the one training loop: it trains a pack of runs; a single run is a pack of one
 - `penalty`: the penalties of a pack: their coefficients, value and gradient
 - `probe`: a compiled step is tried before it trains, and trusted where it does what the eager one

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from regsweep.training.activation import KINDS, activate
+from regsweep.training.layer_norm import layer_norm
 from regsweep.training.linear import linear
 
 
@@ -14,16 +16,20 @@ def fused_forward(network: nn.Sequential, parameters: Mapping[str, Tensor], x: T
     ``x`` may also be (1, batch, *shape): one batch that all runs share. ``parameters`` holds
     every parameter of ``network`` as (runs, *shape). From ``nn.Flatten`` on, features stand
     before the batch: (runs, features, batch), which is the order that linear layers give.
-    Linear layers are one batched product; other layers with parameters go through
-    ``torch.func.vmap``; layers without see runs and batch as one axis.
+    Linear layers, layer norms and activations are one operation for all runs each; other layers
+    with parameters go through ``torch.func.vmap``; layers without see runs and batch as one axis.
     """
     for name, layer in network.named_children():
         if isinstance(layer, nn.Flatten):
             x = x.flatten(2).mT
         elif isinstance(layer, nn.Linear):
             x = linear(parameters[f"{name}.weight"], parameters[f"{name}.bias"], x)
+        elif isinstance(layer, nn.LayerNorm):
+            x = layer_norm(parameters[f"{name}.weight"], parameters[f"{name}.bias"], x, layer.eps)
         elif isinstance(layer, nn.ReLU):
             x = layer(x)
+        elif type(layer) in KINDS:
+            x = activate(layer, x)
         elif mine := {key: parameters[f"{name}.{key}"] for key, _ in layer.named_parameters()}:
             x = _each_run(layer, mine, x)
         else:

@@ -18,15 +18,20 @@ def initial_parameters(network: nn.Sequential, seeds: Sequence[int]) -> dict[str
 
 
 def _default_start(network: nn.Sequential, seed: int) -> dict[str, Tensor]:
-    """``reset_parameters`` of ``nn.Linear`` and ``nn.Conv2d``, with a generator.
+    """``reset_parameters`` of the layers, with a generator.
 
-    Weight and bias are uniform in +-1 / sqrt(fan_in): Kaiming's uniform rule with
-    a = sqrt(5), as PyTorch writes it.
+    Weight and bias of ``nn.Linear`` and ``nn.Conv2d`` are uniform in +-1 / sqrt(fan_in): Kaiming's
+    uniform rule with a = sqrt(5), as PyTorch writes it. ``nn.LayerNorm`` scales by 1 and shifts
+    by 0.
     """
     generator = torch.Generator().manual_seed(seed)
     start = {}
     for name, layer in network.named_children():
         if not list(layer.parameters()):
+            continue
+        if isinstance(layer, nn.LayerNorm):
+            start[f"{name}.weight"] = torch.ones(layer.weight.shape)
+            start[f"{name}.bias"] = torch.zeros(layer.bias.shape)
             continue
         if not isinstance(layer, (nn.Linear, nn.Conv2d)) or layer.bias is None:
             raise TypeError(f"no initialisation rule for {layer}")

@@ -4,26 +4,35 @@ Its ``state_dict`` keys are those of ``weights.safetensors``. The fused forward 
 the same layers, so there is one definition of every model.
 """
 
+from collections.abc import Mapping
 from math import prod
 
 from torch import nn
 
-from regsweep.settings.model import CNN, MLP, Logistic, Model
+from regsweep.settings.model import CNN, MLP, Activation, Linear, Model
+
+ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "silu": nn.SiLU,
+}
 
 
 def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
     """The network of ``model``: inputs (batch, *shape) in, (batch, outputs) out."""
     if isinstance(model, MLP):
-        return _perceptron(model.hidden, prod(shape), outputs)
-    if isinstance(model, Logistic):
-        return _perceptron((), prod(shape), outputs)
+        return _perceptron(model, prod(shape), outputs)
+    if isinstance(model, Linear):
+        return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), outputs))
     return _convolutions(model, shape, outputs)
 
 
-def _perceptron(hidden: tuple[int, ...], width: int, outputs: int) -> nn.Sequential:
+def _perceptron(model: MLP, width: int, outputs: int) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Flatten()]
-    for wider in hidden:
-        layers += [nn.Linear(width, wider), nn.ReLU()]
+    for wider in model.hidden:
+        norm = [nn.LayerNorm(wider)] if model.norm == "layer" else []
+        layers += [nn.Linear(width, wider), *norm, ACTIVATIONS[model.activation]()]
         width = wider
     return nn.Sequential(*layers, nn.Linear(width, outputs))
 

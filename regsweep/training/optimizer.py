@@ -1,16 +1,16 @@
-"""Adam and SGD over a pack: one step for all runs, every coefficient per run.
+"""Adam, SGD and RMSprop over a pack: one step for all runs, every coefficient per run.
 
-Each step follows the operations of ``torch.optim.Adam``, ``AdamW`` and ``SGD`` in their order,
-so that a run here is a run there to the last few bits.
+Each step follows the operations of ``torch.optim.Adam``, ``AdamW``, ``SGD`` and ``RMSprop`` in
+their order, so that a run here is a run there to the last few bits.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from regsweep.settings.optimizer import SGD, Adam, Optimizer
+from regsweep.settings.optimizer import SGD, Adam, Optimizer, RMSprop
 from regsweep.training.penalty import PackCoefficients, add_regularizer_gradient, per_run
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
@@ -104,17 +104,67 @@ class PackSGD(PackOptimizer):
         parameter.addcmul_(buffer, lr, value=-1)
 
 
+class PackRMSprop(PackOptimizer):
+    """``v = alpha * v + (1 - alpha) * g^2; b = momentum * b + g / (sqrt(v) + eps); w -= lr * b``.
+
+    Each coefficient is a run's own, (runs,); ``fresh`` is 1 - alpha.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        lr: Tensor,
+        alpha: Tensor,
+        fresh: Tensor,
+        eps: Tensor,
+        momentum: Tensor,
+    ) -> None:
+        super().__init__(lr)
+        self.alpha, self.fresh, self.eps, self.momentum = alpha, fresh, eps, momentum
+        self.square = {name: torch.zeros_like(value) for name, value in parameters.items()}
+        self.buffer = {name: torch.zeros_like(value) for name, value in parameters.items()}
+
+    def tensors(self) -> list[Tensor]:  # noqa: D102
+        return [*self.square.values(), *self.buffer.values()]
+
+    def _start_step(self) -> None:
+        pass
+
+    def _update(self, name: str, parameter: Tensor, gradient: Tensor, lr: Tensor) -> None:
+        alpha, fresh, eps, momentum = (
+            per_run(values, parameter)
+            for values in (self.alpha, self.fresh, self.eps, self.momentum)
+        )
+        square = self.square[name].mul_(alpha).addcmul_(gradient * fresh, gradient)
+        denominator = square.sqrt().add_(eps)
+        buffer = self.buffer[name].mul_(momentum).addcdiv_(gradient, denominator)
+        parameter.addcmul_(buffer, lr, value=-1)
+
+
 def pack_optimizer(
     optimizers: Sequence[Optimizer], parameters: Mapping[str, Tensor]
 ) -> PackOptimizer:
     """The optimizer of a pack; all of ``optimizers``, one per run, are of one kind."""
     device = next(iter(parameters.values())).device
-    lr = torch.tensor([optimizer.lr for optimizer in optimizers], device=device)
+
+    def column(values: Iterable[float]) -> Tensor:
+        return torch.tensor(list(values), device=device)
+
+    lr = column(optimizer.lr for optimizer in optimizers)
     adams = [optimizer for optimizer in optimizers if isinstance(optimizer, Adam)]
     sgds = [optimizer for optimizer in optimizers if isinstance(optimizer, SGD)]
+    rmsprops = [optimizer for optimizer in optimizers if isinstance(optimizer, RMSprop)]
     if len(adams) == len(optimizers):
         return PackAdam(parameters, lr)
     if len(sgds) == len(optimizers):
-        momentum = torch.tensor([optimizer.momentum for optimizer in sgds], device=device)
-        return PackSGD(parameters, lr, momentum)
+        return PackSGD(parameters, lr, column(optimizer.momentum for optimizer in sgds))
+    if len(rmsprops) == len(optimizers):
+        return PackRMSprop(
+            parameters,
+            lr,
+            alpha=column(optimizer.alpha for optimizer in rmsprops),
+            fresh=column(1 - optimizer.alpha for optimizer in rmsprops),
+            eps=column(optimizer.eps for optimizer in rmsprops),
+            momentum=column(optimizer.momentum for optimizer in rmsprops),
+        )
     raise ValueError("the runs of a pack must share one kind of optimizer")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from regsweep.errors import MachineFault, machine_fault, wants_memory
-from regsweep.settings.optimizer import SGD, Adam, Optimizer
+from regsweep.settings.optimizer import SGD, Adam, Optimizer, RMSprop
 from regsweep.training.compiled import compiled_step, compiles, same_as_before, stay_in_place
 from regsweep.training.initial import initial_parameters
 from regsweep.training.optimizer import PackOptimizer, pack_optimizer
@@ -22,7 +22,11 @@ STEPS = 5
 TOLERANCE = 1e-2
 
 # Numbers at which no term of an update is lost in the others.
-_OPTIMIZERS: dict[type[Optimizer], Optimizer] = {Adam: Adam(1e-3), SGD: SGD(1e-2, 0.9)}
+_OPTIMIZERS: dict[type[Optimizer], Optimizer] = {
+    Adam: Adam(1e-3),
+    SGD: SGD(1e-2, 0.9),
+    RMSprop: RMSprop(1e-3, 0.99, 1e-8, 0.9),
+}
 _L1, _PULL, _DECAY = 1e-3, 0.1, 10.0
 
 

@@ -117,6 +117,18 @@ MESSAGES = [
     ),
     ("model.hidden", 64, "model.hidden=64: expected a list of whole numbers"),
     ("model.hidden", [64, "x"], "model.hidden[1]=x: expected a whole number"),
+    (
+        "model.activation",
+        "gelo",
+        "model.activation=gelo: did you mean gelu? known: gelu, relu, silu, tanh",
+    ),
+    ("model.norm", "lyer", "model.norm=lyer: did you mean layer? known: layer, none"),
+    (
+        "model.norm",
+        "batch",
+        "model.norm=batch: expected none or layer: the running statistics of batch norm, which "
+        "are no weights, are not trained yet",
+    ),
     ("seed", -1, "seed=-1: expected a whole number, from 0 to 4611686018427387904"),
     ("objective", "loss", "objective=loss: did you mean val_loss? known: val_error, val_loss"),
     ("data.name", "minst", "data=minst: did you mean mnist? known: fashion_mnist, mnist"),
@@ -144,12 +156,37 @@ def test_splits_that_cannot_be_are_refused(key, value):
         read_run(config_with(key, value))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("alpha", 1.0, "a number from 0 to below 1"),
+        ("alpha", -0.1, "a number from 0 to below 1"),
+        ("eps", 0.0, "a finite number above 0"),
+        ("momentum", 1.0, "a number from 0 to below 1"),
+        ("lr", 0.0, "a finite number above 0"),
+    ],
+)
+def test_numbers_that_rmsprop_cannot_take_are_refused(key, value, expected):
+    rmsprop = {"name": "rmsprop", "lr": 1e-3, "alpha": 0.99, "eps": 1e-8, "momentum": 0.0}
+
+    with pytest.raises(InputError) as caught:
+        read_run(config_with("optimizer", {**rmsprop, key: value}))
+
+    assert str(caught.value) == f"optimizer.{key}={value}: expected {expected}"
+
+
 def test_a_missing_key_is_named():
     config = copy.deepcopy(CONFIG)
     del config["optimizer"]["lr"]
 
     with pytest.raises(InputError, match=r"optimizer\.lr: missing; it needs a value"):
         read_run(config)
+
+
+def test_a_choice_of_before_a_key_came_means_what_it_meant():
+    assert "norm" not in CONFIG["model"]
+
+    assert read_run(CONFIG) == read_run(config_with("model.norm", "none"))
 
 
 def test_flatten_keeps_lists_and_empty_nodes():

@@ -6,7 +6,7 @@ from composed import checked_sweep
 
 from regsweep.errors import InputError
 from regsweep.packs.engines.choice import LOCAL, runner_of
-from regsweep.settings.model import CNN, Logistic
+from regsweep.settings.model import CNN, Linear
 from regsweep.settings.run import fusible
 from regsweep.sweep.packing import Packing
 from regsweep.sweep.settle import REPAID_STEPS, mode_of, settle
@@ -133,7 +133,7 @@ def test_where_nothing_can_be_compiled_to_auto_is_eager(
     (tmp_path / "file").touch()
     (tmp_path / "with a space").mkdir()
     monkeypatch.setenv(variable, str(tmp_path / place))
-    run, packing = make_run(model=Logistic()), Packing(None, 1)
+    run, packing = make_run(model=Linear()), Packing(None, 1)
 
     settled, why = settle([run], jobs=10**9, packing=packing, run_all=runner_of(packing))
 

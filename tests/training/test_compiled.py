@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
-from regsweep.settings.model import MLP, Logistic
-from regsweep.settings.optimizer import SGD, Adam
+from regsweep.settings.model import MLP, Linear
+from regsweep.settings.optimizer import SGD, Adam, RMSprop
 from regsweep.settings.regularizer import L1
 from regsweep.training.compiled import lacking
 from regsweep.training.pack import train_pack
@@ -20,8 +20,9 @@ pytestmark = pytest.mark.skipif(
         (MLP((64, 32)), 10, "highest"),
         (MLP((64, 32)), 128, "medium"),
         (MLP((17, 5, 3)), 1, "highest"),
-        (Logistic(), 1, "highest"),
-        (Logistic(), 10, "medium"),
+        (MLP((50,), "silu", "layer"), 37, "highest"),
+        (Linear(), 1, "highest"),
+        (Linear(), 10, "medium"),
     ],
     ids=str,
 )
@@ -53,7 +54,11 @@ def test_a_smaller_pack_is_filled_up_and_compiles_nothing(digits):
     assert counters["stats"]["unique_graphs"] == before
 
 
-@pytest.mark.parametrize("optimizer", [Adam(1e-3), SGD(0.1, 0.9)], ids=["adam", "sgd"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [Adam(1e-3), SGD(0.1, 0.9), RMSprop(1e-4, 0.99, 1e-8, 0.9)],
+    ids=["adam", "sgd", "rmsprop"],
+)
 def test_compiled_and_eager_differ_by_rounding(digits, optimizer):
     # Few steps: the sign of a weight near zero, which L1 follows, soon makes more of it.
     runs = [

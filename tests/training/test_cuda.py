@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from regsweep.settings.model import CNN, MLP
-from regsweep.settings.optimizer import SGD, Adam
+from regsweep.settings.optimizer import SGD, Adam, RMSprop
 from regsweep.training.pack import train_pack
 from tests.training.test_pack import ALL_FIVE, CPU, make_run
 
@@ -20,7 +20,11 @@ def runs(**settings):
 
 
 @pytest.mark.parametrize("mode", ["eager", "compiled"])
-@pytest.mark.parametrize("optimizer", [Adam(1e-3), SGD(0.1, 0.9)], ids=["adam", "sgd"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [Adam(1e-3), SGD(0.1, 0.9), RMSprop(1e-3, 0.99, 1e-8, 0.9)],
+    ids=["adam", "sgd", "rmsprop"],
+)
 @pytest.mark.parametrize("model", [MLP((64, 32)), CNN((4, 6))], ids=str)
 def test_one_step_is_that_of_the_cpu(digits, model, optimizer, mode):
     pack = runs(model=model, optimizer=optimizer, batch_size=300, epochs=1)

@@ -1,12 +1,14 @@
 import pytest
 import torch
 
-from regsweep.settings.model import CNN, MLP, Logistic
+from regsweep.settings.model import CNN, MLP, Linear
 from regsweep.training.initial import initial_parameters
 from regsweep.training.network import build_network
 
 
-@pytest.mark.parametrize("model", [MLP((64, 32)), Logistic(), CNN((4, 6))], ids=str)
+@pytest.mark.parametrize(
+    "model", [MLP((64, 32)), MLP((8, 4), norm="layer"), Linear(), CNN((4, 6))], ids=str
+)
 def test_starts_as_pytorch_does_after_manual_seed(model):
     stacked = initial_parameters(build_network(model, (28, 28), 10), [42, 3])
 

@@ -1,10 +1,11 @@
 import pytest
 import torch
+from torch import nn
 
-from regsweep.settings.model import CNN, MLP, Logistic
+from regsweep.settings.model import CNN, MLP, Linear
 from regsweep.training.network import build_network
 
-MODELS = [MLP((64, 32)), MLP((7,)), Logistic(), CNN((4, 6)), CNN((3, 4, 5))]
+MODELS = [MLP((64, 32)), MLP((7,), "gelu", "layer"), Linear(), CNN((4, 6)), CNN((3, 4, 5))]
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (9, 12), (3, 10, 8)], ids=str)
@@ -25,3 +26,10 @@ def test_mlp_is_the_articles():
         "5.weight": (10, 32),
         "5.bias": (10,),
     }
+
+
+def test_a_norm_stands_before_the_activation():
+    network = build_network(MLP((8, 4), "silu", "layer"), (28, 28), 10)
+
+    inner = [nn.Linear, nn.LayerNorm, nn.SiLU]
+    assert [type(layer) for layer in network] == [nn.Flatten, *inner, *inner, nn.Linear]

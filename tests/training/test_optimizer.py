@@ -2,13 +2,14 @@ import pytest
 import torch
 from torch import nn
 
-from regsweep.settings.optimizer import SGD, Adam
+from regsweep.settings.optimizer import SGD, Adam, RMSprop
 from regsweep.settings.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
 from regsweep.training.optimizer import pack_optimizer
 from regsweep.training.penalty import pack_coefficients
 
 CPU = torch.device("cpu")
 STEPS = 100
+RMS = RMSprop(1e-3, 0.99, 1e-8, 0.0)
 NONE = NoRegularizer("all")
 
 
@@ -61,16 +62,26 @@ PARITY = {
         WeightDecay(0.3, False, "all"),
         lambda p: torch.optim.SGD(p, lr=1e-2, momentum=0.9, weight_decay=0.3),
     ),
+    "rmsprop": (RMS, NONE, lambda p: torch.optim.RMSprop(p, lr=1e-3)),
+    "rmsprop of other numbers": (
+        RMSprop(1e-3, 0.9, 1e-3, 0.5),
+        NONE,
+        lambda p: torch.optim.RMSprop(p, lr=1e-3, alpha=0.9, eps=1e-3, momentum=0.5),
+    ),
+    "rmsprop coupled": (
+        RMS,
+        WeightDecay(0.3, False, "all"),
+        lambda p: torch.optim.RMSprop(p, lr=1e-3, weight_decay=0.3),
+    ),
 }
 
 
 @pytest.mark.parametrize("case", PARITY)
 def test_follows_pytorchs_optimizer(case):
     optimizer, regularizer, make = PARITY[case]
-    kind = type(optimizer)
-    beside = Adam(0.5) if kind is Adam else SGD(0.1, 0.5)
+    beside = {Adam: Adam(0.5), SGD: SGD(0.1, 0.5), RMSprop: RMSprop(0.1, 0.5, 1e-2, 0.9)}
 
-    together = descend([beside, optimizer], [L1(0.1, "all"), regularizer])
+    together = descend([beside[type(optimizer)], optimizer], [L1(0.1, "all"), regularizer])
 
     torch.testing.assert_close(together[1], descend_with(make), rtol=2e-6, atol=1e-6)
 
@@ -142,7 +153,9 @@ def test_kinds_do_not_mix():
         pack_optimizer([Adam(1e-3), SGD(1e-3, 0.9)], {"0.weight": torch.zeros(2, 1, 1)})
 
 
-@pytest.mark.parametrize("optimizer", [Adam(1e-3), SGD(0.1, 0.9)], ids=["adam", "sgd"])
+@pytest.mark.parametrize(
+    "optimizer", [Adam(1e-3), SGD(0.1, 0.9), RMS], ids=["adam", "sgd", "rmsprop"]
+)
 def test_no_state_is_a_scalar(optimizer):
     """What some releases of PyTorch compile loses what is written to one of float64."""
     state = pack_optimizer([optimizer], {"w": torch.zeros(1, 3, 2)}).tensors()

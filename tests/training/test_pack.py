@@ -6,7 +6,7 @@ import torch
 
 from regsweep.data.dataset import scale
 from regsweep.settings.data import Data
-from regsweep.settings.model import CNN, MLP, Logistic
+from regsweep.settings.model import CNN, MLP, Linear
 from regsweep.settings.optimizer import SGD, Adam
 from regsweep.settings.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
 from regsweep.settings.run import Run
@@ -60,9 +60,12 @@ def assert_same_result(one, other):
         (MLP((64, 32)), 128),
         (MLP((17, 5, 3)), 1),
         (MLP((3, 2)), 128),
-        (Logistic(), 1),
-        (Logistic(), 10),
-        (Logistic(), 128),
+        (MLP((17, 5), "silu", "layer"), 5),
+        (MLP((50,), "gelu", "layer"), 37),
+        (MLP((64, 32), "tanh", "layer"), 10),
+        (Linear(), 1),
+        (Linear(), 10),
+        (Linear(), 128),
     ],
     ids=str,
 )
@@ -141,6 +144,24 @@ def test_metrics_are_those_of_the_network(digits):
     assert shown == [pytest.approx(round(count)) for count in shown]
 
 
+@pytest.mark.parametrize("activation", ["relu", "gelu", "tanh", "silu"])
+def test_metrics_are_those_of_a_network_with_norms(digits, activation):
+    model = MLP((16, 8), activation, "layer")
+    [result] = train_pack([make_run(model=model, regularizer=L1(1e-3, "weights"))], digits, CPU)
+
+    network = build_network(model, (28, 28), 10)
+    network.load_state_dict(result.weights)
+    with torch.no_grad():
+        logits = network(scale(digits.test.inputs))
+    loss = torch.nn.functional.cross_entropy(logits, digits.test.targets).item()
+    assert result.metrics["test_loss"] == pytest.approx(loss, rel=1e-5)
+    # The scales of a norm are no weights.
+    layers = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
+    norm = sum(layer.weight.double().abs().sum().item() for layer in layers)
+    assert result.metrics["l1_norm"] == pytest.approx(norm)
+    assert result.metrics["penalty"] == pytest.approx(1e-3 * norm)
+
+
 def test_statistics_say_what_the_weights_do(digits):
     [result] = train_pack([make_run(regularizer=Elastic(1e-3, 0.25, "all"))], digits, CPU)
 
@@ -194,7 +215,7 @@ def test_progress_is_told_by_epoch_and_by_batch(digits):
 @pytest.mark.parametrize(
     ("part", "odd"),
     [
-        ("Logistic", make_run(model=Logistic())),
+        ("Linear", make_run(model=Linear())),
         ("epochs=3", make_run(epochs=3)),
         ("train_size=200", replace(make_run(), data=Data("mnist", "unused", 200, 100, 0))),
         ("SGD", make_run(optimizer=SGD(0.1, 0.9))),

@@ -3,7 +3,7 @@ import torch
 from torch._dynamo.utils import counters
 
 from regsweep.errors import MachineFault
-from regsweep.settings.optimizer import SGD, Adam
+from regsweep.settings.optimizer import SGD, Adam, RMSprop
 from regsweep.training import compiled, probe
 from regsweep.training.compiled import lacking
 from regsweep.training.pack import train_pack, try_compiled
@@ -52,7 +52,11 @@ def a_sum(parameters, optimizer, totals):
 
 
 @pytest.mark.parametrize("change", [a_weight, a_moment, nan, a_sum])
-@pytest.mark.parametrize("optimizer", [Adam(1e-3), SGD(0.1, 0.9)], ids=["adam", "sgd"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [Adam(1e-3), SGD(0.1, 0.9), RMSprop(1e-3, 0.99, 1e-8, 0.9)],
+    ids=["adam", "sgd", "rmsprop"],
+)
 def test_a_compiled_step_that_computes_other_numbers_trains_nothing(
     change, optimizer, digits, monkeypatch
 ):
@@ -116,7 +120,11 @@ def test_a_compiler_that_is_switched_off_is_no_compiler():
 
 
 @needs_compiler
-@pytest.mark.parametrize("optimizer", [Adam(1e-3), SGD(0.1, 0.9)], ids=["adam", "sgd"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [Adam(1e-3), SGD(0.1, 0.9), RMSprop(1e-3, 0.99, 1e-8, 0.9)],
+    ids=["adam", "sgd", "rmsprop"],
+)
 def test_what_was_tried_is_what_trains(optimizer, digits):
     runs = [make_run(0, regularizer, optimizer=optimizer) for regularizer in ALL_FIVE]
 
