@@ -3,6 +3,7 @@
 - `__main__`: `python -m regsweep.data [NAME ...]`: have the files of these data sets (default
   mnist)
 - `dataset`: what training is given: arrays, split into training, validation and test
+- `facts`: what is known of data before anything trains on them: shapes, numbers, names
 - `fetch`: all files of a source, present and verified; what is missing is downloaded
 - `idx`: the IDX file format of MNIST: a magic number, the dimensions, the bytes
 - `mirrors`: missing files from the mirrors that torchvision knows

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from regsweep.errors import InputError, bad_value, nearest
 from regsweep.records.record import Stage
 from regsweep.settings.checks import one_of, whole
-from regsweep.settings.data import Data
+from regsweep.settings.data import DATA
 from regsweep.settings.flat import flatten
 from regsweep.settings.model import MODELS
 from regsweep.settings.optimizer import OPTIMIZERS
@@ -17,6 +17,7 @@ from regsweep.settings.run import Objective, Run
 from regsweep.settings.trainer import Trainer
 
 GROUPS: dict[str, Mapping[str, type]] = {
+    "data": DATA,
     "model": MODELS,
     "regularizer": REGULARIZERS,
     "optimizer": OPTIMIZERS,
@@ -76,7 +77,6 @@ def read_run(config: Mapping[str, Any]) -> Run:
     parts: dict[str, Any] = {
         "seed": _typed("seed", _required(config, "seed"), int),
         "objective": _typed("objective", _required(config, "objective"), Objective),
-        "data": _build(Data, "data", _group(config, "data"), extra=("search",)),
         "trainer": _build(Trainer, "trainer", _group(config, "trainer"), extra=("search",)),
     }
     for group, choices in GROUPS.items():

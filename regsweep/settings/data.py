@@ -1,15 +1,17 @@
-"""Which data a run learns from, and how they are split."""
+"""The data on offer, and how they are split; ``regsweep.training.load`` loads them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from regsweep.data.facts import Facts
 from regsweep.data.source import SOURCES, Source, check_sizes
 from regsweep.errors import bad_value
 from regsweep.settings.checks import one_of, whole
 
 
 @dataclass(frozen=True)
-class Data:
-    """A data set, its folder, and the sizes and seed of its stratified split.
+class Published:
+    """A published data set, its folder, and the sizes and seed of its stratified split.
 
     ``train_size`` is a stratified subset of what the validation split leaves; ``None`` is all.
     """
@@ -33,7 +35,31 @@ class Data:
         return SOURCES[self.name]
 
     @property
-    def train_count(self) -> int:
-        """How many examples are trained on."""
-        left = self.source.train_examples - self.validation_size
-        return left if self.train_size is None else self.train_size
+    def facts(self) -> Facts:
+        """What is known of the data without a look at the files."""
+        source = self.source
+        left = source.train_examples - self.validation_size
+        return Facts(
+            shape=source.shape,
+            outputs=source.outputs,
+            train=left if self.train_size is None else self.train_size,
+            validation=self.validation_size,
+            test=source.test_examples,
+        )
+
+    def at(self, start: Path) -> "Published":
+        """The same, with a root that does not depend on the folder that a process works in."""
+        return replace(self, root=_absolute("data.root", self.root, start))
+
+
+Data = Published
+
+DATA: dict[str, type[Data]] = dict.fromkeys(SOURCES, Published)
+
+
+def _absolute(key: str, path: str, start: Path) -> str:
+    """``path``, which is relative to ``start`` where it is not absolute."""
+    try:
+        return str(start / Path(path).expanduser())
+    except RuntimeError as error:
+        raise bad_value(key, path, f"a folder ({error})") from error

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -241,7 +242,7 @@ def _runs(config: dict[str, Any], tried: Mapping[str, list[Any]]) -> Iterator[Ru
         changed = config
         for key, value in zip(tried, values, strict=True):
             changed = with_value(changed, key, value)
-        yield read_run(changed)
+        yield read_run(changed).at(Path.cwd())
 
 
 def _unlisted(tried: Sequence[Override]) -> int:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from regsweep.data.fetch import ensure_files
+from regsweep.data.source import find_source
+from regsweep.settings.data import Published
 from regsweep.settings.run import Run
 
 
@@ -18,5 +20,5 @@ def check_machine(runs: Sequence[Run], devices: Sequence[str] = ()) -> None:
             from regsweep.training.device import resolve_device
 
             resolve_device(name)
-    for data in {(run.data.name, run.data.root): run.data for run in runs}.values():
-        ensure_files(data.source, Path(data.root))
+    for name, root in {(r.data.name, r.data.root) for r in runs if isinstance(r.data, Published)}:
+        ensure_files(find_source(name), Path(root))

@@ -51,7 +51,7 @@ def test_a_config_becomes_typed_values():
     assert run.optimizer == Adam(1e-3)
     assert run.regularizer == L1(1.0, "weights")
     assert isinstance(run.regularizer.weight, float)
-    assert run.data.train_count == 50000
+    assert run.data.facts.train == 50000
 
 
 MESSAGES = [

@@ -59,7 +59,7 @@ REFUSED = [
     ([BASIC, "model.hidden=[64],[0]"], "model.hidden=[0]: expected a list"),
     (
         [BASIC, "data.train_size=500,1000", "trainer.batch_size=100,600"],
-        "trainer.batch_size=600: expected at most the number of training images, 500",
+        "trainer.batch_size=600: expected at most the number of training examples, 500",
     ),
     (
         ["regularizer=l1", "regularizer.weight=tag(log,interval(0,1))"],
