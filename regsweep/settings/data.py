@@ -1,9 +1,11 @@
 """The data on offer, and how they are split; ``regsweep.training.load`` loads them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from regsweep.data.facts import Facts
+from regsweep.data.sizes import Size, Sizes
 from regsweep.data.source import SOURCES, Source, check_sizes
 from regsweep.errors import bad_value
 from regsweep.settings.checks import one_of, whole
@@ -52,9 +54,59 @@ class Published:
         return replace(self, root=_absolute("data.root", self.root, start))
 
 
-Data = Published
+@dataclass(frozen=True)
+class Arrays:
+    """The arrays of an ``.npz`` file; ``test_size`` is read where it holds no test part."""
 
-DATA: dict[str, type[Data]] = dict.fromkeys(SOURCES, Published)
+    path: str
+    train_size: int | None
+    validation_size: Size
+    test_size: Size
+    split_seed: int
+
+    def __post_init__(self) -> None:
+        _a_file("data.path", self.path)
+        _check_sizes(self.sizes)
+
+    @property
+    def sizes(self) -> Sizes:
+        """How the rows are divided."""
+        return Sizes(self.train_size, self.validation_size, self.test_size, self.split_seed)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files that are read, by their key."""
+        return {"data.path": self.path}
+
+    def at(self, start: Path) -> "Arrays":
+        """The same, with a path that does not depend on the folder that a process works in."""
+        return replace(self, path=_absolute("data.path", self.path, start))
+
+
+Own = Arrays
+Data = Published | Own
+
+DATA: dict[str, type[Data]] = {**dict.fromkeys(SOURCES, Published), "arrays": Arrays}
+
+
+def _a_file(key: str, path: str) -> None:
+    if not path:
+        raise bad_value(key, "''", "the path of a file")
+
+
+def _check_sizes(sizes: Sizes) -> None:
+    whole("data.split_seed", sizes.seed, low=0, high=2**63 - 1)
+    if sizes.train is not None:
+        whole("data.train_size", sizes.train, low=1)
+    _check_size("data.validation_size", sizes.validation, low=0)
+    _check_size("data.test_size", sizes.test, low=1)
+
+
+def _check_size(key: str, size: Size, low: int) -> None:
+    """Refuse what is neither a number of rows, ``low`` or above, nor a share of them."""
+    share = 0 < size < 1 or (size == 0 and low == 0)
+    if not (share if isinstance(size, float) else size >= low):
+        raise bad_value(key, size, f"a whole number of rows, {low} or above, or a share below 1")
 
 
 def _absolute(key: str, path: str, start: Path) -> str:

@@ -1,17 +1,34 @@
 """The data that a run names, loaded once a process, and what is known of them."""
 
+from collections.abc import Hashable
+from dataclasses import replace
+from functools import lru_cache
+
 from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.data.facts import Facts
-from regsweep.settings.data import Data
+from regsweep.data.own import Given, Loaded, divided
+from regsweep.data.own_file import read_file, stamp
+from regsweep.settings.data import Data, Own, Published
 
 
 def facts_of(data: Data) -> Facts:
-    """What a network, a step and a report need to know of ``data``."""
-    return data.facts
+    """What a network, a step and a report need to know of ``data``.
+
+    Raises:
+        InputError: the data cannot be used; the message says what is wrong with them.
+    """
+    return data.facts if isinstance(data, Published) else _own(data).facts
 
 
 def load_data(data: Data, *, test: bool) -> Dataset:
-    """The examples that ``data`` names, with the test part where ``test`` says so."""
+    """The examples that ``data`` names, with the test part where ``test`` says so.
+
+    Raises:
+        InputError: the data cannot be used; the message says what is wrong with them.
+    """
+    if not isinstance(data, Published):
+        dataset = _own(data).dataset
+        return dataset if test else replace(dataset, test=None)
     return load_dataset(
         data.name,
         data.root,
@@ -20,3 +37,19 @@ def load_data(data: Data, *, test: bool) -> Dataset:
         split_seed=data.split_seed,
         test=test,
     )
+
+
+def _own(data: Own) -> Loaded:
+    return _loaded(data, tuple(stamp(path) for path in data.files.values()))
+
+
+@lru_cache(maxsize=2)
+def _loaded(data: Own, stamps: Hashable) -> Loaded:
+    """``data``, read again where the ``stamps`` of its files are others."""
+    return divided(_given(data), data.sizes)
+
+
+def _given(data: Own) -> Given:
+    from regsweep.data.arrays import read_arrays
+
+    return read_arrays(read_file("data.path", data.path))
