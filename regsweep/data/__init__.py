@@ -3,6 +3,7 @@
 - `__main__`: `python -m regsweep.data [NAME ...]`: have the files of these data sets (default
   mnist)
 - `arrays`: arrays in an `.npz` file: `x` and `y`, and test parts if there are any
+- `bundled`: the classification sets that scikit-learn ships: nothing is downloaded
 - `dataset`: what training is given: arrays, split into training, validation and test
 - `facts`: what is known of data before anything trains on them: shapes, numbers, names
 - `fetch`: all files of a source, present and verified; what is missing is downloaded

@@ -10,6 +10,10 @@ from regsweep.data.source import SOURCES, Source, check_sizes
 from regsweep.errors import bad_value
 from regsweep.settings.checks import one_of, whole
 
+# What scikit-learn ships: for classification, and for regression.
+SCIKIT_LEARN = ("breast_cancer", "digits", "iris", "wine")
+_REGRESSION = ("diabetes", "linnerud")
+
 
 @dataclass(frozen=True)
 class Published:
@@ -83,10 +87,50 @@ class Arrays:
         return replace(self, path=_absolute("data.path", self.path, start))
 
 
-Own = Arrays
+@dataclass(frozen=True)
+class ScikitLearn:
+    """A classification set that scikit-learn ships."""
+
+    dataset: str
+    train_size: int | None
+    validation_size: Size
+    test_size: Size
+    split_seed: int
+
+    def __post_init__(self) -> None:
+        if self.dataset in _REGRESSION:
+            listed = ", ".join(SCIKIT_LEARN)
+            raise bad_value(
+                "data.dataset",
+                self.dataset,
+                f"one of {listed}: its targets are numbers, and regression is not there yet",
+            )
+        one_of("data.dataset", self.dataset, SCIKIT_LEARN)
+        _check_sizes(self.sizes)
+
+    @property
+    def sizes(self) -> Sizes:
+        """How the rows are divided."""
+        return Sizes(self.train_size, self.validation_size, self.test_size, self.split_seed)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """None: they come with the package."""
+        return {}
+
+    def at(self, start: Path) -> "ScikitLearn":
+        """The same."""
+        return self
+
+
+Own = Arrays | ScikitLearn
 Data = Published | Own
 
-DATA: dict[str, type[Data]] = {**dict.fromkeys(SOURCES, Published), "arrays": Arrays}
+DATA: dict[str, type[Data]] = {
+    **dict.fromkeys(SOURCES, Published),
+    "arrays": Arrays,
+    "sklearn": ScikitLearn,
+}
 
 
 def _a_file(key: str, path: str) -> None:

@@ -4,11 +4,12 @@ from collections.abc import Hashable
 from dataclasses import replace
 from functools import lru_cache
 
+from regsweep.data.arrays import read_arrays
 from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.data.facts import Facts
 from regsweep.data.own import Given, Loaded, divided
 from regsweep.data.own_file import read_file, stamp
-from regsweep.settings.data import Data, Own, Published
+from regsweep.settings.data import Data, Own, Published, ScikitLearn
 
 
 def facts_of(data: Data) -> Facts:
@@ -50,6 +51,8 @@ def _loaded(data: Own, stamps: Hashable) -> Loaded:
 
 
 def _given(data: Own) -> Given:
-    from regsweep.data.arrays import read_arrays
+    if isinstance(data, ScikitLearn):
+        from regsweep.data.bundled import read_bundled  # loads scikit-learn
 
+        return read_bundled(data.dataset)
     return read_arrays(read_file("data.path", data.path))

@@ -119,7 +119,11 @@ MESSAGES = [
     ("model.hidden", [64, "x"], "model.hidden[1]=x: expected a whole number"),
     ("seed", -1, "seed=-1: expected a whole number, from 0 to 4611686018427387904"),
     ("objective", "loss", "objective=loss: did you mean val_loss? known: val_error, val_loss"),
-    ("data.name", "minst", "data=minst: did you mean mnist? known: arrays, fashion_mnist, mnist"),
+    (
+        "data.name",
+        "minst",
+        "data=minst: did you mean mnist? known: arrays, fashion_mnist, mnist, sklearn",
+    ),
     (
         "data.split_seed",
         -1,
