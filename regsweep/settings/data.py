@@ -123,12 +123,58 @@ class ScikitLearn:
         return self
 
 
-Own = Arrays | ScikitLearn
+@dataclass(frozen=True)
+class Table:
+    """A table in a CSV file; ``test_size`` is read where there is no other file to test on.
+
+    ``columns`` are those that are learned from, ``None`` all others than ``target``.
+    """
+
+    path: str
+    target: str
+    test_path: str | None
+    columns: tuple[str, ...] | None
+    train_size: int | None
+    validation_size: Size
+    test_size: Size
+    split_seed: int
+
+    def __post_init__(self) -> None:
+        _a_file("data.path", self.path)
+        if self.test_path is not None:
+            _a_file("data.test_path", self.test_path)
+        if self.columns == ():
+            raise bad_value("data.columns", "[]", "the names of one column or more, or null")
+        _check_sizes(self.sizes)
+
+    @property
+    def sizes(self) -> Sizes:
+        """How the rows are divided."""
+        return Sizes(self.train_size, self.validation_size, self.test_size, self.split_seed)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files that are read, by their key."""
+        test = {} if self.test_path is None else {"data.test_path": self.test_path}
+        return {"data.path": self.path} | test
+
+    def at(self, start: Path) -> "Table":
+        """The same, with paths that do not depend on the folder that a process works in."""
+        test = self.test_path
+        return replace(
+            self,
+            path=_absolute("data.path", self.path, start),
+            test_path=None if test is None else _absolute("data.test_path", test, start),
+        )
+
+
+Own = Arrays | ScikitLearn | Table
 Data = Published | Own
 
 DATA: dict[str, type[Data]] = {
     **dict.fromkeys(SOURCES, Published),
     "arrays": Arrays,
+    "csv": Table,
     "sklearn": ScikitLearn,
 }
 

@@ -9,7 +9,7 @@ from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.data.facts import Facts
 from regsweep.data.own import Given, Loaded, divided
 from regsweep.data.own_file import read_file, stamp
-from regsweep.settings.data import Data, Own, Published, ScikitLearn
+from regsweep.settings.data import Data, Own, Published, ScikitLearn, Table
 
 
 def facts_of(data: Data) -> Facts:
@@ -55,4 +55,11 @@ def _given(data: Own) -> Given:
         from regsweep.data.bundled import read_bundled  # loads scikit-learn
 
         return read_bundled(data.dataset)
-    return read_arrays(read_file("data.path", data.path))
+    files = {key: read_file(key, path) for key, path in data.files.items()}
+    if isinstance(data, Table):
+        from regsweep.data.table import read_table  # loads pandas and scikit-learn
+
+        return read_table(
+            files["data.path"], files.get("data.test_path"), data.target, data.columns
+        )
+    return read_arrays(files["data.path"])

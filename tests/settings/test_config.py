@@ -122,7 +122,7 @@ MESSAGES = [
     (
         "data.name",
         "minst",
-        "data=minst: did you mean mnist? known: arrays, fashion_mnist, mnist, sklearn",
+        "data=minst: did you mean mnist? known: arrays, csv, fashion_mnist, mnist, sklearn",
     ),
     (
         "data.split_seed",
