@@ -187,7 +187,8 @@ def _refuse_nobodys(
 def _has(config: DictConfig, key: str) -> bool:
     parent, _, name = key.rpartition(".")
     node = OmegaConf.select(config, parent) if parent else config
-    return not isinstance(node, DictConfig) or name in node
+    # Of a key that has no value yet, OmegaConf says that it is not in its node.
+    return not isinstance(node, DictConfig) or name in {*node}
 
 
 def _searched_nodes(config: Mapping[str, Any], settled: set[str]) -> list[Override]:

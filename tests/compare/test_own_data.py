@@ -1,5 +1,6 @@
 """Whole comparisons on data that are not MNIST, within the process of the tests."""
 
+import csv
 import shutil
 
 import pytest
@@ -38,6 +39,28 @@ def test_a_comparison_goes_on_to_the_table_of_one_never_touched(sweep):
 
     assert (folder / "comparison.csv").read_bytes() == table
     assert sorted(folder.rglob("record.json")) == records
+
+
+def table(path, shift=0.0):
+    """Two classes that overlap, with a group of four rows each and a column that says nothing."""
+    rows = [
+        f"{(n * 7919 % 101) / 10 + 3 * (who % 2) + shift},{'fm'[n % 2]},here,p{who},c{who % 2}"
+        for n, who in ((n, n // 4) for n in range(160))
+    ]
+    path.write_text("\n".join(["age,sex,site,who,outcome", *rows]) + "\n")
+
+
+def test_a_table_is_compared_from_its_path_wherever_a_job_works(sweep, tmp_path, capsys):
+    table(tmp_path / "heart.csv")
+
+    folder = sweep(
+        *("data=csv", "data.path=heart.csv", "data.target=outcome", "data.columns=[age,sex,site]"),
+        "hydra.job.chdir=true",
+    )
+
+    [*rows] = csv.DictReader((folder / "comparison.csv").read_text().splitlines())
+    assert [row["seeds"] for row in rows] == ["2", "2"]
+    assert f"data.path={tmp_path}/heart.csv: left out site (constant)" in capsys.readouterr().out
 
 
 def test_flat_rows_are_no_images_to_convolve(sweep):

@@ -127,6 +127,7 @@ REFUSED = [
     (["run.arm=5"], "run.arm=5: expected null, or the choice of each compared group"),
     (["run=null"], "run=None: expected a choice of the config group run"),
     (["model=cnn", "model.channels=[1,1,1,1,1]"], "model.channels=[1, 1, 1, 1, 1]: expected at m"),
+    (["data=csv", "data.path=x.csv"], "data.target: missing; it needs a value"),
     (["data.root=''"], "data.root='': expected a folder; is REGSWEEP_DATA set to nothing?"),
 ]
 
