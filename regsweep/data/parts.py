@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from regsweep.data.sizes import Sizes, check_classes, check_test_size, count_of
+from regsweep.data.sizes import Size, Sizes, check_classes, check_test_size, count_of
 from regsweep.data.source import check_split
 from regsweep.data.split import stratified_split
 from regsweep.errors import InputError
@@ -43,12 +43,15 @@ def divide(
     if test:
         count = check_test_size(sizes.test, len(labels), len(names))
         rest, aside = _taken(labels, count, sizes.seed, groups)
+        _refuse_none("data.test_size", sizes.test, aside)
     validation_size = count_of(sizes.validation, len(rest))
     if groups is None:
         train, validation = stratified_split(labels[rest], validation_size, sizes.train, sizes.seed)
         return Parts(rest[train], rest[validation], aside)
     check_split(len(rest), len(names), validation_size, sizes.train)
     train, validation = _taken(labels[rest], validation_size, sizes.seed, groups[rest])
+    if validation_size:
+        _refuse_none("data.validation_size", sizes.validation, validation)
     if sizes.train is not None:
         check_split(len(train), len(names), 0, sizes.train)
         kept, _ = stratified_split(labels[rest][train], 0, sizes.train, sizes.seed)
@@ -62,6 +65,13 @@ def _taken(labels: Tensor, count: int, seed: int, groups: Tensor | None) -> tupl
         return stratified_split(labels, count, None, seed)
     taken = torch.isin(groups, torch.tensor(_groups_to_take(labels, count, seed, groups)))
     return torch.nonzero(~taken).squeeze(1), torch.nonzero(taken).squeeze(1)
+
+
+def _refuse_none(key: str, size: Size, part: Tensor) -> None:
+    if len(part) == 0:
+        raise InputError(
+            f"data.group: no group is small enough for {key}={size}; expected more groups"
+        )
 
 
 def _groups_to_take(labels: Tensor, count: int, seed: int, groups: Tensor) -> list[int]:
@@ -85,15 +95,11 @@ def _groups_to_take(labels: Tensor, count: int, seed: int, groups: Tensor) -> li
 
 
 def _with_all_classes(parts: Parts, labels: Tensor, names: tuple[str, ...]) -> Parts:
-    """``parts``, each with rows, and all classes to train on."""
+    """``parts``, which leave all classes to train on."""
     lacking = sorted({*range(len(names))} - {*labels[parts.train].tolist()})
     if lacking:
         raise InputError(
             f"data.group: groups kept whole leave no row of {names[lacking[0]]} to train on; "
             "expected more groups, or smaller parts"
-        )
-    if parts.test is not None and len(parts.test) == 0:
-        raise InputError(
-            "data.group: no group is small enough for data.test_size; expected more groups"
         )
     return parts

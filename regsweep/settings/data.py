@@ -127,13 +127,15 @@ class ScikitLearn:
 class Table:
     """A table in a CSV file; ``test_size`` is read where there is no other file to test on.
 
-    ``columns`` are those that are learned from, ``None`` all others than ``target``.
+    ``columns`` are those that are learned from, ``None`` all others. Rows that are alike in the
+    column ``group`` are in one part.
     """
 
     path: str
     target: str
     test_path: str | None
     columns: tuple[str, ...] | None
+    group: str | None
     train_size: int | None
     validation_size: Size
     test_size: Size
@@ -143,6 +145,8 @@ class Table:
         _a_file("data.path", self.path)
         if self.test_path is not None:
             _a_file("data.test_path", self.test_path)
+        if self.group == self.target:
+            raise bad_value("data.group", self.group, "another column than data.target")
         if self.columns == ():
             raise bad_value("data.columns", "[]", "the names of one column or more, or null")
         _check_sizes(self.sizes)

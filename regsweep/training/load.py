@@ -60,6 +60,10 @@ def _given(data: Own) -> Given:
         from regsweep.data.table import read_table  # loads pandas and scikit-learn
 
         return read_table(
-            files["data.path"], files.get("data.test_path"), data.target, data.columns
+            files["data.path"],
+            files.get("data.test_path"),
+            data.target,
+            data.columns,
+            data.group,
         )
     return read_arrays(files["data.path"])

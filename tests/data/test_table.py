@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from regsweep.data.parts import divide
+from regsweep.data.sizes import Sizes
 from regsweep.errors import InputError, MachineFault
 from regsweep.settings.data import Table
 from regsweep.training.load import facts_of, load_data
@@ -25,7 +27,7 @@ ROWS = [
 
 def spec(path, **changed):
     usual = {
-        "target": "outcome", "test_path": None, "columns": None,
+        "target": "outcome", "test_path": None, "columns": None, "group": None,
         "train_size": None, "validation_size": 0.2, "test_size": 0.2, "split_seed": 0,
     }  # fmt: skip
     return Table(str(path), **usual | changed)
@@ -127,6 +129,74 @@ def test_empty_lines_and_a_written_index_are_passed_over(saved):
     ]
 
 
+def grouped(size, rows=60):
+    """Rows that tell their number and their group, of ``size`` rows each."""
+    return [
+        {"number": n, "who": f"p{n // size}", "outcome": "ab"[n // size % 2]} for n in range(rows)
+    ]
+
+
+@pytest.mark.parametrize(("size", "counts"), [(1, (38, 10, 12)), (3, (36, 12, 12))])
+def test_a_group_is_on_one_side_of_every_split(saved, size, counts):
+    rows = [dict(row, twin=row["who"][1:]) for row in grouped(size)]
+
+    data = load_data(spec(saved(rows), group="who"), test=True)
+
+    parts = [part.inputs for part in (data.train, data.validation, data.test)]
+    twins = [set(inputs[:, 1].tolist()) for inputs in parts]
+    assert tuple(map(len, parts)) == counts
+    assert sum(map(len, twins)) == len(set.union(*twins)) == 60 / size
+    assert data.shape == (2,)
+
+
+def test_groups_are_kept_whole_and_classes_keep_their_shares():
+    groups = torch.arange(600) // 7
+    labels = groups % 3
+    names = ("a", "b", "c")
+
+    for seed in range(5):
+        parts = divide(labels, names, Sizes(None, 0.2, 0.2, seed), "y", test=True, groups=groups)
+        found = [set(groups[part].tolist()) for part in (parts.train, parts.validation, parts.test)]
+        rows = torch.cat([parts.train, parts.validation, parts.test])
+
+        assert rows.sort().values.tolist() == list(range(600))
+        assert sum(map(len, found)) == len(set.union(*found)) == 86
+        for part, share in ((parts.test, 120), (parts.validation, 96)):
+            assert len(part) == pytest.approx(share, abs=11)
+            assert torch.bincount(labels[part]).tolist() == pytest.approx([share / 3] * 3, abs=4)
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        (30, "data.group: no group is small enough for data.test_size=0.2; expected more groups"),
+        (10, "data.group: no group is small enough for data.validation_size=0.2; expected more"),
+    ],
+)
+def test_too_few_groups_are_refused(saved, size, message):
+    with pytest.raises(InputError) as caught:
+        facts_of(spec(saved(grouped(size)), group="who", columns=("number",)))
+
+    assert str(caught.value).startswith(message)
+
+
+def test_a_group_that_is_missing_or_in_both_files_is_refused(saved):
+    path, rows = saved(grouped(3)), grouped(3)
+    test = saved([*grouped(3, 0), dict(rows[5], who="new"), rows[5]], "test.csv")
+    with pytest.raises(InputError) as shared:
+        facts_of(spec(path, group="who", test_path=str(test)))
+    path = saved([*rows[:4], dict(rows[4], who=""), *rows[5:]])
+    with pytest.raises(InputError) as missing:
+        facts_of(spec(path, group="who"))
+
+    assert str(shared.value) == (
+        f"data.test_path={test}: column who, row 2 is p1, a group that data.path has too"
+    )
+    assert str(missing.value) == (
+        f"data.path={path}: column who, row 5 is missing; every row needs a group"
+    )
+
+
 def test_classes_may_be_numbers(saved):
     rows = [dict(row, outcome=n % 3) for n, row in enumerate(ROWS)]
 
@@ -182,6 +252,15 @@ def test_what_cannot_be_learned_from_is_refused_by_its_column_and_row(saved, row
         (
             {"columns": ("outcome",)},
             "data.columns=outcome: expected columns other than",
+        ),
+        (
+            {"group": "wh"},
+            "data.group=wh: expected a column of the file; known: age, ",
+        ),
+        ({"group": "outcome"}, "data.group=outcome: expected another column than data.target"),
+        (
+            {"group": "sex", "columns": ("sex", "age")},
+            "data.columns=sex: expected columns other than data.group",
         ),
         ({"columns": ()}, "data.columns=[]: expected the names of one column or more, or null"),
     ],
