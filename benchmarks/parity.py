@@ -25,10 +25,11 @@ from torch.utils.data import Subset
 from benchmarks import article_loop
 from benchmarks.measure import Row, publish, quick_folder
 from benchmarks.runs import compose_run
-from regsweep.data.dataset import Dataset, load_dataset, scale
+from regsweep.data.dataset import Dataset, scale
 from regsweep.data.split import stratified_split
 from regsweep.settings.regularizer import L1, L2
 from regsweep.settings.run import Run
+from regsweep.training.load import load_data
 from regsweep.training.pack import train_pack
 
 CONFIDENCE = 0.95
@@ -68,14 +69,7 @@ def make_runs(settings: Settings) -> list[Run]:
 
 def read_dataset(run: Run) -> Dataset:
     """The run's training images and the test images."""
-    return load_dataset(
-        run.data.name,
-        run.data.root,
-        validation_size=0,
-        train_size=run.data.train_size,
-        split_seed=run.data.split_seed,
-        test=True,
-    )
+    return load_data(replace(run.data, validation_size=0), test=True)
 
 
 def pack_accuracies(runs: Sequence[Run], settings: Settings, dataset: Dataset) -> list[float]:

@@ -148,8 +148,8 @@ def step_seconds(pack: Pack) -> float:
     import torch
 
     from benchmarks.runs import compose_run
-    from regsweep.data.dataset import load_dataset
     from regsweep.settings.regularizer import L2
+    from regsweep.training.load import load_data
     from regsweep.training.pack import train_pack
     from regsweep.training.result import Epoch
 
@@ -164,14 +164,7 @@ def step_seconds(pack: Pack) -> float:
         replace(run, regularizer=L2(10 ** (-6 + 4 * i / pack.width), "weights"))
         for i in range(pack.width)
     ]
-    dataset = load_dataset(
-        run.data.name,
-        run.data.root,
-        validation_size=run.data.validation_size,
-        train_size=run.data.train_size,
-        split_seed=run.data.split_seed,
-        test=False,
-    )
+    dataset = load_data(run.data, test=False)
     ends: dict[int, float] = {}
 
     def on_epoch(i: int, epoch: Epoch) -> None:

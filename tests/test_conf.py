@@ -6,7 +6,6 @@ from omegaconf import OmegaConf
 
 from regsweep.cli.app import CONF
 from regsweep.cli.nodes import register_nodes
-from regsweep.data.source import SOURCES
 from regsweep.settings.config import GROUPS, read_run
 from regsweep.sweep.search_space import search_space
 
@@ -35,7 +34,7 @@ def test_every_choice_is_a_run(group, choice):
 
 
 def test_every_choice_of_the_code_has_its_yaml():
-    for group, known in {**GROUPS, "data": SOURCES}.items():
+    for group, known in GROUPS.items():
         assert {name for owner, name in CHOICES if owner == group} == set(known)
 
 
@@ -96,7 +95,7 @@ def test_experiments_are_the_articles(choice):
     coefficients = run.regularizer.coefficients()
     assert {k: v for k, v in vars(coefficients).items() if v} == pytest.approx(expected)
     assert run.regularizer.scope == "all"
-    assert (run.seed, run.optimizer.lr, run.data.train_count) == (42, 1e-4, 60000)
+    assert (run.seed, run.optimizer.lr, run.data.facts.train) == (42, 1e-4, 60000)
     assert (run.trainer.epochs, run.trainer.batch_size, run.trainer.log_every) == (5, 10, 500)
     assert search_space(config) == {}
 

@@ -51,7 +51,7 @@ class RegsweepCallback(Callback):
         """Check the run, its folder and its data."""
         with _refusing():
             refuse_password(config.hydra)
-            run = read_run(plain_config(config))
+            run = read_run(plain_config(config)).at(Path.cwd())
             directory = Path(config.hydra.run.dir)
             refuse_used(directory)
             check_machine([run])

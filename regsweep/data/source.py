@@ -101,6 +101,6 @@ def check_split(examples: int, classes: int, validation_size: int, train_size: i
         raise bad_value(
             "data.train_size",
             train_size,
-            f"null (all) or {classes} to {left}: at least one image for each of the {classes} "
+            f"null (all) or {classes} to {left}: at least one example for each of the {classes} "
             f"classes, at most what data.validation_size={validation_size} leaves of {examples}",
         )

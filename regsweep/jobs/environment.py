@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from regsweep.settings.trainer import Trainer
     from regsweep.training.pack import Mode
 
-PACKAGES = ("regsweep", "torch", "hydra-core", "optuna", "pandas")
+PACKAGES = ("regsweep", "torch", "hydra-core", "optuna", "pandas", "scikit-learn")
 
 
 @cache

@@ -17,7 +17,6 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import save
 
-from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.errors import machine_fault, naming
 from regsweep.jobs.collector import spare_what_is_loaded
 from regsweep.jobs.environment import describe, now
@@ -39,12 +38,12 @@ from regsweep.records.record import (
 from regsweep.records.settled import Settled
 from regsweep.records.task import CLASSIFICATION
 from regsweep.settings.config import read_channel, read_run
-from regsweep.settings.data import Data
 from regsweep.settings.flat import flatten
 from regsweep.settings.plain_config import plain_config
 from regsweep.settings.run import Run
 from regsweep.sweep.kinds import is_search
 from regsweep.sweep.settle import device_of, mode_of, settle
+from regsweep.training.load import load_data
 from regsweep.training.pack import train_pack
 from regsweep.training.result import BatchLoss, Epoch, Result
 
@@ -119,7 +118,7 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
         git=commit_of(Path(hydra.runtime.cwd)),
     )
     try:
-        run = read_run(plain)
+        run = read_run(plain).at(Path(hydra.runtime.cwd))
         settled = _settled(hydra, run)
         device = device_of(run, settled)
         record = replace(record, environment=describe(device, mode_of(run, settled), run.trainer))
@@ -188,7 +187,7 @@ def publish_job(
 def _train_alone(run: Run, identity: JobIdentity, settled: Settled) -> Result:
     [result] = train_pack(
         [run],
-        load_data(run.data, data_root(run, HydraConfig.get()), test=identity.stage != "search"),
+        load_data(run.data, test=identity.stage != "search"),
         device_of(run, settled),
         on_epoch=lambda _, epoch: log_epoch(epoch, run, alone=identity.trial is None),
         on_batch=log_batch,
@@ -204,23 +203,6 @@ def _settled(hydra: HydraConf, run: Run) -> Settled:
     settled, why = settle([run])
     log.info(why)
     return settled
-
-
-def data_root(run: Run, hydra: HydraConf) -> Path:
-    """Where the data lies; a relative root starts where the command was given, not at chdir."""
-    return Path(hydra.runtime.cwd) / Path(run.data.root).expanduser()
-
-
-def load_data(data: Data, root: Path, test: bool) -> Dataset:
-    """The examples that ``data`` names, read from ``root`` once a process."""
-    return load_dataset(
-        data.name,
-        root,
-        validation_size=data.validation_size,
-        train_size=data.train_size,
-        split_seed=data.split_seed,
-        test=test,
-    )
 
 
 def read_identity(hydra: HydraConf, config: Mapping[str, Any]) -> JobIdentity:

@@ -23,7 +23,7 @@ from regsweep.jobs.collector import spare_what_is_loaded
 from regsweep.jobs.compose import ComposedOnce, DeferredConfig
 from regsweep.jobs.environment import now
 from regsweep.jobs.git import commit_of
-from regsweep.jobs.job import data_root, read_stage
+from regsweep.jobs.job import read_stage
 from regsweep.jobs.messages import explain
 from regsweep.packs.engines.choice import engine_of
 from regsweep.packs.publishing import Publisher, for_workers, train_and_publish
@@ -55,7 +55,6 @@ class Job:
     number: int
     deferred: DeferredConfig
     run: Run
-    root: Path
     test: bool
     device: torch.device
 
@@ -175,12 +174,11 @@ class Rounds:
                 plain = plain_config(config)
             finally:
                 hydra.cfg = before
-        run = read_run(plain)
+        run = read_run(plain).at(Path(self.config.hydra.runtime.cwd))
         return Job(
             number=number,
             deferred=replace(deferred, plain=plain),
             run=run,
-            root=data_root(run, self.config.hydra),
             test=read_stage(self.config.hydra, plain) != "search",
             device=device_of(run, self.settled),
         )
@@ -247,9 +245,9 @@ def make_packs(
     """
     alike: defaultdict[Any, list[Job]] = defaultdict(list)
     for job in sorted(jobs, key=lambda job: job.run.seed):
-        alike[fusible(job.run), job.root, job.test].append(job)
+        alike[fusible(job.run), job.test].append(job)
     packs = []
-    for (shared, root, test), group in alike.items():
+    for (shared, test), group in alike.items():
         run, device = group[0].run, group[0].device
         most = settled.pack_width
         if packing.pack_size is None:
@@ -267,7 +265,6 @@ def make_packs(
             Pack(
                 jobs=tuple(job.number for job in share),
                 runs=tuple(job.run for job in share),
-                root=root,
                 test=test,
                 device=str(device),
                 mode=mode_of(run, settled),

@@ -1,14 +1,14 @@
 """What a worker process does: it trains packs."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from regsweep.errors import machine_fault
 from regsweep.jobs.environment import now
-from regsweep.jobs.job import Trained, load_data
+from regsweep.jobs.job import Trained
 from regsweep.settings.run import Run
+from regsweep.training.load import load_data
 from regsweep.training.pack import Mode, train_pack
 from regsweep.training.result import BatchLoss
 
@@ -17,13 +17,12 @@ from regsweep.training.result import BatchLoss
 class Pack:
     """Runs to train as one, and what ``train_pack`` needs beside them.
 
-    ``jobs`` are the numbers of the runs' jobs in the sweep; ``root`` is where the data lies;
-    ``test`` says whether the test set is loaded; a compiled pack is filled up to ``width`` runs.
+    ``jobs`` are the numbers of the runs' jobs in the sweep; ``test`` says whether the test set is
+    loaded; a compiled pack is filled up to ``width`` runs.
     """
 
     jobs: tuple[int, ...]
     runs: tuple[Run, ...]
-    root: Path
     test: bool
     device: str
     mode: Mode
@@ -41,7 +40,7 @@ def train(pack: Pack) -> list[Trained]:
     try:
         results = train_pack(
             pack.runs,
-            load_data(pack.runs[0].data, pack.root, pack.test),
+            load_data(pack.runs[0].data, test=pack.test),
             torch.device(pack.device),
             on_batch=batches.append,
             mode=pack.mode,

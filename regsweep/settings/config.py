@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from regsweep.data.sizes import Size
 from regsweep.errors import InputError, bad_value, nearest
 from regsweep.records.record import Stage
 from regsweep.settings.checks import one_of, whole
-from regsweep.settings.data import Data
+from regsweep.settings.data import DATA
 from regsweep.settings.flat import flatten
 from regsweep.settings.model import MODELS
 from regsweep.settings.optimizer import OPTIMIZERS
@@ -17,6 +18,7 @@ from regsweep.settings.run import Objective, Run
 from regsweep.settings.trainer import Trainer
 
 GROUPS: dict[str, Mapping[str, type]] = {
+    "data": DATA,
     "model": MODELS,
     "regularizer": REGULARIZERS,
     "optimizer": OPTIMIZERS,
@@ -76,7 +78,6 @@ def read_run(config: Mapping[str, Any]) -> Run:
     parts: dict[str, Any] = {
         "seed": _typed("seed", _required(config, "seed"), int),
         "objective": _typed("objective", _required(config, "objective"), Objective),
-        "data": _build(Data, "data", _group(config, "data"), extra=("search",)),
         "trainer": _build(Trainer, "trainer", _group(config, "trainer"), extra=("search",)),
     }
     for group, choices in GROUPS.items():
@@ -130,6 +131,10 @@ def _typed(key: str, value: Any, hint: Any) -> Any:
     if origin in (Union, types.UnionType):
         if value is None and type(None) in get_args(hint):
             return None
+        if hint == Size:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise bad_value(key, value, "a whole number of rows, or a share such as 0.2")
+            return value
         first, *words = (choice for choice in get_args(hint) if choice is not type(None))
         if not words:
             return _typed(key, value, first)
@@ -144,7 +149,7 @@ def _typed(key: str, value: Any, hint: Any) -> Any:
         return value
     if origin is tuple:
         if not isinstance(value, (list, tuple)):
-            raise bad_value(key, value, "a list of whole numbers")
+            raise bad_value(key, value, f"a list of {_LISTED[get_args(hint)[0]]}")
         return tuple(_typed(f"{key}[{i}]", item, get_args(hint)[0]) for i, item in enumerate(value))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
@@ -163,6 +168,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
+_LISTED = {int: "whole numbers", str: "words"}
 EXPECTED = {
     int: "a whole number",
     float: "a number",

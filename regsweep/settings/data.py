@@ -1,15 +1,23 @@
-"""Which data a run learns from, and how they are split."""
+"""The data on offer, and how they are split; ``regsweep.training.load`` loads them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from regsweep.data.facts import Facts
+from regsweep.data.sizes import Size, Sizes
 from regsweep.data.source import SOURCES, Source, check_sizes
 from regsweep.errors import bad_value
 from regsweep.settings.checks import one_of, whole
 
+# What scikit-learn ships: for classification, and for regression.
+SCIKIT_LEARN = ("breast_cancer", "digits", "iris", "wine")
+_REGRESSION = ("diabetes", "linnerud")
+
 
 @dataclass(frozen=True)
-class Data:
-    """A data set, its folder, and the sizes and seed of its stratified split.
+class Published:
+    """A published data set, its folder, and the sizes and seed of its stratified split.
 
     ``train_size`` is a stratified subset of what the validation split leaves; ``None`` is all.
     """
@@ -33,7 +41,171 @@ class Data:
         return SOURCES[self.name]
 
     @property
-    def train_count(self) -> int:
-        """How many examples are trained on."""
-        left = self.source.train_examples - self.validation_size
-        return left if self.train_size is None else self.train_size
+    def facts(self) -> Facts:
+        """What is known of the data without a look at the files."""
+        source = self.source
+        left = source.train_examples - self.validation_size
+        return Facts(
+            shape=source.shape,
+            outputs=source.outputs,
+            train=left if self.train_size is None else self.train_size,
+            validation=self.validation_size,
+            test=source.test_examples,
+        )
+
+    def at(self, start: Path) -> "Published":
+        """The same, with a root that does not depend on the folder that a process works in."""
+        return replace(self, root=_absolute("data.root", self.root, start))
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The arrays of an ``.npz`` file; ``test_size`` is read where it holds no test part."""
+
+    path: str
+    train_size: int | None
+    validation_size: Size
+    test_size: Size
+    split_seed: int
+
+    def __post_init__(self) -> None:
+        _a_file("data.path", self.path)
+        _check_sizes(self.sizes)
+
+    @property
+    def sizes(self) -> Sizes:
+        """How the rows are divided."""
+        return Sizes(self.train_size, self.validation_size, self.test_size, self.split_seed)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files that are read, by their key."""
+        return {"data.path": self.path}
+
+    def at(self, start: Path) -> "Arrays":
+        """The same, with a path that does not depend on the folder that a process works in."""
+        return replace(self, path=_absolute("data.path", self.path, start))
+
+
+@dataclass(frozen=True)
+class ScikitLearn:
+    """A classification set that scikit-learn ships."""
+
+    dataset: str
+    train_size: int | None
+    validation_size: Size
+    test_size: Size
+    split_seed: int
+
+    def __post_init__(self) -> None:
+        if self.dataset in _REGRESSION:
+            listed = ", ".join(SCIKIT_LEARN)
+            raise bad_value(
+                "data.dataset",
+                self.dataset,
+                f"one of {listed}: its targets are numbers, and regression is not there yet",
+            )
+        one_of("data.dataset", self.dataset, SCIKIT_LEARN)
+        _check_sizes(self.sizes)
+
+    @property
+    def sizes(self) -> Sizes:
+        """How the rows are divided."""
+        return Sizes(self.train_size, self.validation_size, self.test_size, self.split_seed)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """None: they come with the package."""
+        return {}
+
+    def at(self, start: Path) -> "ScikitLearn":
+        """The same."""
+        return self
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table in a CSV file; ``test_size`` is read where there is no other file to test on.
+
+    ``columns`` are those that are learned from, ``None`` all others. Rows that are alike in the
+    column ``group`` are in one part.
+    """
+
+    path: str
+    target: str
+    test_path: str | None
+    columns: tuple[str, ...] | None
+    group: str | None
+    train_size: int | None
+    validation_size: Size
+    test_size: Size
+    split_seed: int
+
+    def __post_init__(self) -> None:
+        _a_file("data.path", self.path)
+        if self.test_path is not None:
+            _a_file("data.test_path", self.test_path)
+        if self.group == self.target:
+            raise bad_value("data.group", self.group, "another column than data.target")
+        if self.columns == ():
+            raise bad_value("data.columns", "[]", "the names of one column or more, or null")
+        _check_sizes(self.sizes)
+
+    @property
+    def sizes(self) -> Sizes:
+        """How the rows are divided."""
+        return Sizes(self.train_size, self.validation_size, self.test_size, self.split_seed)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files that are read, by their key."""
+        test = {} if self.test_path is None else {"data.test_path": self.test_path}
+        return {"data.path": self.path} | test
+
+    def at(self, start: Path) -> "Table":
+        """The same, with paths that do not depend on the folder that a process works in."""
+        test = self.test_path
+        return replace(
+            self,
+            path=_absolute("data.path", self.path, start),
+            test_path=None if test is None else _absolute("data.test_path", test, start),
+        )
+
+
+Own = Arrays | ScikitLearn | Table
+Data = Published | Own
+
+DATA: dict[str, type[Data]] = {
+    **dict.fromkeys(SOURCES, Published),
+    "arrays": Arrays,
+    "csv": Table,
+    "sklearn": ScikitLearn,
+}
+
+
+def _a_file(key: str, path: str) -> None:
+    if not path:
+        raise bad_value(key, "''", "the path of a file")
+
+
+def _check_sizes(sizes: Sizes) -> None:
+    whole("data.split_seed", sizes.seed, low=0, high=2**63 - 1)
+    if sizes.train is not None:
+        whole("data.train_size", sizes.train, low=1)
+    _check_size("data.validation_size", sizes.validation, low=0)
+    _check_size("data.test_size", sizes.test, low=1)
+
+
+def _check_size(key: str, size: Size, low: int) -> None:
+    """Refuse what is neither a number of rows, ``low`` or above, nor a share of them."""
+    share = 0 < size < 1 or (size == 0 and low == 0)
+    if not (share if isinstance(size, float) else size >= low):
+        raise bad_value(key, size, f"a whole number of rows, {low} or above, or a share below 1")
+
+
+def _absolute(key: str, path: str, start: Path) -> str:
+    """``path``, which is relative to ``start`` where it is not absolute."""
+    try:
+        return str(start / Path(path).expanduser())
+    except RuntimeError as error:
+        raise bad_value(key, path, f"a folder ({error})") from error

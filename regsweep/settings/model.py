@@ -48,7 +48,14 @@ class CNN:
         widths("model.channels", self.channels, shortest=1)
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse more poolings than inputs of ``shape`` (..., height, width) have halves."""
+        """Refuse inputs of a ``shape`` that is not ([channels,] height, width), or too small.
+
+        Each pooling halves both sides.
+        """
+        if len(shape) not in (2, 3):
+            raise bad_value(
+                "model", "cnn", f"mlp or logistic: inputs of shape {shape} are no images"
+            )
         side = min(shape[-2:])
         most = side.bit_length() - 1
         if len(self.channels) > most:

@@ -1,11 +1,13 @@
 """One run: a config and a seed, all checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
+from regsweep.data.facts import Facts
 from regsweep.errors import bad_value
 from regsweep.settings.checks import whole
-from regsweep.settings.data import Data
+from regsweep.settings.data import Data, Published
 from regsweep.settings.model import CNN, Model
 from regsweep.settings.optimizer import Optimizer
 from regsweep.settings.regularizer import Regularizer
@@ -31,19 +33,27 @@ class Run:
 
     def __post_init__(self) -> None:
         whole("seed", self.seed, low=0, high=HIGHEST_SEED)
+        if isinstance(self.data, Published):
+            self.check(self.data.facts)
+
+    def check(self, facts: Facts) -> None:
+        """Refuse what data of these ``facts`` do not allow."""
         if isinstance(self.model, CNN):
-            self.model.check_shape(self.data.source.shape)
-        if self.trainer.batch_size > self.data.train_count:
+            self.model.check_shape(facts.shape)
+        if self.trainer.batch_size > facts.train:
             raise bad_value(
                 "trainer.batch_size",
                 self.trainer.batch_size,
-                f"at most the number of training examples, {self.data.train_count}",
+                f"at most the number of training examples, {facts.train}",
             )
 
-    @property
-    def steps(self) -> int:
-        """The optimizer's steps: whole batches of all epochs."""
-        return self.trainer.epochs * (self.data.train_count // self.trainer.batch_size)
+    def steps(self, examples: int) -> int:
+        """The optimizer's steps on so many examples: whole batches of all epochs."""
+        return self.trainer.epochs * (examples // self.trainer.batch_size)
+
+    def at(self, start: Path) -> "Run":
+        """The same run, whose relative paths begin at ``start``, whatever folder trains it."""
+        return replace(self, data=self.data.at(start))
 
 
 def fusible(run: Run) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -186,7 +187,8 @@ def _refuse_nobodys(
 def _has(config: DictConfig, key: str) -> bool:
     parent, _, name = key.rpartition(".")
     node = OmegaConf.select(config, parent) if parent else config
-    return not isinstance(node, DictConfig) or name in node
+    # Of a key that has no value yet, OmegaConf says that it is not in its node.
+    return not isinstance(node, DictConfig) or name in {*node}
 
 
 def _searched_nodes(config: Mapping[str, Any], settled: set[str]) -> list[Override]:
@@ -241,7 +243,7 @@ def _runs(config: dict[str, Any], tried: Mapping[str, list[Any]]) -> Iterator[Ru
         changed = config
         for key, value in zip(tried, values, strict=True):
             changed = with_value(changed, key, value)
-        yield read_run(changed)
+        yield read_run(changed).at(Path.cwd())
 
 
 def _unlisted(tried: Sequence[Override]) -> int:

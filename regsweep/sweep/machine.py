@@ -1,10 +1,15 @@
 """Whether a machine has what runs need: their devices and their data."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from regsweep.data.fetch import ensure_files
+from regsweep.data.source import find_source
+from regsweep.settings.data import Published
 from regsweep.settings.run import Run
+
+log = logging.getLogger(__name__)
 
 
 def check_machine(runs: Sequence[Run], devices: Sequence[str] = ()) -> None:
@@ -18,5 +23,20 @@ def check_machine(runs: Sequence[Run], devices: Sequence[str] = ()) -> None:
             from regsweep.training.device import resolve_device
 
             resolve_device(name)
-    for data in {(run.data.name, run.data.root): run.data for run in runs}.values():
-        ensure_files(data.source, Path(data.root))
+    for name, root in {(r.data.name, r.data.root) for r in runs if isinstance(r.data, Published)}:
+        ensure_files(find_source(name), Path(root))
+    _check_own(runs)
+
+
+def _check_own(runs: Sequence[Run]) -> None:
+    """Read the data of the user's own, and check the runs by what they hold."""
+    own = [run for run in runs if not isinstance(run.data, Published)]
+    if not own:
+        return
+    from regsweep.training.load import facts_of
+
+    for data in dict.fromkeys(run.data for run in own):
+        for note in facts_of(data).notes:
+            log.info("%s", note)
+    for run in own:
+        run.check(facts_of(run.data))

@@ -39,6 +39,7 @@ def settle(
     """
     from regsweep.training.compiled import lacking
     from regsweep.training.device import resolve_device
+    from regsweep.training.load import facts_of
     from regsweep.training.pack import THREADS
 
     devices = [resolve_device(run.trainer.device) for run in runs]
@@ -46,7 +47,8 @@ def settle(
     # Each kind of run has a step of its own to compile.
     kinds = len({fusible(run) for run in runs}) + unlisted
     kinds = min(kinds, jobs or kinds)
-    steps = round(sum(run.steps for run in runs) / len(runs) * (jobs or len(runs)) / kinds)
+    every = sum(run.steps(facts_of(run.data).train) for run in runs)
+    steps = round(every / len(runs) * (jobs or len(runs)) / kinds)
     of_a_kind = " of a kind" if kinds > 1 else ""
     few = steps < REPAID_STEPS
     # Not asked where it decides nothing: on a GPU it loads Triton.

@@ -11,6 +11,7 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
 - `initial`: PyTorch's default initialisation, drawn from each run's own generator
 - `layer_norm`: layer norm of all runs at once, with the bits that each run has alone
 - `linear`: the linear layers of all runs at once, with the bits that each run has alone
+- `load`: the data that a run names, loaded once a process, and what is known of them
 - `loss`: the cross-entropy of every run, and who is right
 - `network`: a model spec as the plain ``nn.Sequential`` that it stands for
 - `optimizer`: Adam, SGD and RMSprop over a pack: one step for all runs, every coefficient per run

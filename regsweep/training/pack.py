@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from regsweep.data.dataset import Dataset, Examples
-from regsweep.data.source import Source
+from regsweep.data.facts import Facts
 from regsweep.records.task import CLASSIFICATION
 from regsweep.settings.model import Model
 from regsweep.settings.run import Run, fusible
@@ -19,6 +19,7 @@ from regsweep.training.batches import Shuffler
 from regsweep.training.compiled import compiled_step, same_as_before, stay_in_place
 from regsweep.training.evaluate import evaluate
 from regsweep.training.initial import initial_parameters
+from regsweep.training.load import facts_of
 from regsweep.training.network import build_network
 from regsweep.training.optimizer import pack_optimizer
 from regsweep.training.penalty import (
@@ -227,7 +228,7 @@ def _layers(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Sequential
         return build_network(model, shape, outputs)
 
 
-def _kind(run: Run, runs: int, lanes: int, data: Dataset | Source, device: torch.device) -> Kind:
+def _kind(run: Run, runs: int, lanes: int, data: Dataset | Facts, device: torch.device) -> Kind:
     return Kind(
         optimizer=type(run.optimizer),
         runs=runs,
@@ -250,10 +251,10 @@ def try_compiled(run: Run, width: int, device: torch.device) -> None:
     Raises:
         MachineFault: ``torch.compile`` does not work here, or what it makes computes other numbers.
     """
-    source = run.data.source
-    network = _layers(run.model, source.shape, source.outputs)
+    facts = facts_of(run.data)
+    network = _layers(run.model, facts.shape, facts.outputs)
     with numerics(run.trainer.matmul_precision):
-        check_compiled(network, _kind(run, width, 1, source, device))
+        check_compiled(network, _kind(run, width, 1, facts, device))
 
 
 def _check_alike(runs: Sequence[Run]) -> None:

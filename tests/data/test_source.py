@@ -44,7 +44,7 @@ def test_a_training_set_that_is_too_small_or_too_large_is_refused(size):
     with pytest.raises(InputError) as error:
         check_sizes(MNIST, 10000, size)
     assert str(error.value) == (
-        f"data.train_size={size}: expected null (all) or 10 to 50000: at least one image for "
+        f"data.train_size={size}: expected null (all) or 10 to 50000: at least one example for "
         "each of the 10 classes, at most what data.validation_size=10000 leaves of 60000"
     )
 

@@ -2,7 +2,6 @@ from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from pathlib import Path
 
 import faulty
 import pytest
@@ -16,7 +15,7 @@ from tests.training.test_pack import make_run
 
 def pack_of(*seeds):
     runs = tuple(make_run(seed) for seed in seeds)
-    return Pack(seeds, runs, Path("unused"), False, "cpu", "eager", len(seeds))
+    return Pack(seeds, runs, False, "cpu", "eager", len(seeds))
 
 
 @pytest.mark.parametrize(

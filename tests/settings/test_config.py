@@ -51,7 +51,7 @@ def test_a_config_becomes_typed_values():
     assert run.optimizer == Adam(1e-3)
     assert run.regularizer == L1(1.0, "weights")
     assert isinstance(run.regularizer.weight, float)
-    assert run.data.train_count == 50000
+    assert run.data.facts.train == 50000
 
 
 MESSAGES = [
@@ -131,7 +131,11 @@ MESSAGES = [
     ),
     ("seed", -1, "seed=-1: expected a whole number, from 0 to 4611686018427387904"),
     ("objective", "loss", "objective=loss: did you mean val_loss? known: val_error, val_loss"),
-    ("data.name", "minst", "data=minst: did you mean mnist? known: fashion_mnist, mnist"),
+    (
+        "data.name",
+        "minst",
+        "data=minst: did you mean mnist? known: arrays, csv, fashion_mnist, mnist, sklearn",
+    ),
     (
         "data.split_seed",
         -1,

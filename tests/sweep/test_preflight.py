@@ -59,7 +59,7 @@ REFUSED = [
     ([BASIC, "model.hidden=[64],[0]"], "model.hidden=[0]: expected a list"),
     (
         [BASIC, "data.train_size=500,1000", "trainer.batch_size=100,600"],
-        "trainer.batch_size=600: expected at most the number of training images, 500",
+        "trainer.batch_size=600: expected at most the number of training examples, 500",
     ),
     (
         ["regularizer=l1", "regularizer.weight=tag(log,interval(0,1))"],
@@ -127,6 +127,7 @@ REFUSED = [
     (["run.arm=5"], "run.arm=5: expected null, or the choice of each compared group"),
     (["run=null"], "run=None: expected a choice of the config group run"),
     (["model=cnn", "model.channels=[1,1,1,1,1]"], "model.channels=[1, 1, 1, 1, 1]: expected at m"),
+    (["data=csv", "data.path=x.csv"], "data.target: missing; it needs a value"),
     (["data.root=''"], "data.root='': expected a folder; is REGSWEEP_DATA set to nothing?"),
 ]
 

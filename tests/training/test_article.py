@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from regsweep.data.dataset import Examples, scale
-from regsweep.settings.data import Data
+from regsweep.settings.data import Published
 from regsweep.settings.model import MLP
 from regsweep.settings.optimizer import Adam
 from regsweep.settings.regularizer import L1, L2, Elastic, WeightDecay
@@ -62,7 +62,7 @@ def experiment(name, dataset, **trainer):
     return Run(
         seed=SEED,
         objective="val_loss",
-        data=Data("mnist", "unused", len(dataset.train), 0, 0),
+        data=Published("mnist", "unused", len(dataset.train), 0, 0),
         model=MLP((64, 32)),
         regularizer=EXPERIMENTS[name],
         optimizer=Adam(LR),

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from regsweep.data.dataset import scale
-from regsweep.settings.data import Data
+from regsweep.settings.data import Published
 from regsweep.settings.model import CNN, MLP, Linear
 from regsweep.settings.optimizer import SGD, Adam
 from regsweep.settings.regularizer import L1, L2, Elastic, NoRegularizer, WeightDecay
@@ -37,7 +37,7 @@ def make_run(seed=0, regularizer=ALL_FIVE[0], model=None, optimizer=None, **trai
     return Run(
         seed=seed,
         objective="val_loss",
-        data=Data("mnist", "unused", train_size=300, validation_size=100, split_seed=0),
+        data=Published("mnist", "unused", train_size=300, validation_size=100, split_seed=0),
         model=model or MLP((64, 32)),
         regularizer=regularizer,
         optimizer=optimizer or Adam(1e-3),
@@ -217,7 +217,7 @@ def test_progress_is_told_by_epoch_and_by_batch(digits):
     [
         ("Linear", make_run(model=Linear())),
         ("epochs=3", make_run(epochs=3)),
-        ("train_size=200", replace(make_run(), data=Data("mnist", "unused", 200, 100, 0))),
+        ("train_size=200", replace(make_run(), data=Published("mnist", "unused", 200, 100, 0))),
         ("SGD", make_run(optimizer=SGD(0.1, 0.9))),
     ],
 )

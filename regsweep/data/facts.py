@@ -1,0 +1,23 @@
+"""What is known of data before anything trains on them: shapes, numbers of examples, names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of split data: the ``shape`` of one input, and what there is of each part.
+
+    A network is to have ``outputs`` outputs, one a class, which ``classes`` names in that order;
+    it is empty where they have no names. ``files`` has the SHA-256 of each file that the user
+    gave, by its key, and ``notes`` what is to be said once, before anything trains.
+    """
+
+    shape: tuple[int, ...]
+    outputs: int
+    train: int
+    validation: int
+    test: int
+    classes: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,63 @@
+"""How rows without a published split are divided: numbers of rows, or shares of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from regsweep.errors import bad_value
+
+Size = int | float
+"""A whole number of rows, or a share of them below 1."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The parts of rows, and the seed that says which row goes where.
+
+    ``test`` rows are set aside of all where there is no test part; of the others ``validation``
+    validate; of what is left ``train`` are trained on, or all.
+    """
+
+    train: int | None
+    validation: Size
+    test: Size
+    seed: int
+
+
+def count_of(size: Size, rows: int) -> int:
+    """The rows that ``size`` stands for; a share above 0 is one row at least."""
+    if isinstance(size, int):
+        return size
+    return max(1, round(size * rows)) if size else 0
+
+
+def check_test_size(size: Size, rows: int, classes: int) -> int:
+    """The number of test rows, which leave every class a row to train on.
+
+    Raises:
+        InputError: they do not.
+    """
+    count = count_of(size, rows)
+    most = rows - classes
+    if count > most:
+        raise bad_value(
+            "data.test_size",
+            size,
+            f"at most {most} rows: of {rows}, each of the {classes} classes keeps at least one "
+            "for training",
+        )
+    return count
+
+
+def check_classes(counts: Sequence[int], names: Sequence[str], parts: int, where: str) -> None:
+    """Refuse a class that has fewer rows than there are ``parts`` to be taken from them.
+
+    Raises:
+        InputError: the name of the smallest class.
+    """
+    count, name = min(zip(counts, names, strict=True))
+    if count < parts:
+        raise bad_value(
+            where,
+            f"{name} ({count} row{'' if count == 1 else 's'})",
+            f"at least {parts} rows of each class: one for each part of the data",
+        )

@@ -1,0 +1,135 @@
+"""A table in a CSV file: which columns are learned from, and what is made of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from regsweep.data.columns import Columns, as_inputs, kinds_of
+from regsweep.data.csv_file import read_csv
+from regsweep.data.own import Encode, Given, Rows
+from regsweep.data.own_file import OwnFile
+from regsweep.data.targets import Array, read_targets, read_test_targets
+from regsweep.errors import InputError, bad_value, nearest
+
+
+def read_table(
+    file: OwnFile,
+    test_file: OwnFile | None,
+    target: str,
+    columns: Sequence[str] | None,
+    group: str | None,
+) -> Given:
+    """The rows of ``file``; each of its ``columns``, or all but target and group, is an input.
+
+    Numbers are imputed by their median and standardised, categories one-hot encoded, as training
+    rows have them. What is missing of a category is a category of its own.
+
+    Raises:
+        InputError: a file, a column or a value cannot be used.
+    """
+    frame, notes = read_csv(file)
+    where = _where(file)
+    _check_column("data.target", target, frame)
+    if group is not None:
+        _check_column("data.group", group, frame)
+    names = _inputs(frame, {"data.target": target, "data.group": group}, columns)
+    kinds = kinds_of(frame, names, where)
+    targets = read_targets(frame[target], f"{where}: column {target}")
+    files, test = {file.key: file.sha256}, None
+    if test_file is not None:
+        files |= {test_file.key: test_file.sha256}
+        test_frame, of_test = read_csv(test_file)
+        notes += of_test
+        test = _test_rows(test_frame, _where(test_file), target, kinds, targets.names)
+        if group is not None:
+            _refuse_shared(frame, test_frame, _where(test_file), group)
+    if kinds.left_out:
+        notes += (f"{where}: left out {', '.join(kinds.left_out)}",)
+    return Given(
+        rows=Rows(as_inputs(frame, kinds, where), targets.codes),
+        test=test,
+        names=targets.names,
+        fit=lambda train: _fitted(train, kinds),
+        where=f"{where}: column {target}",
+        groups=None if group is None else _groups(frame[group], where),
+        files=files,
+        notes=notes,
+    )
+
+
+def _inputs(
+    frame: pd.DataFrame, taken: Mapping[str, str | None], columns: Sequence[str] | None
+) -> list[str]:
+    """The names of the columns to learn from; those of the keys in ``taken`` are for other ends."""
+    if columns is None:
+        return [name for name in frame.columns if name not in taken.values()]
+    for name in columns:
+        _check_column("data.columns", name, frame)
+        for key, other in taken.items():
+            if name == other:
+                raise bad_value("data.columns", name, f"columns other than {key}")
+    return [name for name in frame.columns if name in columns]
+
+
+def _check_column(key: str, name: str, frame: pd.DataFrame) -> None:
+    if name not in frame.columns:
+        raise bad_value(key, name, f"a column of the file; {nearest(name, frame.columns)}")
+
+
+def _groups(column: "pd.Series[str]", where: str) -> Array:
+    missing = np.flatnonzero(column.isna())
+    if len(missing):
+        raise InputError(
+            f"{where}: column {column.name}, row {missing[0] + 1} is missing; "
+            "every row needs a group"
+        )
+    return pd.factorize(column)[0].astype(np.int64)
+
+
+def _refuse_shared(frame: pd.DataFrame, test: pd.DataFrame, where: str, group: str) -> None:
+    """Refuse a test file with a group that is trained on."""
+    if group not in test.columns:
+        raise InputError(f"{where}: column {group} is missing, which data.path has")
+    shared = np.flatnonzero(test[group].isin(frame[group].unique()))
+    if len(shared):
+        row = int(shared[0])
+        raise InputError(
+            f"{where}: column {group}, row {row + 1} is {test[group].iloc[row]}, a group that "
+            "data.path has too"
+        )
+
+
+def _test_rows(
+    frame: pd.DataFrame, where: str, target: str, kinds: Columns, names: tuple[str, ...]
+) -> Rows:
+    for name in (target, *kinds.numbers, *kinds.categories):
+        if name not in frame.columns:
+            raise InputError(f"{where}: column {name} is missing, which data.path has")
+    codes = read_test_targets(frame[target], f"{where}: column {target}", names)
+    return Rows(as_inputs(frame, kinds, where), codes)
+
+
+def _fitted(train: pd.DataFrame, kinds: Columns) -> Encode:
+    # A column of which no training row has a number stays, as 0.
+    imputed = SimpleImputer(strategy="median", keep_empty_features=True)
+    transformer: Any = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(imputed, StandardScaler()), list(kinds.numbers)),
+            (
+                "categories",
+                OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+                list(kinds.categories),
+            ),
+        ]
+    ).fit(train)
+    return lambda rows: transformer.transform(rows).astype(np.float32)
+
+
+def _where(file: OwnFile) -> str:
+    return f"{file.key}={file.path}"

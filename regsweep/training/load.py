@@ -1,0 +1,69 @@
+"""The data that a run names, loaded once a process, and what is known of them."""
+
+from collections.abc import Hashable
+from dataclasses import replace
+from functools import lru_cache
+
+from regsweep.data.arrays import read_arrays
+from regsweep.data.dataset import Dataset, load_dataset
+from regsweep.data.facts import Facts
+from regsweep.data.own import Given, Loaded, divided
+from regsweep.data.own_file import read_file, stamp
+from regsweep.settings.data import Data, Own, Published, ScikitLearn, Table
+
+
+def facts_of(data: Data) -> Facts:
+    """What a network, a step and a report need to know of ``data``.
+
+    Raises:
+        InputError: the data cannot be used; the message says what is wrong with them.
+    """
+    return data.facts if isinstance(data, Published) else _own(data).facts
+
+
+def load_data(data: Data, *, test: bool) -> Dataset:
+    """The examples that ``data`` names, with the test part where ``test`` says so.
+
+    Raises:
+        InputError: the data cannot be used; the message says what is wrong with them.
+    """
+    if not isinstance(data, Published):
+        dataset = _own(data).dataset
+        return dataset if test else replace(dataset, test=None)
+    return load_dataset(
+        data.name,
+        data.root,
+        validation_size=data.validation_size,
+        train_size=data.train_size,
+        split_seed=data.split_seed,
+        test=test,
+    )
+
+
+def _own(data: Own) -> Loaded:
+    return _loaded(data, tuple(stamp(path) for path in data.files.values()))
+
+
+@lru_cache(maxsize=2)
+def _loaded(data: Own, stamps: Hashable) -> Loaded:
+    """``data``, read again where the ``stamps`` of its files are others."""
+    return divided(_given(data), data.sizes)
+
+
+def _given(data: Own) -> Given:
+    if isinstance(data, ScikitLearn):
+        from regsweep.data.bundled import read_bundled  # loads scikit-learn
+
+        return read_bundled(data.dataset)
+    files = {key: read_file(key, path) for key, path in data.files.items()}
+    if isinstance(data, Table):
+        from regsweep.data.table import read_table  # loads pandas and scikit-learn
+
+        return read_table(
+            files["data.path"],
+            files.get("data.test_path"),
+            data.target,
+            data.columns,
+            data.group,
+        )
+    return read_arrays(files["data.path"])
