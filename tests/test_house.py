@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -177,6 +179,14 @@ def test_every_file_has_a_room():
 @pytest.mark.parametrize("rule", [wrong_ways, forbidden, private, circle, with_logic, unlisted])
 def test_the_house_stands(rule):
     assert rule(PACKAGE) == []
+
+
+def test_a_worker_loads_no_more_than_it_trains_with():
+    slow = "{'optuna', 'pandas', 'plotly', 'sklearn'}"
+    code = f"import sys, regsweep.packs.publishing; print({slow} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "set()\n"
 
 
 def house(folder: Path, files: dict[str, str]) -> Path:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regsweep.data.own import Given, Rows
+from regsweep.data.own import Array, Given, Rows
 from regsweep.data.own_file import OwnFile
-from regsweep.data.targets import Array, read_targets, read_test_targets
+from regsweep.data.targets import read_targets, read_test_targets
 from regsweep.errors import InputError, bad_value
 
 _KNOWN = ("x", "y", "x_test", "y_test")

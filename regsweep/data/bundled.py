@@ -6,8 +6,7 @@ import numpy as np
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from regsweep.data.own import Encode, Given, Rows
-from regsweep.data.targets import Array
+from regsweep.data.own import Array, Encode, Given, Rows
 
 _BRIGHTEST = 16  # of a pixel of digits
 

@@ -11,8 +11,8 @@ from regsweep.data.dataset import Dataset, Examples
 from regsweep.data.facts import Facts
 from regsweep.data.parts import divide
 from regsweep.data.sizes import Sizes
-from regsweep.data.targets import Array
 
+Array = np.ndarray[Any, np.dtype[Any]]
 Encode = Callable[[Any], Array]
 """Rows in, an array (n, *shape) of bytes or float32 out."""
 

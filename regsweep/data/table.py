@@ -12,9 +12,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from regsweep.data.columns import Columns, as_inputs, kinds_of
 from regsweep.data.csv_file import read_csv
-from regsweep.data.own import Encode, Given, Rows
+from regsweep.data.own import Array, Encode, Given, Rows
 from regsweep.data.own_file import OwnFile
-from regsweep.data.targets import Array, read_targets, read_test_targets
+from regsweep.data.targets import read_targets, read_test_targets
 from regsweep.errors import InputError, bad_value, nearest
 
 

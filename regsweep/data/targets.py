@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from regsweep.data.own import Array
 from regsweep.errors import InputError
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 # Whole numbers of so many values, and of few rows a value, are no names of classes.
 _MOST_CLASSES = 1_000

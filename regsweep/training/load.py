@@ -4,7 +4,6 @@ from collections.abc import Hashable
 from dataclasses import replace
 from functools import lru_cache
 
-from regsweep.data.arrays import read_arrays
 from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.data.facts import Facts
 from regsweep.data.own import Given, Loaded, divided
@@ -66,4 +65,6 @@ def _given(data: Own) -> Given:
             data.columns,
             data.group,
         )
+    from regsweep.data.arrays import read_arrays  # loads pandas
+
     return read_arrays(files["data.path"])
