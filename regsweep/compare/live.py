@@ -22,6 +22,7 @@ from regsweep.compare.pace import Pace, clock, rough
 from regsweep.compare.plan import Place, Plan, Slot
 from regsweep.compare.space import override_lines
 from regsweep.records.record import FILE_NAME
+from regsweep.report.words.undertrained import few_steps
 from regsweep.report.words.view import short_names, short_overrides
 
 log = logging.getLogger(__name__)
@@ -237,12 +238,14 @@ def show_plan(
     at_random: Sequence[Sequence[str]],
     runs_of: str,
     settled: str,
+    steps: int | None,
     directory: Path,
     console: Console,
 ) -> None:
     """What is about to be done: arms and their search spaces, trials, runs, device, folder.
 
-    ``at_random`` are the keys of each arm that its sampler leaves to chance.
+    ``at_random`` are the keys of each arm that its sampler leaves to chance, ``steps`` are those of
+    the shortest run.
     """
     budget = plan.budget
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
@@ -263,6 +266,7 @@ def show_plan(
         else "confirm: none (hydra.sweeper.confirm_seeds=0), so no arm is tested",
         f"{plan.search_runs + plan.confirm_runs} runs {runs_of}, on {settled}",
         f"in {directory}",
+        *few_steps(steps),
     ]
     for arm in plan.arms:
         lines += [

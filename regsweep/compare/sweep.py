@@ -75,7 +75,7 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         epochs = sorted({run.trainer.epochs for run in sweep.runs})
         at_random = [drawn_at_random(space, config.hydra.sweeper.sampler) for space in spaces]
         runs_of = f"of {' or '.join(map(str, epochs))} epochs"
-        show_plan(plan, at_random, runs_of, why, directory, console)
+        show_plan(plan, at_random, runs_of, why, asked.steps, directory, console)
         with _telling_how_to_go_on(directory):
             try:
                 at_once = _count_at_once(settled, read_packing(config.hydra.launcher))

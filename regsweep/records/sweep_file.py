@@ -26,7 +26,8 @@ class OtherSchema(Unreadable):
 class SweepFile:
     """What was asked (overrides, arms, searched keys, what a search minimises) and settled.
 
-    ``search_path`` are the places of configs that the command line named. Of a compare sweep also,
+    ``search_path`` are the places of configs that the command line named, ``steps`` the fewest of
+    the optimizer in any run; older files do not say. Of a compare sweep also,
     each arm's in the order of ``arms``: search spaces, configs under dotted keys, numbers of
     trials and baselines; and the budget, the seeds of both stages and the sampler. ``baseline`` is
     that of all arms, ``None`` where they differ in it.
@@ -49,6 +50,7 @@ class SweepFile:
     baselines: tuple[str, ...] = ()
     trials: tuple[int, ...] = ()
     search_path: tuple[str, ...] = ()
+    steps: int | None = None
     schema: int = SCHEMA
 
     @property

@@ -47,7 +47,7 @@ def build_report(directories: Sequence[str | Path]) -> Report:
         curves=curves,
         asked=gathered.asked,
         verdicts=verdict_sentences(comparison, gathered.asked),
-        remarks=(*judgement.remarks, *remarks_on(results, gathered.asked)),
+        remarks=(*judgement.remarks, *remarks_on(results, gathered.asked, curves)),
         unreadable=(*gathered.unreadable, *damaged),
         unfinished=gathered.unfinished,
         copies=gathered.copies,

@@ -42,6 +42,13 @@ class Sweep:
         return sum({frozenset(map(fusible, arm.runs)): arm.unlisted for arm in self.arms}.values())
 
 
+def fewest_steps(sweep: Sweep) -> int:
+    """The optimizer's steps in the shortest run that the sweep may try."""
+    from regsweep.training.load import facts_of  # loads PyTorch
+
+    return min(run.steps(facts_of(run.data).train) for run in sweep.runs)
+
+
 def sweep_file_of(
     sweep: Sweep, config: DictConfig, settled: Settled, versions: Mapping[str, str]
 ) -> SweepFile:
@@ -56,4 +63,5 @@ def sweep_file_of(
         settled=settled,
         versions=versions,
         search_path=sweep.search_path,
+        steps=fewest_steps(sweep),
     )

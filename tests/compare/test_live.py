@@ -124,12 +124,13 @@ def test_the_plan_says_what_will_be_done(planned, tmp_path):
     )
     out = io.StringIO()
     at_random = [["optimizer.lr"], ["optimizer.lr", "x"]]
-    show_plan(plan, at_random, "of 10 epochs", "cpu", tmp_path, Console(file=out, width=100))
+    show_plan(plan, at_random, "of 10 epochs", "cpu", 20, tmp_path, Console(file=out, width=100))
 
     text = out.getvalue()
     assert "search: 2 trials on seed 0, 16 a round, 1 round, by val_loss" in text
     assert "confirm: none (hydra.sweeper.confirm_seeds=0)" in text
     assert "2 runs of 10 epochs, on cpu" in text
+    assert "Undertrained: a run takes 20 steps" in text
     assert "regularizer.weight=1e-3 does not hold for none, which has no such key" in text
     for key, of in ("optimizer.lr", "none; l1"), ("x", "l1"):
         assert (

@@ -114,6 +114,10 @@ def test_the_parts_of_a_report_are_of_the_same_runs(folder):
     assert len(made.runs) == 5
     assert len(made.comparison) == 2
     assert made.asked["sweep"].arms == ("regularizer=none", "regularizer=l1")
-    assert made.remarks == ("Not all of the 3 confirm seeds are done.",)
+    assert made.remarks == (
+        "Not all of the 3 confirm seeds are done.",
+        "The training loss still fell by 50 % in the last epoch (none): trained longer, arms may "
+        "compare otherwise (trainer.epochs).",
+    )
     assert [problem.reason for problem in made.unfinished] == ["has no record.json"]
     assert made.unreadable == ()

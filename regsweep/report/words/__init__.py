@@ -3,6 +3,8 @@
 - `method`: how a sweep was done, in words: its budget, its seeds, its spaces, the machine
 - `remarks`: what a reader of a comparison should know beside the verdict
 - `terminal`: what the user sees at the end of a sweep or of the report command
+- `undertrained`: what is said of networks that were hardly trained: a regularizer of them tells
+  little
 - `verdicts`: the answer of a comparison in sentences
 - `view`: the comparison and a lone run as terminal tables
 """

@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from regsweep.errors import InputError
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.request import Request
+from regsweep.report.words.undertrained import few_steps, still_falling
+from regsweep.report.words.view import short_names
 from regsweep.settings.config import read_run
 from regsweep.settings.flat import nested
 
@@ -24,8 +28,13 @@ _INTERVAL = re.compile(
 )
 
 
-def remarks_on(results: Sequence[ArmResult], asked: Mapping[str, Request]) -> tuple[str, ...]:
-    """Sentences on arms without a result, superseded runs, winners at an edge, missing tests."""
+def remarks_on(
+    results: Sequence[ArmResult], asked: Mapping[str, Request], curves: pd.DataFrame
+) -> tuple[str, ...]:
+    """Sentences on arms without a result, superseded runs, winners at an edge, missing tests.
+
+    And on networks that were hardly trained, of which ``curves`` are the winners'.
+    """
     several = len({r.sweep for r in results}) > 1
     found: list[str] = []
     for result in results:
@@ -36,7 +45,13 @@ def remarks_on(results: Sequence[ArmResult], asked: Mapping[str, Request]) -> tu
         found += _of_arm(name, result, sweep)
     for sweep_name, sweep in asked.items():
         prefix = f"{sweep_name}: " if several else ""
-        found += [prefix + text for text in _of_sweep(results, sweep_name, sweep)]
+        own = curves[curves["sweep"] == sweep_name]
+        said = (
+            *_of_sweep(results, sweep_name, sweep),
+            *few_steps(sweep.steps),
+            *still_falling(own, short_names(sweep.arms)),
+        )
+        found += [prefix + text for text in said]
     return tuple(found)
 
 
