@@ -134,6 +134,12 @@ MESSAGES = [
         "gelo",
         "model.activation=gelo: did you mean gelu? known: gelu, relu, silu, tanh",
     ),
+    (
+        "model._target_",
+        "mine.Net",
+        "model._target_=mine.Net: a network of your own needs a study file, "
+        "which this release does not take yet",
+    ),
     ("model.norm", "lyer", "model.norm=lyer: did you mean layer? known: layer, none"),
     (
         "model.norm",
