@@ -53,6 +53,7 @@ def test_defaults_are_those_of_the_contract():
     assert composed()["optimizer"] == {"name": "adam", "lr": 1e-3}
     assert (run.trainer.epochs, run.trainer.batch_size) == (10, 128)
     assert (run.trainer.device, run.trainer.matmul_precision) == ("auto", "highest")
+    assert (run.trainer.schedule, run.trainer.warmup) == ("constant", 0.0)
     assert composed("regularizer=weight_decay")["regularizer"]["decoupled"] is True
 
 

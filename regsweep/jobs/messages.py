@@ -10,7 +10,8 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from yaml import MarkedYAMLError  # type: ignore[import-untyped]
 
 from regsweep.errors import InputError, machine_fault, nearest
-from regsweep.settings.config import CHANNELS, GROUP_CHANNELS, GROUPS
+from regsweep.settings.config import CHANNELS, GROUP_CHANNELS, GROUPS, TARGET
+from regsweep.settings.model import NONE_OF_YOURS
 from regsweep.sweep.address import without_passwords
 
 # Nodes and keys that are not for the command line.
@@ -24,6 +25,8 @@ _WRONG_TYPE = re.compile(r"could not be converted to (Integer|Float)|is not a va
 EXPECTED = {"Integer": "a whole number", "Float": "a number", "bool": "true or false"}
 # Of the node that a target was named in, which the message has too.
 HYDRAS_NOTE = "full_key: "
+# What has another name here.
+INSTEAD = {"optimizer=adamw": "write optimizer=adam regularizer=weight_decay, which is AdamW"}
 # Where a key may be that was given without its node.
 NODES = (*GROUPS, "hydra.sweeper", "hydra.launcher")
 
@@ -54,7 +57,10 @@ def _explain_hydra(error: HydraException) -> str:
         if group:
             # A base_* node is what a choice of ours builds on.
             offered = [name for name in error.options or [] if not name.startswith("base_")]
-            return f"{group}={choice}: no such choice; {nearest(choice, offered)}"
+            asked = f"{group}={choice}"
+            hint = INSTEAD.get(asked, nearest(choice, offered))
+            yours = f"; {NONE_OF_YOURS}" if group == "model" else ""
+            return f"{asked}: no such choice; {hint}{yours}"
     if isinstance(error, OverrideParseException):
         _, *lines = str(error).splitlines()
         reasons = (line for line in lines if not line.startswith("Error parsing override"))
@@ -74,6 +80,8 @@ def _explain_hydra(error: HydraException) -> str:
 def _unknown_key(cause: ConfigAttributeError | ConfigKeyError) -> str:
     key = str(cause.full_key)
     group, _, name = key.rpartition(".")
+    if key == f"model.{TARGET}":
+        return f"{key}: {NONE_OF_YOURS}"
     parent = cause.parent_node if isinstance(cause.parent_node, DictConfig) else {}
     known = [str(sibling) for sibling in parent if sibling not in HIDDEN]
     if not group:

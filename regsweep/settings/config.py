@@ -11,7 +11,7 @@ from regsweep.records.record import Stage
 from regsweep.settings.checks import one_of, whole
 from regsweep.settings.data import DATA
 from regsweep.settings.flat import flatten
-from regsweep.settings.model import MODELS
+from regsweep.settings.model import MODELS, NONE_OF_YOURS
 from regsweep.settings.optimizer import OPTIMIZERS
 from regsweep.settings.regularizer import REGULARIZERS
 from regsweep.settings.run import Objective, Run
@@ -30,6 +30,8 @@ _NOT_GLOBAL = (
     "an experiment sets the keys of the run itself; "
     "its file needs the first line '# @package _global_'"
 )
+# By which Hydra's configs name code.
+TARGET = "_target_"
 # In a group: `name` is the choice itself, `search` is read by sweepers.
 GROUP_CHANNELS = ("name", "search")
 
@@ -82,6 +84,8 @@ def read_run(config: Mapping[str, Any]) -> Run:
     }
     for group, choices in GROUPS.items():
         node = _group(config, group)
+        if group == "model" and TARGET in node:
+            raise InputError(f"{group}.{TARGET}={node[TARGET]}: {NONE_OF_YOURS}")
         name = _typed(f"{group}.name", _required(node, "name", group), str)
         one_of(group, name, choices)
         parts[group] = _build(choices[name], group, node, extra=GROUP_CHANNELS)

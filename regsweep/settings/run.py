@@ -59,8 +59,9 @@ class Run:
 def fusible(run: Run) -> tuple[Any, ...]:
     """What the runs of a pack share; everything else may differ.
 
-    The data, the layers, the form of the optimizer's update and all of the trainer (batch size,
-    epochs, device, precision) shape the one graph that a step is. Seeds, coefficients of the
-    regularizers and numbers of the optimizers are vectors along the runs in it.
+    The data, the layers, the form of the optimizer's update and the trainer (batch size, epochs,
+    device, precision) shape the one graph that a step is. Seeds, coefficients of the regularizers,
+    numbers of the optimizers and what a schedule makes of them are vectors along the runs in it.
     """
-    return run.data, run.model, type(run.optimizer), run.trainer
+    alike = replace(run.trainer, schedule="constant", warmup=0.0)
+    return run.data, run.model, type(run.optimizer), alike

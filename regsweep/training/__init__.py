@@ -20,6 +20,7 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
 - `probe`: a compiled step is tried before it trains, and trusted where it does what the eager one
   does
 - `result`: what training a run gives
+- `schedule`: the learning rates of a pack: those of every run at every step of an epoch
 - `step`: one step of a pack: forward, backward, penalties and optimizer, for all runs at once
 - `weight_statistics`: norms and sparsity of a pack's weights
 """

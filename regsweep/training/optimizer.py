@@ -20,7 +20,7 @@ class PackOptimizer(ABC):
     """The state of an optimizer over a pack, and its step."""
 
     def __init__(self, lr: Tensor) -> None:
-        self.lr = lr  # (runs,)
+        self.lr = lr  # (runs,); a schedule fills it before each step
 
     def step(
         self,

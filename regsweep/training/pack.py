@@ -29,6 +29,7 @@ from regsweep.training.penalty import (
 )
 from regsweep.training.probe import Kind, check_compiled
 from regsweep.training.result import BatchLoss, Epoch, Result
+from regsweep.training.schedule import epoch_rates
 from regsweep.training.step import gather, new_totals, train_step
 from regsweep.training.weight_statistics import weight_statistics
 
@@ -51,8 +52,8 @@ def train_pack(
 ) -> list[Result]:
     """Train ``runs`` at once and measure each; results come in the order of ``runs``.
 
-    The runs are alike (``fusible``): they share data, model, kind of optimizer and trainer;
-    seeds, regularizers and the optimizers' numbers may differ. A run's result is the same in
+    The runs are alike (``fusible``): they share data, model, kind of optimizer and trainer; seeds,
+    regularizers, the optimizers' numbers and schedules may differ. A run's result is the same in
     every pack. A run whose loss (with penalty) is not finite at the end of an epoch has diverged:
     it keeps its history up to that epoch and has no metrics; the others go on untouched.
 
@@ -120,6 +121,7 @@ class _Pack:
             check_compiled(self.network, _kind(runs[0], len(runs), lanes, self.data, device))
             state = (self.parameters.values(), self.optimizer.tensors(), self.totals.tensors())
             stay_in_place(tensor for part in state for tensor in part)
+        self.rates: Tensor | None = None  # of the epoch, (steps, runs), where they change
         self.settled = same_as_before if compiled else nullcontext
         self.history: list[list[Epoch]] = [[] for _ in runs]
         self.validation: list[tuple[float, float]] | None = None  # of the last epoch
@@ -128,13 +130,15 @@ class _Pack:
         """One pass over the training data, the validation metrics, and who diverged."""
         for total in self.totals.tensors():
             total.zero_()
+        steps = self.shuffler.steps
+        rates = epoch_rates(self.runs, number, steps)
+        self.rates = None if rates is None else rates.to(self.optimizer.lr.device)
         batches = enumerate(self.shuffler.epoch(), start=1)
         # The first step may compile; the others are like it.
         self._train_batch(number, *next(batches))
         with self.settled():
             for batch, indices in batches:
                 self._train_batch(number, batch, indices)
-        steps = self.shuffler.steps
         self._close_epoch(
             number,
             (self.totals.losses / steps).tolist(),
@@ -144,6 +148,8 @@ class _Pack:
     def _train_batch(self, number: int, batch: int, indices: Tensor) -> None:
         logged = self.on_batch and batch % (self.trainer.log_every or batch + 1) == 0
         penalties = penalty_terms(self.parameters, self.coefficients) if logged else None
+        if self.rates is not None:
+            self.optimizer.lr.copy_(self.rates[batch - 1])
         losses = self.step(
             self.network,
             self.parameters,

@@ -13,6 +13,13 @@ MESSAGES = {
     "known: basic, compare, optuna",
     "experiment=artcle_l1": "experiment=artcle_l1: no such choice; did you mean article_l1? "
     "known: article_elastic, article_l1, article_l2, article_weight_decay",
+    "optimizer=adamw": "optimizer=adamw: no such choice; "
+    "write optimizer=adam regularizer=weight_decay, which is AdamW",
+    "optimizer=lion": "optimizer=lion: no such choice; known: adam, rmsprop, sgd",
+    "model=mine": "model=mine: no such choice; did you mean linear? known: cnn, linear, logistic, "
+    "mlp; a network of your own needs a study file, which this release does not take yet",
+    "model._target_=mine.Net": "model._target_: a network of your own needs a study file, "
+    "which this release does not take yet",
     "regularizer.weight=1": "regularizer.weight: no such key of regularizer=none; known: scope",
     "optimizer.lrr=1": "optimizer.lrr: no such key of optimizer=adam; did you mean lr? known: lr",
     "regularizr=l1": "regularizr: no such key; did you mean regularizer? known: data, "

@@ -103,6 +103,18 @@ MESSAGES = [
     ("trainer.compile", "yes", "trainer.compile=yes: expected auto, true or false"),
     ("trainer.compile", 1, "trainer.compile=1: expected auto, true or false"),
     ("trainer.log_every", 0, "trainer.log_every=0: expected a whole number, 1 or above"),
+    (
+        "trainer.schedule",
+        "cosin",
+        "trainer.schedule=cosin: did you mean cosine? known: constant, cosine, linear",
+    ),
+    (
+        "trainer.schedule",
+        None,
+        "trainer.schedule=None: expected one of constant, cosine, linear",
+    ),
+    ("trainer.warmup", 1.5, "trainer.warmup=1.5: expected a number from 0 to 1"),
+    ("trainer.warmup", "long", "trainer.warmup=long: expected a number"),
     ("optimizer.lr", 0.0, "optimizer.lr=0.0: expected a finite number above 0"),
     ("optimizer.lr", -1e-3, "optimizer.lr=-0.001: expected a finite number above 0"),
     (
@@ -121,6 +133,12 @@ MESSAGES = [
         "model.activation",
         "gelo",
         "model.activation=gelo: did you mean gelu? known: gelu, relu, silu, tanh",
+    ),
+    (
+        "model._target_",
+        "mine.Net",
+        "model._target_=mine.Net: a network of your own needs a study file, "
+        "which this release does not take yet",
     ),
     ("model.norm", "lyer", "model.norm=lyer: did you mean layer? known: layer, none"),
     (

@@ -22,7 +22,7 @@ def runs(**settings):
 @pytest.mark.parametrize("mode", ["eager", "compiled"])
 @pytest.mark.parametrize(
     "optimizer",
-    [Adam(1e-3), SGD(0.1, 0.9), RMSprop(1e-3, 0.99, 1e-8, 0.9)],
+    [Adam(1e-3), SGD(0.1, 0.9), RMSprop(1e-4, 0.99, 1e-8, 0.9)],
     ids=["adam", "sgd", "rmsprop"],
 )
 @pytest.mark.parametrize("model", [MLP((64, 32)), CNN((4, 6))], ids=str)
