@@ -26,7 +26,10 @@ class OtherSchema(Unreadable):
 class SweepFile:
     """What was asked (overrides, arms, searched keys, what a search minimises) and settled.
 
-    ``search_path`` are the places of configs that the command line named. Of a compare sweep also,
+    ``search_path`` are the places of configs that the command line named; ``data`` is what is known
+    of each arm's data, in the order of ``arms``: the numbers of examples (``train``,
+    ``validation``, ``test``), ``classes``, and the SHA-256 of ``files`` by their key; empty for an
+    arm that varies its data, and absent from older files. Of a compare sweep also,
     each arm's in the order of ``arms``: search spaces, configs under dotted keys, numbers of
     trials and baselines; and the budget, the seeds of both stages and the sampler. ``baseline`` is
     that of all arms, ``None`` where they differ in it.
@@ -49,6 +52,7 @@ class SweepFile:
     baselines: tuple[str, ...] = ()
     trials: tuple[int, ...] = ()
     search_path: tuple[str, ...] = ()
+    data: tuple[Mapping[str, Any], ...] = ()
     schema: int = SCHEMA
 
     @property

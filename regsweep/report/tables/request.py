@@ -22,7 +22,8 @@ class Request:
     ``replicates`` and ``confirm_seeds``; it is empty, as ``baselines`` and ``trials`` are, where
     the sweep does not ``compares``: its sweeper was another. ``settled`` holds device, mode
     (compiled or eager), threads, matmul_precision, pack_width; ``versions`` those of the packages.
-    ``search_path`` are the places of configs that the command line named.
+    ``search_path`` are the places of configs that the command line named. ``data`` maps each arm
+    to what is known of its data, as in a sweep file.
     """
 
     sweeper: str
@@ -39,6 +40,7 @@ class Request:
     settled: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     search_path: tuple[str, ...] = ()
+    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def common(self) -> dict[str, Any]:
@@ -77,6 +79,7 @@ def read_request(directory: Path) -> Request:
         settled=asdict(sweep.settled),
         versions=sweep.versions,
         search_path=tuple(sweep.search_path),
+        data=dict(zip(arms, sweep.data, strict=False)),
     )
 
 
