@@ -13,7 +13,7 @@ from regsweep.records.sweep_file import SweepFile
 from regsweep.sweep.internals import distributions_of
 
 # What a result does not depend on: where the data lies, what is printed.
-_FREE = ("data.root", "trainer.log_every", "run.")
+_FREE = ("data.root", "data.path", "data.test_path", "trainer.log_every", "run.")
 
 
 def refuse_changed(before: SweepFile, now: SweepFile, directory: Path) -> None:
@@ -38,6 +38,19 @@ def refuse_changed(before: SweepFile, now: SweepFile, directory: Path) -> None:
             f"{directory}: its trials would not be comparable with new ones: {listed}. "
             "Give the old values, or take another hydra.sweep.dir"
         )
+    for old, new in zip(before.data, now.data, strict=False):
+        _refuse_other_files(old.get("files", {}), new.get("files", {}), directory)
+
+
+def _refuse_other_files(before: Mapping[str, str], now: Mapping[str, str], directory: Path) -> None:
+    """Refuse data of another content; where they lie is free."""
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key, "none"), now.get(key, "none")
+        if old != new:
+            raise InputError(
+                f"{directory}: {key} is another file than when the sweep began: its SHA-256 was "
+                f"{old} and is now {new}. Put the old file back, or take another hydra.sweep.dir"
+            )
 
 
 def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -34,7 +34,7 @@ from regsweep.records.settled import Settled
 from regsweep.records.stored import Unreadable
 from regsweep.report.aggregate import gather_and_show
 from regsweep.sweep.internals import BasicLauncher
-from regsweep.sweep.machine import check_machine
+from regsweep.sweep.machine import check_machine, tell_of_data
 from regsweep.sweep.packing import Packing, count_workers, read_packing
 from regsweep.sweep.preflight import check_sweep
 from regsweep.sweep.settle import fault_of_settled, settle
@@ -57,6 +57,7 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     ]
     plan = read_plan(config, sweep, trials)
     check_machine(sweep.runs)
+    tell_of_data(sweep.runs)
     directory = Path(config.hydra.sweep.dir)
     if not sweep_file.is_there(directory):
         refuse_unplanned(directory, plan)

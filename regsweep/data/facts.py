@@ -1,7 +1,8 @@
 """What is known of data before anything trains on them: shapes, numbers of examples, names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -21,3 +22,7 @@ class Facts:
     classes: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def stored(self) -> dict[str, Any]:
+        """What a sweep keeps of them."""
+        return {name: value for name, value in asdict(self).items() if name != "notes"}

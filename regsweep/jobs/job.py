@@ -42,8 +42,9 @@ from regsweep.settings.flat import flatten
 from regsweep.settings.plain_config import plain_config
 from regsweep.settings.run import Run
 from regsweep.sweep.kinds import is_search
+from regsweep.sweep.machine import refuse_other_files
 from regsweep.sweep.settle import device_of, mode_of, settle
-from regsweep.training.load import load_data
+from regsweep.training.load import facts_of, load_data
 from regsweep.training.pack import train_pack
 from regsweep.training.result import BatchLoss, Epoch, Result
 
@@ -121,7 +122,10 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
         run = read_run(plain).at(Path(hydra.runtime.cwd))
         settled = _settled(hydra, run)
         device = device_of(run, settled)
-        record = replace(record, environment=describe(device, mode_of(run, settled), run.trainer))
+        environment = describe(device, mode_of(run, settled), run.trainer)
+        if files := facts_of(run.data).files:
+            environment["files"] = files
+        record = replace(record, environment=environment)
         result = train(run, identity, settled)
         write_history(result.history, directory / HISTORY)
         if identity.stage != "search" and result.status == "completed":
@@ -199,7 +203,9 @@ def _train_alone(run: Run, identity: JobIdentity, settled: Settled) -> Result:
 def _settled(hydra: HydraConf, run: Run) -> Settled:
     """What was settled for the job's sweep; a lone run settles it for itself, and says so."""
     if hydra.mode == RunMode.MULTIRUN:
-        return sweep_file.read(Path(hydra.runtime.cwd, hydra.sweep.dir)).settled
+        sweep = sweep_file.read(Path(hydra.runtime.cwd, hydra.sweep.dir))
+        refuse_other_files(run, sweep)
+        return sweep.settled
     settled, why = settle([run])
     log.info(why)
     return settled

@@ -27,7 +27,10 @@ class SweepFile:
     """What was asked (overrides, arms, searched keys, what a search minimises) and settled.
 
     ``search_path`` are the places of configs that the command line named, ``steps`` the fewest of
-    the optimizer in any run; older files do not say. Of a compare sweep also,
+    the optimizer in any run. ``data`` is what is known of each arm's data, in the order of
+    ``arms``: the numbers of examples (``train``, ``validation``, ``test``), ``classes``, and the
+    SHA-256 of ``files`` by their key; empty for an arm that varies its data. Older files have
+    neither. Of a compare sweep also,
     each arm's in the order of ``arms``: search spaces, configs under dotted keys, numbers of
     trials and baselines; and the budget, the seeds of both stages and the sampler. ``baseline`` is
     that of all arms, ``None`` where they differ in it.
@@ -51,6 +54,7 @@ class SweepFile:
     trials: tuple[int, ...] = ()
     search_path: tuple[str, ...] = ()
     steps: int | None = None
+    data: tuple[Mapping[str, Any], ...] = ()
     schema: int = SCHEMA
 
     @property

@@ -1,13 +1,17 @@
-"""Whether a machine has what runs need: their devices and their data."""
+"""Whether a machine has what runs need: their devices, and the data that they began with."""
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from regsweep.data.fetch import ensure_files
 from regsweep.data.source import find_source
+from regsweep.errors import MachineFault
+from regsweep.records.sweep_file import SweepFile
 from regsweep.settings.data import Published
 from regsweep.settings.run import Run
+from regsweep.sweep.arms import Arm
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +32,50 @@ def check_machine(runs: Sequence[Run], devices: Sequence[str] = ()) -> None:
     _check_own(runs)
 
 
+def stored_data(arms: Sequence[Arm]) -> tuple[dict[str, Any], ...]:
+    """What a sweep file keeps of each arm's data; nothing where the arm varies them."""
+    from regsweep.training.load import facts_of
+
+    of_arms = [{run.data for run in arm.runs} for arm in arms]
+    return tuple(facts_of(*data).stored() if len(data) == 1 else {} for data in of_arms)
+
+
+def refuse_other_files(run: Run, sweep: SweepFile) -> None:
+    """Refuse to train on a file that has changed since the sweep began.
+
+    Raises:
+        MachineFault: its SHA-256 is another.
+    """
+    if isinstance(run.data, Published) or not sweep.data or not all(sweep.data):
+        return
+    from regsweep.training.load import facts_of
+
+    now = facts_of(run.data).files
+    known = [data.get("files", {}) for data in sweep.data]
+    if now not in known:
+        key = next((key for key, sha256 in now.items() if known[0].get(key) != sha256), "data.path")
+        raise MachineFault(
+            f"{key}={run.data.files.get(key)}: the file is another one than when the sweep began: "
+            f"its SHA-256 was {known[0].get(key)} and is now {now.get(key)}; put the old one back"
+        )
+
+
 def _check_own(runs: Sequence[Run]) -> None:
-    """Read the data of the user's own, and check the runs by what they hold."""
+    """Read the user's own data, and check the runs by what they hold."""
     own = [run for run in runs if not isinstance(run.data, Published)]
     if not own:
         return
     from regsweep.training.load import facts_of
 
-    for data in dict.fromkeys(run.data for run in own):
-        for note in facts_of(data).notes:
-            log.info("%s", note)
     for run in own:
         run.check(facts_of(run.data))
+
+
+def tell_of_data(runs: Sequence[Run]) -> None:
+    """Say once what of the user's own data is left out."""
+    own = {run.data: None for run in runs if not isinstance(run.data, Published)}
+    for data in own:
+        from regsweep.training.load import facts_of
+
+        for note in facts_of(data).notes:
+            log.info("%s", note)

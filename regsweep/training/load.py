@@ -17,7 +17,7 @@ def facts_of(data: Data) -> Facts:
     Raises:
         InputError: the data cannot be used; the message says what is wrong with them.
     """
-    return data.facts if isinstance(data, Published) else _own(data).facts
+    return data.facts if isinstance(data, Published) else _facts(data, _stamps(data))
 
 
 def load_data(data: Data, *, test: bool) -> Dataset:
@@ -27,7 +27,7 @@ def load_data(data: Data, *, test: bool) -> Dataset:
         InputError: the data cannot be used; the message says what is wrong with them.
     """
     if not isinstance(data, Published):
-        dataset = _own(data).dataset
+        dataset = _loaded(data, _stamps(data)).dataset
         return dataset if test else replace(dataset, test=None)
     return load_dataset(
         data.name,
@@ -39,8 +39,14 @@ def load_data(data: Data, *, test: bool) -> Dataset:
     )
 
 
-def _own(data: Own) -> Loaded:
-    return _loaded(data, tuple(stamp(path) for path in data.files.values()))
+def _stamps(data: Own) -> Hashable:
+    return tuple(stamp(path) for path in data.files.values())
+
+
+@lru_cache(maxsize=1024)
+def _facts(data: Own, stamps: Hashable) -> Facts:
+    """What is known of ``data``, also where the examples are no longer held."""
+    return _loaded(data, stamps).facts
 
 
 @lru_cache(maxsize=2)

@@ -1,12 +1,20 @@
 """Whole comparisons on data that are not MNIST, within the process of the tests."""
 
 import csv
+import hashlib
+import json
 import shutil
 
 import pytest
+from composed import checked_sweep
 from in_process import multirun
 
-from regsweep.errors import InputError
+from regsweep.errors import InputError, MachineFault
+from regsweep.records.settled import Settled
+from regsweep.records.sweep_file import SweepFile
+from regsweep.sweep.machine import refuse_other_files, stored_data
+
+SETTLED = Settled("cpu", "eager", 1, "highest", 1)
 
 TINY = (
     "regularizer=none,l1", "trainer.epochs=2", "trainer.batch_size=32",
@@ -61,6 +69,52 @@ def test_a_table_is_compared_from_its_path_wherever_a_job_works(sweep, tmp_path,
     [*rows] = csv.DictReader((folder / "comparison.csv").read_text().splitlines())
     assert [row["seeds"] for row in rows] == ["2", "2"]
     assert f"data.path={tmp_path}/heart.csv: left out site (constant)" in capsys.readouterr().out
+
+
+ASKED = ("data=csv", "data.path=heart.csv", "data.target=outcome", "data.columns=[age,sex]")
+
+
+def test_a_sweep_goes_on_where_its_file_lies_and_not_with_another(sweep, tmp_path):
+    table(tmp_path / "heart.csv")
+    folder = sweep(*ASKED)
+    stored = json.loads((folder / "sweep.json").read_text())["data"]
+    shutil.rmtree(next(folder.glob("confirm/*/*")))
+    was = hashlib.sha256((tmp_path / "heart.csv").read_bytes()).hexdigest()
+    assert [data["files"] for data in stored] == [{"data.path": was}] * 2
+    assert (stored[0]["train"], stored[0]["validation"], stored[0]["test"]) == (102, 26, 32)
+    assert stored[0]["classes"] == ["c0", "c1"]
+    assert "102 train, 26 validation, 32 test" in (folder / "report.html").read_text()
+
+    table(tmp_path / "heart.csv", shift=1.0)
+    now = hashlib.sha256((tmp_path / "heart.csv").read_bytes()).hexdigest()
+    refused = (
+        f"{folder}: data.path is another file than when the sweep began: its SHA-256 was {was} "
+        f"and is now {now}. Put the old file back, or take another hydra.sweep.dir"
+    )
+    with pytest.raises(InputError) as caught:
+        sweep(*ASKED)
+    assert str(caught.value) == refused
+    (folder / "sweep.json").unlink()  # the records say so too
+    with pytest.raises(InputError) as caught:
+        sweep(*ASKED)
+    assert str(caught.value) == refused
+
+    table(tmp_path / "moved.csv")
+    sweep(*ASKED, "data.path=moved.csv")
+    assert len(list(folder.rglob("record.json"))) == 4 + 4
+
+
+def test_a_file_that_changes_under_a_sweep_stops_it(tmp_path):
+    table(tmp_path / "heart.csv")
+    _, sweep = checked_sweep("regularizer=none,l1", *ASKED, f"data.path={tmp_path}/heart.csv")
+    began = SweepFile((), "basic", (), (), "val_loss", 0, SETTLED, {}, data=stored_data(sweep.arms))
+
+    refuse_other_files(sweep.runs[0], began)
+    table(tmp_path / "heart.csv", shift=1.0)
+
+    expected = r"data.path=.*heart.csv: the file is another one than when the sweep began: its SHA"
+    with pytest.raises(MachineFault, match=expected):
+        refuse_other_files(sweep.runs[0], began)
 
 
 def test_flat_rows_are_no_images_to_convolve(sweep):

@@ -127,6 +127,16 @@ REFUSED = [
     (["run.arm=5"], "run.arm=5: expected null, or the choice of each compared group"),
     (["run=null"], "run=None: expected a choice of the config group run"),
     (["model=cnn", "model.channels=[1,1,1,1,1]"], "model.channels=[1, 1, 1, 1, 1]: expected at m"),
+    (
+        ["data=sklearn", "data.validation_size=few"],
+        "data.validation_size=few: expected a whole number of rows, or a share such as 0.2",
+    ),
+    (["data=sklearn", "data.validation_size=0"], "data.validation_size=0: expected above 0 in a"),
+    (
+        ["data=csv", "data.path=x.csv", "data.target=y", "data.columns=age"],
+        "data.columns=age: expected a list of words",
+    ),
+    (["data=csv", "data.path=''", "data.target=y"], "data.path='': expected the path of a file"),
     (["data=csv", "data.path=x.csv"], "data.target: missing; it needs a value"),
     (["data.root=''"], "data.root='': expected a folder; is REGSWEEP_DATA set to nothing?"),
 ]

@@ -153,7 +153,6 @@ def _result(
         **_test_columns(tested),
         **{f"{m}_mean": (winner if tested.empty else tested)[m].mean() for m in _MEANS},
     }
-    source = SOURCES.get(record.config.get("data.name", "")) if record else None
     return ArmResult(
         sweep,
         arm,
@@ -166,8 +165,16 @@ def _result(
         final,
         tested,
         superseded(runs, winner),
-        source.test_examples if source else None,
+        _test_examples(asked.data.get(arm) if asked else None, record),
     )
+
+
+def _test_examples(data: Mapping[str, Any] | None, record: Record | None) -> int | None:
+    """How many examples tested: as the sweep says, else as published with the data."""
+    if data and "test" in data:
+        return int(data["test"])
+    source = SOURCES.get(record.config.get("data.name", "")) if record else None
+    return source.test_examples if source else None
 
 
 def _counts(tried: pd.DataFrame) -> dict[str, int]:

@@ -23,7 +23,7 @@ class Request:
     the sweep does not ``compares``: its sweeper was another. ``settled`` holds device, mode
     (compiled or eager), threads, matmul_precision, pack_width; ``versions`` those of the packages.
     ``search_path`` are the places of configs that the command line named, ``steps`` the fewest in
-    any run.
+    any run, and ``data`` maps each arm to what is known of its data, as in a sweep file.
     """
 
     sweeper: str
@@ -41,6 +41,7 @@ class Request:
     versions: Mapping[str, str] = field(default_factory=dict)
     search_path: tuple[str, ...] = ()
     steps: int | None = None
+    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def common(self) -> dict[str, Any]:
@@ -80,6 +81,7 @@ def read_request(directory: Path) -> Request:
         versions=sweep.versions,
         search_path=tuple(sweep.search_path),
         steps=sweep.steps,
+        data=dict(zip(arms, sweep.data, strict=False)),
     )
 
 

@@ -36,7 +36,7 @@ class ArmCount:
 
 def facts(runs: pd.DataFrame, asked: Request | None) -> list[tuple[str, str]]:
     """Terms and what they were in one sweep, from its ``sweep.json`` and its runs."""
-    stated = [*_asked_facts(asked), *_common_facts(asked)] if asked else []
+    stated = [*_asked_facts(asked), *_common_facts(asked), *_data_facts(asked)] if asked else []
     seen = [("epochs a run", _listed(runs.loc[runs["status"] == "completed", "epochs"]))]
     for stage, words in (("search", "search seeds"), ("confirm", "confirm seeds")):
         seen.append((words, _listed(runs.loc[runs["stage"] == stage, "seed"])))
@@ -92,6 +92,19 @@ def _common_facts(asked: Request) -> list[tuple[str, str]]:
         parts += [f"{k} {spelled(v)}" for k, v in keys.items() if k not in _NOT_SHOWN]
         facts.append((group, ", ".join(parts)))
     return facts
+
+
+def _data_facts(asked: Request) -> list[tuple[str, str]]:
+    """How many examples there were, and of which classes, where that is so for all arms."""
+    first, *others = asked.data.values() or ({},)
+    if not {"train", "validation", "test", "classes"} <= first.keys():  # of an older file
+        return []
+    if any(other != first for other in others):
+        return []
+    parts = ", ".join(f"{first[part]:,} {part}" for part in ("train", "validation", "test"))
+    names = list(first["classes"])
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return [("examples", parts), ("classes", ", ".join(names[:_MOST_LISTED]) + more)]
 
 
 def _budget(budget: Mapping[str, int]) -> str:
