@@ -10,6 +10,7 @@ from optuna.distributions import distribution_to_json
 from regsweep.errors import InputError
 from regsweep.records.arm import arm_name
 from regsweep.records.sweep_file import SweepFile
+from regsweep.settings.younger import unsaid
 from regsweep.sweep.internals import distributions_of
 
 # What a result does not depend on: where the data lies, what is printed.
@@ -71,7 +72,7 @@ def _comparable(sweep: SweepFile) -> dict[str, Any]:
     flat |= {f"hydra.sweeper.sampler.{key}": value for key, value in sweep.sampler.items()}
     for name, space, config in zip(names, sweep.spaces, sweep.configs, strict=True):
         flat |= {f"{key} searched ({name})": _Space(key, text) for key, text in space.items()}
-        for key, value in config.items():
+        for key, value in {**config, **unsaid(config)}.items():
             if not key.startswith(_FREE) and key not in space and ".search" not in key:
                 flat[f"{key} ({name})"] = value
     return flat

@@ -10,4 +10,5 @@
 - `regularizer`: the five regularizers: one object with other coefficients, so that all share a pack
 - `run`: one run: a config and a seed, all checked
 - `trainer`: how long, how wide and on what a run is trained
+- `younger`: keys that are younger than a config: what held before they were there
 """

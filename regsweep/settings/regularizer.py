@@ -4,7 +4,8 @@
 
 and the optimizer adds ``weight_decay * w`` to the gradient (coupled, Adam's own
 ``weight_decay``) or shrinks the weights by ``lr * decoupled_decay * w`` (AdamW; Loshchilov and
-Hutter, 2019). ``scope`` says what ``w`` ranges over: ``weights``, or ``all``, which adds biases.
+Hutter, 2019). ``scope`` says what ``w`` ranges over: ``weights``, or ``all``, which adds biases
+and the scales and shifts of norms.
 
 To add a regularizer: a class here, its line in ``REGULARIZERS``, and
 ``conf/regularizer/<name>.yaml``.

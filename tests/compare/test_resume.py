@@ -46,6 +46,8 @@ ALLOWED = [
     replace(BEFORE, configs=tuple(c | {"data.root": "b"} for c in BEFORE.configs)),
     replace(BEFORE, configs=tuple(c | {"run.trial": 3} for c in BEFORE.configs)),
     replace(BEFORE, configs=tuple(c | {"trainer.log_every": 3} for c in BEFORE.configs)),
+    # What BEFORE is too old to say.
+    replace(BEFORE, configs=tuple(c | {"trainer.warmup": 0.0} for c in BEFORE.configs)),
 ]
 
 
@@ -66,6 +68,10 @@ REFUSED = [
     (changed(replicates=2), "hydra.sweeper.replicates was 1 and is now 2"),
     (replace(BEFORE, seed=1), "seed was 0 and is now 1"),
     (replace(BEFORE, configs=EPOCHS), "trainer.epochs was 10 and is now 20"),
+    (
+        replace(BEFORE, configs=tuple(c | {"trainer.warmup": 0.1} for c in BEFORE.configs)),
+        "trainer.warmup was 0.0 and is now 0.1",
+    ),
     (replace(BEFORE, configs=ONE_ARM), "optimizer.lr was not there and is now 0.1"),
     (
         replace(BEFORE, spaces=({}, {"regularizer.weight": "interval(0, 2)"})),

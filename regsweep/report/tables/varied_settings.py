@@ -6,6 +6,7 @@ from typing import Any
 
 from regsweep.records.record import Record
 from regsweep.report.tables.gather import GatheredRun
+from regsweep.settings.younger import unsaid
 
 # Two runs that differ only in these, or in what they are part of, are repetitions of each other.
 _NO_SETTING = frozenset({"seed", "data.root", "trainer.device", "trainer.log_every"})
@@ -22,7 +23,7 @@ def with_varied_settings(runs: Sequence[GatheredRun]) -> list[GatheredRun]:
     A sweeper's params hold neither the choice of a model nor what differs between runs that
     were started by hand; without these, runs of two models would pass for two repetitions.
     """
-    runs = _with_whole_arms(runs)
+    runs = _with_younger_keys(_with_whole_arms(runs))
     by_arm: dict[tuple[str, str], list[Record]] = {}
     for run in runs:
         by_arm.setdefault(_arm(run), []).append(run.record)
@@ -42,6 +43,19 @@ def _with_whole_arms(runs: Sequence[GatheredRun]) -> list[GatheredRun]:
         if len({repr(config.get(f"{group}{_CHOICE}")) for config in lone}) > 1
     ]
     return [run if run.sweep else _with_choices(run, varied) for run in runs]
+
+
+def _with_younger_keys(runs: Sequence[GatheredRun]) -> list[GatheredRun]:
+    """The runs, with the keys that others state and an older release left unsaid: no difference."""
+    stated = {key for run in runs for key in run.record.config}
+    return [_with_config(run, unsaid(run.record.config), stated) for run in runs]
+
+
+def _with_config(run: GatheredRun, more: Mapping[str, Any], stated: set[str]) -> GatheredRun:
+    wanted = {key: value for key, value in more.items() if key in stated}
+    if not wanted:
+        return run
+    return replace(run, record=replace(run.record, config={**run.record.config, **wanted}))
 
 
 def _with_choices(run: GatheredRun, groups: Sequence[str]) -> GatheredRun:

@@ -29,6 +29,17 @@ def test_a_key_that_only_some_runs_have_differs(folder):
     assert params(folder) == {"a": {"x": [1]}, "b": {}}
 
 
+def test_what_an_older_release_left_unsaid_is_no_difference(folder):
+    older = {"model.name": "mlp", "model.hidden": [64, 32], "trainer.epochs": 1}
+    younger = {"model.activation": "relu", "model.norm": "none", "trainer.schedule": "constant"}
+    folder.run("a", config={"seed": 0} | older)
+    folder.run("b", config={"seed": 1} | older | younger | {"trainer.warmup": 0.0})
+    assert params(folder) == {"a": {}, "b": {}}
+    folder.run("c", config={"seed": 2} | older | younger | {"model.activation": "gelu"})
+    activations = {run: own["model.activation"] for run, own in params(folder).items()}
+    assert activations == {"a": "relu", "b": "relu", "c": "gelu"}
+
+
 def test_a_swept_group_is_a_setting_under_the_groups_name(folder):
     mlp = {"model.name": "mlp", "model.hidden": [64, 32]}
     folder.run("0", "sweep", trial=0, config=mlp)
