@@ -21,5 +21,6 @@
 - `split`: stratified training and validation examples: the same for every run of a split seed
 - `table`: a table in a CSV file: which columns are learned from, and what is made of them
 - `targets`: targets as they are given, as the numbers of their classes
+- `vision`: the classification sets of torchvision, downloaded by it where they are not there
 - `verify`: SHA-256 of the files on disk: checked before every use, remembered between starts
 """

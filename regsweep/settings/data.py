@@ -13,6 +13,9 @@ from regsweep.settings.checks import one_of, whole
 # What scikit-learn ships: for classification, and for regression.
 SCIKIT_LEARN = ("breast_cancer", "digits", "iris", "wine")
 _REGRESSION = ("diabetes", "linnerud")
+# What torchvision can have, and what is had and verified without it.
+TORCHVISION = ("CIFAR10", "CIFAR100", "KMNIST", "SVHN", "USPS")
+_VERIFIED = {"MNIST": "mnist", "FashionMNIST": "fashion_mnist"}
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,7 @@ class Published:
 
     def __post_init__(self) -> None:
         one_of("data", self.name, SOURCES)
-        if not self.root:
-            raise bad_value("data.root", "''", "a folder; is REGSWEEP_DATA set to nothing?")
+        _a_root(self.root)
         whole("data.split_seed", self.split_seed, low=0, high=2**63 - 1)
         check_sizes(self.source, self.validation_size, self.train_size)
 
@@ -172,7 +174,41 @@ class Table:
         )
 
 
-Own = Arrays | ScikitLearn | Table
+@dataclass(frozen=True)
+class Torchvision:
+    """A classification set, with its test part, that torchvision downloads into ``root``."""
+
+    dataset: str
+    root: str
+    train_size: int | None
+    validation_size: Size
+    split_seed: int
+
+    def __post_init__(self) -> None:
+        if self.dataset in _VERIFIED:
+            raise bad_value(
+                "data.dataset", self.dataset, f"data={_VERIFIED[self.dataset]}, which is verified"
+            )
+        one_of("data.dataset", self.dataset, TORCHVISION)
+        _a_root(self.root)
+        _check_sizes(self.sizes)
+
+    @property
+    def sizes(self) -> Sizes:
+        """How the rows are divided; the test rows are those of the set."""
+        return Sizes(self.train_size, self.validation_size, 1, self.split_seed)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """None of the user's."""
+        return {}
+
+    def at(self, start: Path) -> "Torchvision":
+        """The same, with a root that does not depend on the folder that a process works in."""
+        return replace(self, root=_absolute("data.root", self.root, start))
+
+
+Own = Arrays | ScikitLearn | Table | Torchvision
 Data = Published | Own
 
 DATA: dict[str, type[Data]] = {
@@ -180,7 +216,13 @@ DATA: dict[str, type[Data]] = {
     "arrays": Arrays,
     "csv": Table,
     "sklearn": ScikitLearn,
+    "torchvision": Torchvision,
 }
+
+
+def _a_root(root: str) -> None:
+    if not root:
+        raise bad_value("data.root", "''", "a folder; is REGSWEEP_DATA set to nothing?")
 
 
 def _a_file(key: str, path: str) -> None:

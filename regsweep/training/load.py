@@ -8,7 +8,7 @@ from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.data.facts import Facts
 from regsweep.data.own import Given, Loaded, divided
 from regsweep.data.own_file import read_file, stamp
-from regsweep.settings.data import Data, Own, Published, ScikitLearn, Table
+from regsweep.settings.data import Data, Own, Published, ScikitLearn, Table, Torchvision
 
 
 def facts_of(data: Data) -> Facts:
@@ -60,6 +60,10 @@ def _given(data: Own) -> Given:
         from regsweep.data.bundled import read_bundled  # loads scikit-learn
 
         return read_bundled(data.dataset)
+    if isinstance(data, Torchvision):
+        from regsweep.data.vision import read_vision  # loads torchvision
+
+        return read_vision(data.dataset, data.root)
     files = {key: read_file(key, path) for key, path in data.files.items()}
     if isinstance(data, Table):
         from regsweep.data.table import read_table  # loads pandas and scikit-learn

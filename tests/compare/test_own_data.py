@@ -68,7 +68,10 @@ def test_a_table_is_compared_from_its_path_wherever_a_job_works(sweep, tmp_path,
 
     [*rows] = csv.DictReader((folder / "comparison.csv").read_text().splitlines())
     assert [row["seeds"] for row in rows] == ["2", "2"]
-    assert f"data.path={tmp_path}/heart.csv: left out site (constant)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"data.path={tmp_path}/heart.csv: left out site (constant)" in said
+    assert "32 rows test: the choice of so few gives an accuracy of 90 % a standard error" in said
+    assert "of 5.3 points" in said
 
 
 ASKED = ("data=csv", "data.path=heart.csv", "data.target=outcome", "data.columns=[age,sex]")

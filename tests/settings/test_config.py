@@ -152,7 +152,8 @@ MESSAGES = [
     (
         "data.name",
         "minst",
-        "data=minst: did you mean mnist? known: arrays, csv, fashion_mnist, mnist, sklearn",
+        "data=minst: did you mean mnist? known: arrays, csv, fashion_mnist, mnist, sklearn, "
+        "torchvision",
     ),
     (
         "data.split_seed",
