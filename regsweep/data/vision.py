@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from torchvision import datasets
 
-from regsweep.data.own import Given, Rows
-from regsweep.data.targets import Array
+from regsweep.data.own import Array, Given, Rows
 from regsweep.errors import MachineFault, bad_value
 
 # What a download, a damaged file or an archive of another kind raises.
