@@ -71,7 +71,7 @@ class View:
     def __enter__(self) -> "View":
         if self.console.is_terminal:
             self.live = Live(get_renderable=self._table, console=self.console, refresh_per_second=2)
-            self.live.start()
+            self.live.start(refresh=True)
         self.thread.start()
         return self
 
