@@ -36,6 +36,7 @@ from regsweep.records.record import (
     refused,
 )
 from regsweep.records.settled import Settled
+from regsweep.records.sweep_file import SweepFile
 from regsweep.records.task import CLASSIFICATION
 from regsweep.settings.config import read_channel, read_run
 from regsweep.settings.flat import flatten
@@ -97,7 +98,8 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
     ``began`` is when its training did, if that is past.
     """
     hydra = HydraConfig.get()
-    identity = read_identity(hydra, plain)
+    sweep = _sweep(hydra)
+    identity = read_identity(hydra, plain, sweep)
     directory = Path(hydra.runtime.output_dir)
     if published := _published(directory, identity):
         if published.status == "failed":
@@ -120,7 +122,7 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
     )
     try:
         run = read_run(plain).at(Path(hydra.runtime.cwd))
-        settled = _settled(hydra, run)
+        settled = _settled(run, sweep)
         device = device_of(run, settled)
         environment = describe(device, mode_of(run, settled), run.trainer)
         if files := facts_of(run.data).files:
@@ -200,10 +202,16 @@ def _train_alone(run: Run, identity: JobIdentity, settled: Settled) -> Result:
     return result
 
 
-def _settled(hydra: HydraConf, run: Run) -> Settled:
+def _sweep(hydra: HydraConf) -> SweepFile | None:
+    """What the job's sweep was asked for; ``None`` for a lone run."""
+    if hydra.mode != RunMode.MULTIRUN:
+        return None
+    return sweep_file.read(Path(hydra.runtime.cwd, hydra.sweep.dir))
+
+
+def _settled(run: Run, sweep: SweepFile | None) -> Settled:
     """What was settled for the job's sweep; a lone run settles it for itself, and says so."""
-    if hydra.mode == RunMode.MULTIRUN:
-        sweep = sweep_file.read(Path(hydra.runtime.cwd, hydra.sweep.dir))
+    if sweep is not None:
         refuse_other_files(run, sweep)
         return sweep.settled
     settled, why = settle([run])
@@ -211,7 +219,9 @@ def _settled(hydra: HydraConf, run: Run) -> Settled:
     return settled
 
 
-def read_identity(hydra: HydraConf, config: Mapping[str, Any]) -> JobIdentity:
+def read_identity(
+    hydra: HydraConf, config: Mapping[str, Any], sweep: SweepFile | None
+) -> JobIdentity:
     """What the job's sweeper says in ``run``, else what Hydra says of the job.
 
     The jobs of a stock search are ``search``, all others ``single``; their arm is their
@@ -220,10 +230,10 @@ def read_identity(hydra: HydraConf, config: Mapping[str, Any]) -> JobIdentity:
     output = Path(hydra.runtime.output_dir)
     channel = read_channel(config)
     task: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
-    if hydra.mode == RunMode.MULTIRUN:
-        sweep = Path(hydra.runtime.cwd, hydra.sweep.dir)
-        name = Path(os.path.relpath(output, sweep)).as_posix()
-        trial, searched = hydra.job.num, sweep_file.read(sweep).searched
+    if sweep is not None:
+        folder = Path(hydra.runtime.cwd, hydra.sweep.dir)
+        name = Path(os.path.relpath(output, folder)).as_posix()
+        trial, searched = hydra.job.num, sweep.searched
     else:
         name, trial, searched = "/".join(output.parts[-2:]), None, ()
     return JobIdentity(
