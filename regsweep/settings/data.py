@@ -60,8 +60,22 @@ class Published:
         return replace(self, root=_absolute("data.root", self.root, start))
 
 
+class _Divided:
+    """Rows of which ``test_size`` are set aside: what is alike in all data without a test part."""
+
+    train_size: int | None
+    validation_size: Size
+    test_size: Size
+    split_seed: int
+
+    @property
+    def sizes(self) -> Sizes:
+        """How the rows are divided."""
+        return Sizes(self.train_size, self.validation_size, self.test_size, self.split_seed)
+
+
 @dataclass(frozen=True)
-class Arrays:
+class Arrays(_Divided):
     """The arrays of an ``.npz`` file; ``test_size`` is read where it holds no test part."""
 
     path: str
@@ -75,11 +89,6 @@ class Arrays:
         _check_sizes(self.sizes)
 
     @property
-    def sizes(self) -> Sizes:
-        """How the rows are divided."""
-        return Sizes(self.train_size, self.validation_size, self.test_size, self.split_seed)
-
-    @property
     def files(self) -> Mapping[str, str]:
         """The files that are read, by their key."""
         return {"data.path": self.path}
@@ -90,7 +99,7 @@ class Arrays:
 
 
 @dataclass(frozen=True)
-class ScikitLearn:
+class ScikitLearn(_Divided):
     """A classification set that scikit-learn ships."""
 
     dataset: str
@@ -111,11 +120,6 @@ class ScikitLearn:
         _check_sizes(self.sizes)
 
     @property
-    def sizes(self) -> Sizes:
-        """How the rows are divided."""
-        return Sizes(self.train_size, self.validation_size, self.test_size, self.split_seed)
-
-    @property
     def files(self) -> Mapping[str, str]:
         """None: they come with the package."""
         return {}
@@ -126,7 +130,7 @@ class ScikitLearn:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(_Divided):
     """A table in a CSV file; ``test_size`` is read where there is no other file to test on.
 
     ``columns`` are those that are learned from, ``None`` all others. Rows that are alike in the
@@ -152,11 +156,6 @@ class Table:
         if self.columns == ():
             raise bad_value("data.columns", "[]", "the names of one column or more, or null")
         _check_sizes(self.sizes)
-
-    @property
-    def sizes(self) -> Sizes:
-        """How the rows are divided."""
-        return Sizes(self.train_size, self.validation_size, self.test_size, self.split_seed)
 
     @property
     def files(self) -> Mapping[str, str]:
