@@ -6,6 +6,7 @@
 - `flat`: a plain config under dotted keys, and back
 - `model`: the models on offer; ``regsweep.training.network`` builds them
 - `optimizer`: the optimizers on offer; ``regsweep.training.optimizer`` takes their steps
+- `own`: the choices of a study file: the user's own functions, found by config group and name
 - `plain_config`: a composed config as plain dicts and lists
 - `regularizer`: the five regularizers: one object with other coefficients, so that all share a pack
 - `run`: one run: a config and a seed, all checked
