@@ -77,7 +77,7 @@ def paired_losses(runs: Sequence[Run], dataset: Dataset, stream: int) -> Losses:
         return initial_parameters(network, starts)
 
     # A run's seed gives its start and its order: only from within can one differ alone.
-    with patch("regsweep.training.pack.initial_parameters", from_starts):
+    with patch("regsweep.training.state.initial_parameters", from_starts):
         results = train_pack(runs, dataset, torch.device("cpu"))
     return np.reshape([result.metrics["test_loss"] for result in results], (2, -1)).T
 

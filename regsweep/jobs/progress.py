@@ -28,7 +28,11 @@ def log_batch(batch: BatchLoss) -> None:
     """The loss of one batch and the part of it that is penalty."""
     parts = [
         f"{value:.5f} {name} penalty"
-        for name, value in (("L1", batch.l1_penalty), ("L2", batch.l2_penalty))
+        for name, value in (
+            ("L1", batch.l1_penalty),
+            ("L2", batch.l2_penalty),
+            ("of its own", batch.own_penalty),
+        )
         if value
     ]
     of_which = f" (of which {', '.join(parts)})" if parts else ""

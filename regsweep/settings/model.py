@@ -1,13 +1,14 @@
 """The models on offer; ``regsweep.training.network`` builds them."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from regsweep.errors import bad_value
-from regsweep.settings.checks import one_of, widths
+from regsweep.settings.checks import widths
+from regsweep.settings.own import OwnModel
 
 Activation = Literal["relu", "gelu", "tanh", "silu"]
-Norm = Literal["none", "layer"]
+Norm = Literal["none", "batch", "layer"]
 
 NONE_OF_YOURS = "a network of your own needs a study file, which this release does not take yet"
 
@@ -16,23 +17,15 @@ NONE_OF_YOURS = "a network of your own needs a study file, which this release do
 class MLP:
     """Linear layers with an activation between them; ``hidden`` has the widths of the inner ones.
 
-    ``norm``, one of ``Norm``, stands behind each inner linear layer, before its activation.
+    ``norm`` stands behind each inner linear layer, before its activation.
     """
 
     hidden: tuple[int, ...]
     activation: Activation = "relu"
-    norm: str = "none"
+    norm: Norm = "none"
 
     def __post_init__(self) -> None:
         widths("model.hidden", self.hidden, shortest=1)
-        if self.norm == "batch":
-            raise bad_value(
-                "model.norm",
-                self.norm,
-                "none or layer: the running statistics of batch norm, which are no weights, "
-                "are not trained yet",
-            )
-        one_of("model.norm", self.norm, get_args(Norm))
 
 
 @dataclass(frozen=True)
@@ -68,7 +61,7 @@ class CNN:
             )
 
 
-Model = MLP | Linear | CNN
+Model = MLP | Linear | CNN | OwnModel
 
 # "logistic" is the older name of "linear".
 MODELS: dict[str, type[Model]] = {"mlp": MLP, "linear": Linear, "logistic": Linear, "cnn": CNN}

@@ -46,6 +46,18 @@ class OwnRegularizer:
         """The values of its keys, by their names."""
         return dict(self.values)
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The keys that are floats: each run of a pack has its own; it shares the others."""
+        return tuple(key for key, value in self.values if type(value) is float)
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What the runs of a pack share of their penalty."""
+        numbers = self.numbers
+        shared = tuple(pair for pair in self.values if pair[0] not in numbers)
+        return self.name, self.scope, numbers, shared
+
     def coefficients(self) -> Coefficients:
         """All 0: what is fused for all arms has no part in it."""
         return Coefficients()

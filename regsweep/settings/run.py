@@ -10,6 +10,7 @@ from regsweep.settings.checks import whole
 from regsweep.settings.data import Data, Published
 from regsweep.settings.model import CNN, Model
 from regsweep.settings.optimizer import Optimizer
+from regsweep.settings.own import OwnRegularizer
 from regsweep.settings.regularizer import Regularizer
 from regsweep.settings.trainer import Trainer
 
@@ -27,7 +28,7 @@ class Run:
     objective: Objective
     data: Data
     model: Model
-    regularizer: Regularizer
+    regularizer: Regularizer | OwnRegularizer
     optimizer: Optimizer
     trainer: Trainer
 
@@ -59,9 +60,11 @@ class Run:
 def fusible(run: Run) -> tuple[Any, ...]:
     """What the runs of a pack share; everything else may differ.
 
-    The data, the layers, the form of the optimizer's update and the trainer (batch size, epochs,
-    device, precision) shape the one graph that a step is. Seeds, coefficients of the regularizers,
-    numbers of the optimizers and what a schedule makes of them are vectors along the runs in it.
+    The data, the network, the form of the optimizer's update, the trainer (batch size, epochs,
+    device, precision) and a penalty of the user's shape the one graph that a step is. Seeds,
+    coefficients of the regularizers, numbers of the optimizers and what a schedule makes of them
+    are vectors along the runs in it.
     """
     alike = replace(run.trainer, schedule="constant", warmup=0.0)
-    return run.data, run.model, type(run.optimizer), alike
+    penalty = run.regularizer.kind if isinstance(run.regularizer, OwnRegularizer) else None
+    return run.data, run.model, type(run.optimizer), alike, penalty

@@ -8,6 +8,7 @@ from regsweep.errors import bad_value
 from regsweep.settings.checks import fraction, whole
 
 Schedule = Literal["constant", "cosine", "linear"]
+Packing = Literal["auto", "always", "never"]
 Precision = Literal["highest", "high", "medium"]
 
 
@@ -22,6 +23,9 @@ class Trainer:
 
     ``schedule`` is what the learning rate does over all steps, behind the share ``warmup`` of them
     in which it grows.
+
+    ``pack`` says whether runs train together where their bits might then be others: ``auto`` tries
+    it, ``always`` takes that, ``never`` trains each run alone.
     """
 
     epochs: int
@@ -32,6 +36,7 @@ class Trainer:
     log_every: int | None
     schedule: Schedule = "constant"
     warmup: float = 0.0
+    pack: Packing = "auto"
 
     def __post_init__(self) -> None:
         whole("trainer.epochs", self.epochs, low=1)

@@ -20,7 +20,7 @@ def layer_norm(weight: Tensor, bias: Tensor, x: Tensor, eps: float) -> Tensor:
     if x.device.type != "cpu":  # bits are promised on a CPU only
         rows = normalised(x.mT, x.shape[1:2], eps=eps)
         return (rows * weight.unsqueeze(1) + bias.unsqueeze(1)).mT
-    output: Tensor = _LayerNorm.apply(weight, bias, x, eps)
+    output: Tensor = torch.ops.regsweep.layer_norm(weight, bias, x, eps)[0]
     return output
 
 
@@ -86,17 +86,17 @@ torch.library.impl("regsweep::layer_norm_backward", "CPU", _layer_norm_backward)
 torch.library.register_fake("regsweep::layer_norm_backward", _layer_norm_backward_shapes)
 
 
-class _LayerNorm(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, weight: Tensor, bias: Tensor, x: Tensor, eps: float) -> Tensor:
-        output: Tensor
-        output, rows, mean, scale = torch.ops.regsweep.layer_norm(weight, bias, x, eps)
-        ctx.save_for_backward(weight, x, rows, mean, scale)
-        return output
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    weight, _, x, _ = inputs
+    _, rows, mean, scale = output
+    ctx.save_for_backward(weight, x, rows, mean, scale)
 
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        of_weight, of_bias, of_x = torch.ops.regsweep.layer_norm_backward(
-            gradient, *ctx.saved_tensors
-        )
-        return of_weight, of_bias, of_x, None
+
+def _gradients(
+    ctx: Any, gradient: Tensor, *of_statistics: Tensor
+) -> tuple[Tensor, Tensor, Tensor, None]:
+    of_weight, of_bias, of_x = torch.ops.regsweep.layer_norm_backward(gradient, *ctx.saved_tensors)
+    return of_weight, of_bias, of_x, None
+
+
+torch.library.register_autograd("regsweep::layer_norm", _gradients, setup_context=_keep)

@@ -25,15 +25,16 @@ FEW_ROWS = 32
 Product = Callable[[Tensor, Tensor], Tensor]
 
 
-def linear(weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
+def linear(weight: Tensor, bias: Tensor | None, x: Tensor) -> Tensor:
     """``weight @ x + bias`` of every run: (runs, out, batch).
 
-    ``weight`` is (runs, out, in), ``bias`` (runs, out), and ``x`` (runs, in, batch), or
-    (1, in, batch) where all runs share it.
+    ``weight`` is (runs, out, in), ``bias`` (runs, out) if there is one, and ``x``
+    (runs, in, batch), or (1, in, batch) where all runs share it.
     """
     if weight.device.type != "cpu":  # bits are promised on a CPU only
-        return _one_product(weight, x) + bias.unsqueeze(2)
-    output: Tensor = _Linear.apply(weight, bias, x)
+        summed = _one_product(weight, x)
+        return summed if bias is None else summed + bias.unsqueeze(2)
+    output: Tensor = torch.ops.regsweep.linear(weight, bias, x)
     return output
 
 
@@ -103,51 +104,57 @@ def _same_as_alone(
     return next(form for form in candidates if torch.equal(form(a, b), expected))
 
 
-def _linear(weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
-    return product(weight, x).add_(bias.unsqueeze(2))
+def _linear(weight: Tensor, bias: Tensor | None, x: Tensor) -> Tensor:
+    summed = product(weight, x)
+    return summed if bias is None else summed.add_(bias.unsqueeze(2))
 
 
 def _linear_backward(
-    gradient: Tensor, weight: Tensor, x: Tensor, into_x: bool
+    gradient: Tensor, weight: Tensor, x: Tensor, into_bias: bool, into_x: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The gradients of weight and bias, in their own memory order, and of x or nothing (empty)."""
+    """The gradients of weight, in its own memory order, and of bias and x, or nothing (empty)."""
     gradient = gradient.contiguous()
+    of_bias = gradient.sum(2) if into_bias else gradient.new_empty(0)
     of_x = product(weight.mT, gradient) if into_x else gradient.new_empty(0)
-    return product(gradient, x.mT), gradient.sum(2), of_x
+    return product(gradient, x.mT), of_bias, of_x
 
 
-def _linear_shape(weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
+def _linear_shape(weight: Tensor, bias: Tensor | None, x: Tensor) -> Tensor:
     return weight.new_empty(*weight.shape[:2], x.shape[2])
 
 
 def _linear_backward_shapes(
-    gradient: Tensor, weight: Tensor, x: Tensor, into_x: bool
+    gradient: Tensor, weight: Tensor, x: Tensor, into_bias: bool, into_x: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
+    of_bias = weight.shape[:2] if into_bias else (0,)
     of_x = (*x.shape,) if into_x else (0,)
-    return torch.empty_like(weight), weight.new_empty(weight.shape[:2]), x.new_empty(of_x)
+    return torch.empty_like(weight), weight.new_empty(of_bias), x.new_empty(of_x)
 
 
-torch.library.define("regsweep::linear", "(Tensor weight, Tensor bias, Tensor x) -> Tensor")
+torch.library.define("regsweep::linear", "(Tensor weight, Tensor? bias, Tensor x) -> Tensor")
 torch.library.impl("regsweep::linear", "CPU", _linear)
 torch.library.register_fake("regsweep::linear", _linear_shape)
 torch.library.define(
     "regsweep::linear_backward",
-    "(Tensor gradient, Tensor weight, Tensor x, bool into_x) -> (Tensor, Tensor, Tensor)",
+    "(Tensor gradient, Tensor weight, Tensor x, bool into_bias, bool into_x)"
+    " -> (Tensor, Tensor, Tensor)",
 )
 torch.library.impl("regsweep::linear_backward", "CPU", _linear_backward)
 torch.library.register_fake("regsweep::linear_backward", _linear_backward_shapes)
 
 
-class _Linear(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
-        ctx.save_for_backward(weight, x)
-        output: Tensor = torch.ops.regsweep.linear(weight, bias, x)
-        return output
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    weight, _, x = inputs
+    ctx.save_for_backward(weight, x)
 
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        weight, x = ctx.saved_tensors
-        into_x = ctx.needs_input_grad[2]
-        of_weight, of_bias, of_x = torch.ops.regsweep.linear_backward(gradient, weight, x, into_x)
-        return of_weight, of_bias, of_x if into_x else None
+
+def _gradients(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    weight, x = ctx.saved_tensors
+    _, into_bias, into_x = ctx.needs_input_grad
+    of_weight, of_bias, of_x = torch.ops.regsweep.linear_backward(
+        gradient, weight, x, into_bias, into_x
+    )
+    return of_weight, of_bias if into_bias else None, of_x if into_x else None
+
+
+torch.library.register_autograd("regsweep::linear", _gradients, setup_context=_keep)

@@ -1,15 +1,25 @@
-"""A model spec as the plain ``nn.Sequential`` that it stands for.
+"""A model spec as the module that it stands for, and the way in which a pack computes it.
 
-Its ``state_dict`` keys are those of ``weights.safetensors``. The fused forward pass walks over
-the same layers, so there is one definition of every model.
+A module's ``state_dict`` keys are those of ``weights.safetensors``. What is built in is a plain
+``nn.Sequential``, and the fused forward pass walks over the same layers, so there is one
+definition of every model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from math import prod
+from typing import Any, Literal
 
+import torch
 from torch import nn
 
 from regsweep.settings.model import CNN, MLP, Activation, Linear, Model
+from regsweep.settings.own import OwnModel
+from regsweep.training.generators import seeded
+from regsweep.training.own_forward import Called
+from regsweep.training.own_module import built
 
 ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -18,9 +28,64 @@ ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {
     "silu": nn.SiLU,
 }
 
+# A pack computes a module layer by layer, as ``fused`` does; or, written for one run, for all at
+# once; or of a single run, as it is.
+Way = Literal["layers", "vmapped", "alone"]
 
-def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
-    """The network of ``model``: inputs (batch, *shape) in, (batch, outputs) out."""
+
+@dataclass(frozen=True)
+class Network:
+    """A module, whose own parameters and buffers are of no account, and how it is computed.
+
+    Layers are an ``nn.Sequential``; any other module is one that is ``Called``.
+    """
+
+    module: Any
+    way: Way
+
+
+@contextmanager
+def measuring(network: Network) -> Iterator[None]:
+    """The module in evaluation mode; it trains again afterwards."""
+    network.module.eval()
+    try:
+        yield
+    finally:
+        network.module.train()
+
+
+def is_layers(model: Model) -> bool:
+    """Whether packs compute it layer by layer, with bits that are known to be those of a run alone.
+
+    Any other module is tried: its packs may round otherwise.
+    """
+    return not isinstance(model, OwnModel) and not (
+        isinstance(model, MLP) and model.norm == "batch"
+    )
+
+
+@cache
+def network_of(model: Model, shape: tuple[int, ...], outputs: int, *, alone: bool) -> Network:
+    """The network of ``model``; one object for all packs, so as to compile once.
+
+    What is computed layer by layer is so for a run alone too.
+    """
+    if is_layers(model):
+        with torch.device("meta"):
+            return Network(build_network(model, shape, outputs), "layers")
+    with seeded(0):
+        module = build_network(model, shape, outputs)
+    return Network(Called(module), "alone" if alone else "vmapped")
+
+
+def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """The network of ``model``: inputs (batch, *shape) in, (batch, outputs) out.
+
+    Raises:
+        InputError: a function of the user's gives no network.
+    """
+    if isinstance(model, OwnModel):
+        return built(model, shape, outputs)
     if isinstance(model, MLP):
         return _perceptron(model, prod(shape), outputs)
     if isinstance(model, Linear):
@@ -29,9 +94,10 @@ def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Sequ
 
 
 def _perceptron(model: MLP, width: int, outputs: int) -> nn.Sequential:
+    norms = {"none": (), "layer": (nn.LayerNorm,), "batch": (nn.BatchNorm1d,)}
     layers: list[nn.Module] = [nn.Flatten()]
     for wider in model.hidden:
-        norm = [nn.LayerNorm(wider)] if model.norm == "layer" else []
+        norm = [kind(wider) for kind in norms[model.norm]]
         layers += [nn.Linear(width, wider), *norm, ACTIVATIONS[model.activation]()]
         width = wider
     return nn.Sequential(*layers, nn.Linear(width, outputs))

@@ -4,24 +4,25 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import cache
+from functools import partial
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from regsweep.data.dataset import Dataset, Examples
 from regsweep.data.facts import Facts
 from regsweep.records.task import CLASSIFICATION
-from regsweep.settings.model import Model
+from regsweep.settings.own import OwnRegularizer
 from regsweep.settings.run import Run, fusible
 from regsweep.training.batches import Shuffler
 from regsweep.training.compiled import compiled_step, same_as_before, stay_in_place
 from regsweep.training.evaluate import evaluate
-from regsweep.training.initial import initial_parameters
+from regsweep.training.generators import seeded
 from regsweep.training.load import facts_of
-from regsweep.training.network import build_network
+from regsweep.training.network import Network, build_network, network_of
 from regsweep.training.optimizer import pack_optimizer
+from regsweep.training.own_penalty import own_penalties, pack_penalty
 from regsweep.training.penalty import (
     PackCoefficients,
     pack_coefficients,
@@ -30,6 +31,7 @@ from regsweep.training.penalty import (
 from regsweep.training.probe import Kind, check_compiled
 from regsweep.training.result import BatchLoss, Epoch, Result
 from regsweep.training.schedule import epoch_rates
+from regsweep.training.state import State, initial_state, state_dict
 from regsweep.training.step import gather, new_totals, train_step
 from regsweep.training.weight_statistics import weight_statistics
 
@@ -49,6 +51,7 @@ def train_pack(
     *,
     mode: Mode = "eager",
     width: int = 1,
+    alone: bool = False,
 ) -> list[Result]:
     """Train ``runs`` at once and measure each; results come in the order of ``runs``.
 
@@ -62,6 +65,9 @@ def train_pack(
 
     A compiled step is checked against the eager one before its kind first trains.
 
+    ``alone`` says that a network that is not built in, of a single run, is computed as it is.
+    What it draws from the global generators is then a function of the run's seed too.
+
     ``on_epoch(i, epoch)`` is called for every run ``i`` after each of its epochs, and
     ``on_batch`` after every ``trainer.log_every`` batches. The test set is measured if
     ``dataset`` has one.
@@ -73,8 +79,11 @@ def train_pack(
     started = time.perf_counter()
     _check_alike(runs)
     first = runs[0]
-    with numerics(first.trainer.matmul_precision):
-        pack = _Pack(runs, dataset, device, on_epoch, on_batch, mode, width)
+    if alone and (len(runs) > 1 or width > 1):
+        raise ValueError(f"{max(len(runs), width)} runs cannot each be alone")
+    own_draws = seeded(first.seed) if alone else nullcontext()
+    with numerics(first.trainer.matmul_precision), own_draws:
+        pack = _Pack(runs, dataset, device, on_epoch, on_batch, mode, width, alone)
         for epoch in range(1, first.trainer.epochs + 1):
             pack.train_epoch(epoch)
             if not pack.alive:
@@ -96,6 +105,7 @@ class _Pack:
         on_batch: OnBatch | None,
         mode: Mode,
         width: int,
+        alone: bool,
     ) -> None:
         compiled = mode == "compiled"
         self.alive = set(range(len(runs)))
@@ -105,21 +115,25 @@ class _Pack:
         self.trainer = runs[0].trainer
         self.data = dataset.to(device)
         self.on_epoch, self.on_batch = on_epoch, on_batch
-        self.network = _layers(runs[0].model, dataset.shape, dataset.outputs)
+        model, shape, outputs = runs[0].model, dataset.shape, dataset.outputs
+        self.network: Network = network_of(model, shape, outputs, alone=alone)
         seeds = [run.seed for run in runs]
-        start = initial_parameters(self.network, seeds)
-        self.parameters = {k: v.to(device).requires_grad_() for k, v in start.items()}
-        self.coefficients: PackCoefficients = pack_coefficients(
-            [run.regularizer for run in runs], device, every_term=compiled
+        self.state: State = initial_state(
+            self.network, partial(build_network, model, shape, outputs), seeds, device
         )
-        self.optimizer = pack_optimizer([run.optimizer for run in runs], self.parameters)
+        choices = [run.regularizer for run in runs]
+        self.coefficients: PackCoefficients = pack_coefficients(
+            choices, device, every_term=compiled
+        )
+        self.penalty = pack_penalty(choices, device, alone=alone)
+        self.optimizer = pack_optimizer([run.optimizer for run in runs], self.state.parameters)
         self.totals = new_totals(len(runs), device)
         self.shuffler = Shuffler(seeds, len(self.data.train), self.trainer.batch_size, device)
         self.step = compiled_step(device.type) if compiled else train_step
         if compiled:
             lanes = 1 if len(set(seeds)) == 1 else len(seeds)
             check_compiled(self.network, _kind(runs[0], len(runs), lanes, self.data, device))
-            state = (self.parameters.values(), self.optimizer.tensors(), self.totals.tensors())
+            state = (self.state.tensors(), self.optimizer.tensors(), self.totals.tensors())
             stay_in_place(tensor for part in state for tensor in part)
         self.rates: Tensor | None = None  # of the epoch, (steps, runs), where they change
         self.settled = same_as_before if compiled else nullcontext
@@ -147,14 +161,15 @@ class _Pack:
 
     def _train_batch(self, number: int, batch: int, indices: Tensor) -> None:
         logged = self.on_batch and batch % (self.trainer.log_every or batch + 1) == 0
-        penalties = penalty_terms(self.parameters, self.coefficients) if logged else None
+        penalties = self._penalties() if logged else None
         if self.rates is not None:
             self.optimizer.lr.copy_(self.rates[batch - 1])
         losses = self.step(
             self.network,
-            self.parameters,
+            self.state,
             self.optimizer,
             self.coefficients,
+            self.penalty,
             *gather(self.data.train, indices),
             self.totals,
         )
@@ -163,8 +178,8 @@ class _Pack:
 
     def _close_epoch(self, number: int, losses: list[float], scores: list[float]) -> None:
         validation = self.validation = self._measure(self.data.validation)
-        l1, l2 = penalty_terms(self.parameters, self.coefficients)
-        penalties = (l1 + l2).tolist()
+        l1, l2, own = self._penalties()
+        penalties = (l1 + l2 + own).tolist()
         for i in sorted(self.alive):
             val_loss, val_score = validation[i] if validation else (None, None)
             epoch = Epoch(number, losses[i], scores[i], val_loss, val_score)
@@ -180,18 +195,27 @@ class _Pack:
         epoch: int,
         batch: int,
         losses: Tensor,
-        penalties: tuple[Tensor, Tensor],
+        penalties: tuple[Tensor, Tensor, Tensor],
     ) -> None:
-        l1, l2 = (term.tolist() for term in penalties)
+        l1, l2, own = (term.tolist() for term in penalties)
         for i, loss in enumerate(losses.tolist()):
             if i in self.alive:
-                on_batch(BatchLoss(i, epoch, batch, loss + l1[i] + l2[i], l1[i], l2[i]))
+                whole = loss + l1[i] + l2[i] + own[i]
+                on_batch(BatchLoss(i, epoch, batch, whole, l1[i], l2[i], own[i]))
+
+    @torch.no_grad()
+    def _penalties(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Those of l1, of l2 and of a function of the user's, each (runs,), float64 on the CPU."""
+        l1, l2 = penalty_terms(self.state.parameters, self.coefficients)
+        if self.penalty is None:
+            return l1, l2, torch.zeros_like(l1)
+        return l1, l2, own_penalties(self.penalty, self.state.parameters).double().cpu()
 
     def _measure(self, examples: Examples | None) -> list[tuple[float, float]] | None:
         """(loss, score) of every run over ``examples``, if there are any."""
         if examples is None:
             return None
-        losses, scores = evaluate(self.network, self.parameters, examples)
+        losses, scores = evaluate(self.network, self.state, examples)
         return list(zip(losses.tolist(), scores.tolist(), strict=True))
 
     def final_metrics(self) -> list[dict[str, float]]:
@@ -201,8 +225,9 @@ class _Pack:
             "val": self.validation,
             "test": self._measure(self.data.test),
         }
-        l1, l2 = penalty_terms(self.parameters, self.coefficients)
-        statistics = {"penalty": l1 + l2, **weight_statistics(self.parameters)}
+        l1, l2, own = self._penalties()
+        penalty = l1 + l2 + own
+        statistics = {"penalty": penalty, **weight_statistics(self.state.parameters)}
         return [
             {
                 name: value
@@ -222,16 +247,9 @@ class _Pack:
             status="completed" if completed else "diverged",
             metrics=metrics if completed else {},
             history=tuple(self.history[i]),
-            weights={k: v.detach()[i].cpu().clone() for k, v in self.parameters.items()},
+            weights=state_dict(self.network, self.state, i),
             seconds=seconds,
         )
-
-
-@cache
-def _layers(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
-    """The layers without their parameters; one object for all packs, so as to compile once."""
-    with torch.device("meta"):
-        return build_network(model, shape, outputs)
 
 
 def _kind(run: Run, runs: int, lanes: int, data: Dataset | Facts, device: torch.device) -> Kind:
@@ -244,6 +262,9 @@ def _kind(run: Run, runs: int, lanes: int, data: Dataset | Facts, device: torch.
         outputs=data.outputs,
         device=device,
         precision=run.trainer.matmul_precision,
+        penalty_kind=run.regularizer.kind if isinstance(run.regularizer, OwnRegularizer) else None,
+        penalty=run.regularizer if isinstance(run.regularizer, OwnRegularizer) else None,
+        build=partial(build_network, run.model, data.shape, data.outputs),
     )
 
 
@@ -251,14 +272,14 @@ def _names(part: str) -> tuple[str, str]:
     return CLASSIFICATION.loss_of(part), CLASSIFICATION.score_of(part)
 
 
-def try_compiled(run: Run, width: int, device: torch.device) -> None:
+def try_compiled(run: Run, width: int, device: torch.device, alone: bool = False) -> None:
     """Compile and check the step of ``width`` runs like ``run`` that share their batches.
 
     Raises:
         MachineFault: ``torch.compile`` does not work here, or what it makes computes other numbers.
     """
     facts = facts_of(run.data)
-    network = _layers(run.model, facts.shape, facts.outputs)
+    network = network_of(run.model, facts.shape, facts.outputs, alone=alone)
     with numerics(run.trainer.matmul_precision):
         check_compiled(network, _kind(run, width, 1, facts, device))
 

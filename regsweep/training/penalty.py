@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from regsweep.settings.own import OwnRegularizer
 from regsweep.settings.regularizer import Coefficients, Regularizer
 
 
@@ -43,7 +44,9 @@ class PackCoefficients:
 
 
 def pack_coefficients(
-    regularizers: Sequence[Regularizer], device: torch.device, every_term: bool = False
+    regularizers: Sequence[Regularizer | OwnRegularizer],
+    device: torch.device,
+    every_term: bool = False,
 ) -> PackCoefficients:
     """The coefficients of ``regularizers``, one per run, as float32 vectors on ``device``.
 
@@ -98,7 +101,7 @@ def penalty_terms(
     absolute = torch.zeros(runs, dtype=torch.float64)
     squared = torch.zeros(runs, dtype=torch.float64)
     for parameter in parameters.values():
-        flat = parameter.detach().flatten(1).double()
+        flat = parameter.detach().view(runs, -1).double()
         if coefficients.l1 is not None:
             term = coefficients.l1.of(parameter).flatten() * flat.abs().sum(1)
             absolute += term.cpu()

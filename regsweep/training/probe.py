@@ -1,19 +1,23 @@
 """A compiled step is tried before it trains, and trusted where it does what the eager one does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from math import inf, isfinite
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from regsweep.errors import MachineFault, machine_fault, wants_memory
 from regsweep.settings.optimizer import SGD, Adam, Optimizer, RMSprop
+from regsweep.settings.own import OwnRegularizer
 from regsweep.training.compiled import compiled_step, compiles, same_as_before, stay_in_place
-from regsweep.training.initial import initial_parameters
+from regsweep.training.network import Network
 from regsweep.training.optimizer import PackOptimizer, pack_optimizer
+from regsweep.training.own_penalty import pack_penalty
 from regsweep.training.penalty import Coefficient, PackCoefficients
+from regsweep.training.state import State, initial_state
 from regsweep.training.step import Totals, new_totals, train_step
 
 # On CUDA the first steps warm up, the next is captured, and only those behind it are replayed.
@@ -32,9 +36,10 @@ _L1, _PULL, _DECAY = 1e-3, 0.1, 10.0
 
 @dataclass(frozen=True)
 class Kind:
-    """What a step is compiled for, but for the layers: the optimizer, and the size of a batch.
+    """What a step is compiled for, but for the network: the optimizer, and the size of a batch.
 
-    ``lanes`` is 1 where all ``runs`` share a batch, else their number.
+    ``lanes`` is 1 where all ``runs`` share a batch, else their number. ``build`` makes a module of
+    the network, and ``penalty`` is a function of the user's, of the kind ``penalty_kind``.
     """
 
     optimizer: type[Optimizer]
@@ -45,10 +50,13 @@ class Kind:
     outputs: int
     device: torch.device
     precision: str
+    penalty_kind: tuple[Any, ...] | None
+    penalty: OwnRegularizer | None = field(compare=False)
+    build: Callable[[], nn.Module] = field(compare=False)
 
 
 @cache
-def check_compiled(network: nn.Sequential, kind: Kind) -> None:
+def check_compiled(network: Network, kind: Kind) -> None:
     """Take a few steps both ways, from the same start; once a process for each kind.
 
     Raises:
@@ -89,12 +97,13 @@ def check_compiled(network: nn.Sequential, kind: Kind) -> None:
 class _State:
     """What a step moves, of runs with every term of a penalty."""
 
-    def __init__(self, network: nn.Sequential, kind: Kind) -> None:
+    def __init__(self, network: Network, kind: Kind) -> None:
         self.network = network
-        start = initial_parameters(network, range(kind.runs))
-        self.parameters = {k: v.to(kind.device).requires_grad_() for k, v in start.items()}
+        self.state: State = initial_state(network, kind.build, range(kind.runs), kind.device)
         optimizers = [_OPTIMIZERS[kind.optimizer]] * kind.runs
-        self.optimizer: PackOptimizer = pack_optimizer(optimizers, self.parameters)
+        self.optimizer: PackOptimizer = pack_optimizer(optimizers, self.state.parameters)
+        alone = network.way == "alone"
+        self.penalty = pack_penalty([kind.penalty] * kind.runs, kind.device, alone=alone)
         self.totals: Totals = new_totals(kind.runs, kind.device)
         l1, pull, decay = (_coefficient(value, kind) for value in (_L1, _PULL, _DECAY))
         self.coefficients = PackCoefficients(l1=l1, l2=pull, pull=pull, decoupled_decay=decay)
@@ -102,16 +111,17 @@ class _State:
     def step(self, step: Callable[..., Tensor], inputs: Tensor, targets: Tensor) -> None:
         step(
             self.network,
-            self.parameters,
+            self.state,
             self.optimizer,
             self.coefficients,
+            self.penalty,
             inputs,
             targets,
             self.totals,
         )
 
     def tensors(self) -> list[Tensor]:
-        return [*self.parameters.values(), *self.optimizer.tensors(), *self.totals.tensors()]
+        return [*self.state.tensors(), *self.optimizer.tensors(), *self.totals.tensors()]
 
 
 def _coefficient(value: float, kind: Kind) -> Coefficient:

@@ -24,7 +24,10 @@ class Epoch:
 
 @dataclass(frozen=True)
 class BatchLoss:
-    """The loss of one batch before its step: ``loss`` with penalty, and the penalty's parts."""
+    """The loss of one batch before its step: ``loss`` with penalty, and the penalty's parts.
+
+    ``own_penalty`` is that of a function of the user's.
+    """
 
     run: int
     epoch: int
@@ -32,6 +35,7 @@ class BatchLoss:
     loss: float
     l1_penalty: float
     l2_penalty: float
+    own_penalty: float = 0.0
 
 
 @dataclass(frozen=True)

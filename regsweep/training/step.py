@@ -1,16 +1,18 @@
 """One step of a pack: forward, backward, penalties and optimizer, for all runs at once."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from regsweep.data.dataset import Examples, scale
-from regsweep.training.fused import fused_forward
+from regsweep.training.forward import forward
 from regsweep.training.loss import hits, mean_losses
+from regsweep.training.network import Network
 from regsweep.training.optimizer import PackOptimizer
+from regsweep.training.own_penalty import OwnPenalty, own_penalties
 from regsweep.training.penalty import PackCoefficients
+from regsweep.training.state import State
 
 
 @dataclass(frozen=True)
@@ -47,26 +49,38 @@ def gather(examples: Examples, indices: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def train_step(
-    network: nn.Sequential,
-    parameters: Mapping[str, Tensor],
+    network: Network,
+    state: State,
     optimizer: PackOptimizer,
     coefficients: PackCoefficients,
+    penalty: OwnPenalty | None,
     inputs: Tensor,
     targets: Tensor,
     totals: Totals,
 ) -> Tensor:
-    """Move ``parameters`` and ``totals`` in place; the mean losses before the step, (runs,).
+    """Move ``state`` and ``totals`` in place; the mean losses before the step, (runs,).
 
-    ``parameters`` require gradients; ``inputs`` and ``targets`` are those of ``gather``. The
+    Parameters require gradients; ``inputs`` and ``targets`` are those of ``gather``. The
     losses are summed over the runs, so that each run gets its own gradient and no other.
     """
-    logits = fused_forward(network, parameters, inputs)
+    parameters = state.parameters
+    if state.noise is not None:
+        state.noise.step.add_(1)
+    logits = forward(network, state, inputs)
     targets = targets.expand(len(totals.losses), -1)
     losses = mean_losses(logits, targets)
+    penalized = losses
+    if penalty is not None:
+        penalized = losses + own_penalties(penalty, parameters)
     # Not torch.func.grad, which costs an eager step of one small run as much again.
-    gradients = torch.autograd.grad(losses.sum(), list(parameters.values()))
+    gradients = torch.autograd.grad(
+        penalized.sum(), list(parameters.values()), allow_unused=network.way != "layers"
+    )
     with torch.no_grad():
-        named = dict(zip(parameters, gradients, strict=True))
+        named = {
+            name: torch.zeros_like(parameters[name]) if gradient is None else gradient
+            for name, gradient in zip(parameters, gradients, strict=True)
+        }
         optimizer.step(parameters, named, coefficients)
         totals.losses.add_(losses)
         totals.hits.add_(hits(logits, targets))

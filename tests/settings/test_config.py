@@ -140,13 +140,7 @@ MESSAGES = [
         "model._target_=mine.Net: a network of your own needs a study file, "
         "which this release does not take yet",
     ),
-    ("model.norm", "lyer", "model.norm=lyer: did you mean layer? known: layer, none"),
-    (
-        "model.norm",
-        "batch",
-        "model.norm=batch: expected none or layer: the running statistics of batch norm, which "
-        "are no weights, are not trained yet",
-    ),
+    ("model.norm", "lyer", "model.norm=lyer: did you mean layer? known: batch, layer, none"),
     ("seed", -1, "seed=-1: expected a whole number, from 0 to 4611686018427387904"),
     ("objective", "loss", "objective=loss: did you mean val_loss? known: val_error, val_loss"),
     (

@@ -6,7 +6,8 @@ from regsweep.data.dataset import Examples, scale
 from regsweep.settings.model import MLP
 from regsweep.training.evaluate import evaluate
 from regsweep.training.initial import initial_parameters
-from regsweep.training.network import build_network
+from regsweep.training.network import Network, build_network
+from regsweep.training.state import State
 
 
 def test_means_are_over_all_examples_also_in_a_short_last_chunk(digits):
@@ -17,7 +18,7 @@ def test_means_are_over_all_examples_also_in_a_short_last_chunk(digits):
     network = build_network(MLP((16,)), (28, 28), 10)
     stacked = initial_parameters(network, [0, 1])
 
-    losses, accuracies = evaluate(network, stacked, repeated)
+    losses, accuracies = evaluate(Network(network, "layers"), State(stacked, {}), repeated)
 
     for i in range(2):
         network.load_state_dict({name: value[i] for name, value in stacked.items()})

@@ -26,10 +26,12 @@ def untried():
 def stepping(change):
     """A "compiled" step that does what the eager one does, then ``change``."""
 
-    def step(network, parameters, optimizer, coefficients, inputs, targets, totals):
-        losses = train_step(network, parameters, optimizer, coefficients, inputs, targets, totals)
+    def step(network, state, optimizer, coefficients, penalty, inputs, targets, totals):
+        losses = train_step(
+            network, state, optimizer, coefficients, penalty, inputs, targets, totals
+        )
         with torch.no_grad():
-            change(parameters, optimizer, totals)
+            change(state.parameters, optimizer, totals)
         return losses
 
     return lambda device_type: step

@@ -1,0 +1,60 @@
+"""Penalties of the user's own: a function of a run's parameters, for all runs of a pack at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from regsweep.settings.own import OwnRegularizer
+from regsweep.training.functions import Replaced
+from regsweep.training.penalty import is_weight
+
+
+@dataclass(frozen=True)
+class OwnPenalty:
+    """The penalty of every run of a pack: ``choice``, the same function for all.
+
+    ``numbers`` are the keys that are floats, (runs,) each, and the others ``constants``.
+    ``alone`` says that there is one run, for which the function is called as it is.
+    """
+
+    choice: OwnRegularizer
+    constants: Mapping[str, Any]
+    numbers: Mapping[str, Tensor]
+    alone: bool
+
+
+def pack_penalty(choices: Sequence[Any], device: torch.device, *, alone: bool) -> OwnPenalty | None:
+    """The penalty that runs with these regularizers share; ``None`` where they are built in."""
+    first = choices[0]
+    if not isinstance(first, OwnRegularizer):
+        return None
+    numbers = {key: [own.keywords[key] for own in choices] for key in first.numbers}
+    return OwnPenalty(
+        choice=first,
+        constants={k: v for k, v in first.keywords.items() if k not in numbers},
+        numbers={k: torch.tensor(own, device=device) for k, own in numbers.items()},
+        alone=alone,
+    )
+
+
+def own_penalties(penalty: OwnPenalty, parameters: Mapping[str, Tensor]) -> Tensor:
+    """The value of each run, (runs,), of its ``parameters``, (runs, *shape), in scope."""
+    ranged = {
+        name: tensor
+        for name, tensor in parameters.items()
+        if penalty.choice.scope == "all" or is_weight(tensor)
+    }
+
+    def of_one(parameters: Mapping[str, Tensor], numbers: Mapping[str, Tensor]) -> Tensor:
+        value: Tensor = penalty.choice.function(parameters, **penalty.constants, **numbers)
+        return value
+
+    if penalty.alone:
+        first = ({k: v[0] for k, v in one.items()} for one in (ranged, penalty.numbers))
+        return of_one(*first).unsqueeze(0)
+    with Replaced(None, vmapped=True):
+        return vmap(of_one)(ranged, penalty.numbers)
