@@ -41,10 +41,10 @@ from regsweep.records.task import CLASSIFICATION
 from regsweep.settings.config import read_channel, read_run
 from regsweep.settings.flat import flatten
 from regsweep.settings.plain_config import plain_config
-from regsweep.settings.run import Run
+from regsweep.settings.run import Run, tried_by
 from regsweep.sweep.kinds import is_search
 from regsweep.sweep.machine import refuse_other_files
-from regsweep.sweep.settle import device_of, mode_of, settle
+from regsweep.sweep.settle import device_of, in_packs, mode_of, settle
 from regsweep.training.load import facts_of, load_data
 from regsweep.training.pack import train_pack
 from regsweep.training.result import BatchLoss, Epoch, Result
@@ -125,6 +125,8 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
         settled = _settled(run, sweep)
         device = device_of(run, settled)
         environment = describe(device, mode_of(run, settled), run.trainer)
+        if tried_by(run):
+            environment["pack"] = "always" if in_packs(run, settled) else "never"
         if files := facts_of(run.data).files:
             environment["files"] = files
         record = replace(record, environment=environment)
@@ -198,6 +200,7 @@ def _train_alone(run: Run, identity: JobIdentity, settled: Settled) -> Result:
         on_epoch=lambda _, epoch: log_epoch(epoch, run, alone=identity.trial is None),
         on_batch=log_batch,
         mode=mode_of(run, settled),
+        alone=not in_packs(run, settled),
     )
     return result
 

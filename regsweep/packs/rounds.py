@@ -18,7 +18,7 @@ from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
-from regsweep.errors import machine_fault, raise_interrupt
+from regsweep.errors import MachineFault, machine_fault, raise_interrupt
 from regsweep.jobs.collector import spare_what_is_loaded
 from regsweep.jobs.compose import ComposedOnce, DeferredConfig
 from regsweep.jobs.environment import now
@@ -30,14 +30,14 @@ from regsweep.packs.publishing import Publisher, for_workers, train_and_publish
 from regsweep.packs.queue import deal, train_packs
 from regsweep.packs.worker import Pack, train
 from regsweep.records import sweep_file
-from regsweep.records.record import FILE_NAME, Record, publish
+from regsweep.records.record import FILE_NAME, Record, publish, read
 from regsweep.records.settled import Settled
 from regsweep.settings.config import read_run
 from regsweep.settings.plain_config import plain_config
-from regsweep.settings.run import Run, fusible
+from regsweep.settings.run import Run, fusible, tried_by
 from regsweep.sweep.kinds import COMPARE, OPTUNA, is_search
 from regsweep.sweep.packing import Packing, count_workers, widest
-from regsweep.sweep.settle import device_of, mode_of
+from regsweep.sweep.settle import device_of, in_packs, mode_of, one_by_one
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +76,7 @@ class Rounds:
         self.widest: dict[Any, int] = {}  # what memory has allowed so far, by what packs share
         self.processes = 1  # as many as the rounds so far had packs for
         self.told = False
+        self.checked = False
         commit_of(Path(config.hydra.runtime.cwd))  # it may move on while packs train
         spare_what_is_loaded()
 
@@ -123,7 +124,37 @@ class Rounds:
         for one in returns.values():
             if isinstance(one, Exception):  # Hydra could not run the job
                 raise one
+        self._check_a_pack(packs, returns)
         return [returns[number] for number in sorted(returns)]
+
+    def _check_a_pack(self, packs: Sequence[Pack], returns: Mapping[int, JobReturn]) -> None:
+        """Train one run of a pack again by itself, once a sweep, and compare what is measured.
+
+        What was tried of a network is evidence that its packs keep a run's bits, not a proof.
+
+        Raises:
+            MachineFault: the run by itself has other metrics.
+        """
+        for pack in packs if not self.checked else ():
+            number, run = pack.jobs[-1], pack.runs[-1]
+            of_one = len(pack.runs) == 1 or run.trainer.pack != "auto"
+            if pack.test or of_one or tried_by(run) is None:
+                continue
+            hydra: Any = returns[number].hydra_cfg
+            published = read(Path(hydra.hydra.runtime.output_dir, FILE_NAME))
+            if published.status == "failed":
+                continue
+            alone = replace(pack, jobs=(number,), runs=(run,), width=1)
+            self.checked = True
+            [trained] = self.engine.submit(partial(train, alone), self.processes).result()
+            for metric, value in trained.result.metrics.items():
+                if published.metrics.get(metric) != value:
+                    raise MachineFault(
+                        f"{published.run}: trained again by itself, its {metric} is {value}, and "
+                        f"was {published.metrics.get(metric)} in a pack: packs of "
+                        f"{tried_by(run)} do not keep a run's bits; trainer.pack=never trains "
+                        "each run alone"
+                    )
 
     def _narrow(self, pack: Pack, width: int) -> None:
         """The memory does not hold ``pack``: none like it is dealt wider than ``width`` again."""
@@ -246,22 +277,24 @@ def make_packs(
     alike: defaultdict[Any, list[Job]] = defaultdict(list)
     for job in sorted(jobs, key=lambda job: job.run.seed):
         alike[fusible(job.run), job.test].append(job)
-    packs = []
+    made = []
     for (shared, test), group in alike.items():
         run, device = group[0].run, group[0].device
         most = settled.pack_width
         if packing.pack_size is None:
             most = min(most, widest(run, device))
         most = min(most, allowed.get(shared, most))
+        if one_by_one(run, settled, test=test):
+            most = 1
         parts = _by_seed(group)
         shares = [
             share
             for part in parts
             for share in deal(part, max(1, round(workers * len(part) / len(jobs))), most)
         ]
-        alone = len(alike) == len(parts) == 1
-        width = most if alone else max(map(len, shares))
-        packs += [
+        only = len(alike) == len(parts) == 1
+        width = most if only else max(map(len, shares))
+        made += [
             Pack(
                 jobs=tuple(job.number for job in share),
                 runs=tuple(job.run for job in share),
@@ -269,10 +302,11 @@ def make_packs(
                 device=str(device),
                 mode=mode_of(run, settled),
                 width=width,
+                alone=not in_packs(run, settled),
             )
             for share in shares
         ]
-    return packs
+    return made
 
 
 def _by_seed(group: Sequence[Job]) -> list[Sequence[Job]]:

@@ -18,7 +18,7 @@ class Pack:
     """Runs to train as one, and what ``train_pack`` needs beside them.
 
     ``jobs`` are the numbers of the runs' jobs in the sweep; ``test`` says whether the test set is
-    loaded; a compiled pack is filled up to ``width`` runs.
+    loaded; a compiled pack is filled up to ``width`` runs. ``alone`` is as ``train_pack`` has it.
     """
 
     jobs: tuple[int, ...]
@@ -27,6 +27,7 @@ class Pack:
     device: str
     mode: Mode
     width: int
+    alone: bool = False
 
 
 def train(pack: Pack) -> list[Trained]:
@@ -45,6 +46,7 @@ def train(pack: Pack) -> list[Trained]:
             on_batch=batches.append,
             mode=pack.mode,
             width=pack.width,
+            alone=pack.alone,
         )
     except Exception as error:
         # Told here: what caused an error does not come along from one process to another.

@@ -8,9 +8,9 @@ from regsweep.data.facts import Facts
 from regsweep.errors import bad_value
 from regsweep.settings.checks import whole
 from regsweep.settings.data import Data, Published
-from regsweep.settings.model import CNN, Model
+from regsweep.settings.model import CNN, MLP, Model
 from regsweep.settings.optimizer import Optimizer
-from regsweep.settings.own import OwnRegularizer
+from regsweep.settings.own import OwnModel, OwnRegularizer
 from regsweep.settings.regularizer import Regularizer
 from regsweep.settings.trainer import Trainer
 
@@ -55,6 +55,22 @@ class Run:
     def at(self, start: Path) -> "Run":
         """The same run, whose relative paths begin at ``start``, whatever folder trains it."""
         return replace(self, data=self.data.at(start))
+
+
+def tried_by(run: Run) -> str | None:
+    """What of ``run`` is to be tried before it trains in packs, as its overrides name it.
+
+    ``None`` where all of it is built in, so that its bits in a pack are known to be those alone.
+    """
+    model, regularizer = run.model, run.regularizer
+    tried = []
+    if isinstance(model, OwnModel):
+        tried.append(f"model={model.name}")
+    elif isinstance(model, MLP) and model.norm == "batch":
+        tried.append("model.norm=batch")
+    if isinstance(regularizer, OwnRegularizer):
+        tried.append(f"regularizer={regularizer.name}")
+    return " ".join(tried) or None
 
 
 def fusible(run: Run) -> tuple[Any, ...]:

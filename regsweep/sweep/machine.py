@@ -11,7 +11,8 @@ from regsweep.data.source import find_source
 from regsweep.errors import MachineFault
 from regsweep.records.sweep_file import SweepFile
 from regsweep.settings.data import Published
-from regsweep.settings.run import Run
+from regsweep.settings.own import OwnModel, OwnRegularizer
+from regsweep.settings.run import Run, fusible
 from regsweep.sweep.arms import Arm
 
 log = logging.getLogger(__name__)
@@ -65,14 +66,23 @@ def refuse_other_files(run: Run, sweep: SweepFile) -> None:
 
 
 def _check_own(runs: Sequence[Run]) -> None:
-    """Read the user's own data, and check the runs by what they hold."""
+    """Read the user's own data, and check the runs by what they hold; try their own networks."""
     own = [run for run in runs if not isinstance(run.data, Published)]
-    if not own:
-        return
-    from regsweep.training.load import facts_of
+    if own:
+        from regsweep.training.load import facts_of
 
-    for run in own:
-        run.check(facts_of(run.data))
+        for run in own:
+            run.check(facts_of(run.data))
+    kinds = {
+        fusible(run): run
+        for run in runs
+        if isinstance(run.model, OwnModel) or isinstance(run.regularizer, OwnRegularizer)
+    }
+    if kinds:
+        from regsweep.training.own_check import check_own
+
+        for run in kinds.values():
+            check_own(run)
 
 
 def tell_of_data(runs: Sequence[Run]) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from regsweep.errors import InputError, bad_value
+from regsweep.errors import InputError, MachineFault, bad_value
 from regsweep.records.settled import Settled
-from regsweep.settings.run import Run, fusible
+from regsweep.settings.run import Run, fusible, tried_by
 from regsweep.sweep.packing import Packing, count_workers, even_width, widest
-from regsweep.sweep.tryout import RunAll, fault_of_compiled, in_turn
+from regsweep.sweep.tryout import RunAll, fault_of_compiled, in_turn, why_alone
 
 if TYPE_CHECKING:
     import torch
@@ -73,11 +73,12 @@ def settle(
         matmul_precision=_joined([run.trainer.matmul_precision for run in runs]),
         pack_width=_pack_width(runs, devices, together, packing),
     )
+    settled, of_packs = _with_packs(settled, runs, together, packing, run_all)
     if fault := fault_of_settled(settled, runs, jobs, together, packing, run_all):
         if True in asked:
             raise _cannot_compile(fault)
         settled, why = replace(settled, mode="eager"), fault
-    return settled, f"{settled.device}, {settled.mode}: {why}"
+    return settled, "\n".join([f"{settled.device}, {settled.mode}: {why}", *of_packs])
 
 
 def fault_of_settled(
@@ -96,11 +97,71 @@ def fault_of_settled(
         width = settled.pack_width
         if packing is not None and packing.pack_size is None:
             width = min(width, widest(run, device))
-        tried.append((run, width, device))
+        alone = not in_packs(run, settled)
+        tried.append((run, 1 if alone else width, device, alone))
     if not tried:
         return None
     workers = 1 if packing is None else count_workers(packing, tried[0][2])
     return fault_of_compiled(tried, min(workers, together or workers), run_all)
+
+
+def _with_packs(
+    settled: Settled,
+    runs: Sequence[Run],
+    together: int | None,
+    packing: Packing | None,
+    run_all: RunAll,
+) -> tuple[Settled, list[str]]:
+    """``settled``, with what is tried of ``runs`` before they are trained in packs; a line each."""
+    packed: dict[str, str] = {}
+    alone: dict[str, str] = {}
+    for run in runs:
+        tried = tried_by(run)
+        if tried is None or tried in packed or tried in alone:
+            continue
+        device, width = device_of(run, settled), settled.pack_width
+        if packing is not None and packing.pack_size is None:
+            width = min(width, widest(run, device))
+        if run.trainer.pack != "auto":
+            (packed if run.trainer.pack == "always" else alone)[tried] = "trainer.pack says so"
+        elif packing is None or width == 1:
+            alone[tried] = "one run at a time is asked for"
+        elif reason := _why_alone(run, width, device, settled, run_all):
+            alone[tried] = reason
+        else:
+            packed[tried] = f"tried {width} at once: the bits of a run alone, in less time"
+    lines = [f"{tried}: packed: {why}" for tried, why in packed.items()]
+    lines += [f"{tried}: each run alone: {why}" for tried, why in alone.items()]
+    return replace(settled, packed=packed, alone=alone), lines
+
+
+def _why_alone(
+    run: Run, width: int, device: "torch.device", settled: Settled, run_all: RunAll
+) -> str | None:
+    try:
+        return why_alone(run, width, device, mode_of(run, settled), run_all)
+    except MachineFault:
+        return why_alone(run, width, device, "eager", run_all)
+
+
+def in_packs(run: Run, settled: Settled) -> bool:
+    """Whether ``run`` is computed as one of many, also where it is one by itself."""
+    tried = tried_by(run)
+    if tried is None or run.trainer.pack != "auto":
+        return tried is None or run.trainer.pack == "always"
+    return tried in settled.packed
+
+
+def one_by_one(run: Run, settled: Settled, *, test: bool) -> bool:
+    """Whether each run like ``run`` trains by itself.
+
+    So do those whose bits a pack might change where ``trainer.pack=always`` takes that and their
+    results are tested.
+    """
+    if run.trainer.pack == "never":
+        return True
+    risked = tried_by(run) is not None and run.trainer.pack == "always"
+    return not in_packs(run, settled) or (risked and test)
 
 
 def _cannot_compile(why: str) -> InputError:

@@ -13,6 +13,8 @@ from regsweep.settings.run import Run
 if TYPE_CHECKING:
     import torch
 
+    from regsweep.training.pack import Mode
+
 log = logging.getLogger(__name__)
 
 # Runs calls where a sweep trains, so many at once.
@@ -26,9 +28,11 @@ def in_turn(calls: Sequence[Callable[[], None]], at_once: int) -> None:
 
 
 def fault_of_compiled(
-    kinds: Sequence[tuple[Run, int, "torch.device"]], workers: int, run_all: RunAll
+    kinds: Sequence[tuple[Run, int, "torch.device", bool]], workers: int, run_all: RunAll
 ) -> str | None:
-    """Why the steps of ``kinds``, each a run, a width and a device, cannot be compiled; or nothing.
+    """Why the steps of ``kinds`` cannot be compiled; or nothing.
+
+    Each is a run, a width, a device, and whether it is computed alone.
 
     What is compiled here is what the sweep trains with: the ``workers`` of ``run_all`` share it
     out, and each compiles one at least, for the first round.
@@ -48,4 +52,27 @@ def fault_of_compiled(
         # Narrower packs may fit, as a round finds out.
         if not wants_memory(error):
             raise
+    return None
+
+
+def why_alone(
+    run: Run, width: int, device: "torch.device", mode: "Mode", run_all: RunAll
+) -> str | None:
+    """Why runs like ``run`` are not trained in packs of ``width``, as a trial says; or nothing.
+
+    Raises:
+        MachineFault: ``torch.compile`` does not work here.
+    """
+    from regsweep.training.packable import NotPackable, try_packed
+
+    try:
+        run_all([partial(try_packed, run, width, device, mode)], 1)
+    except NotPackable as reason:
+        return str(reason)
+    except BrokenExecutor:
+        return "a pack ends the process that trains it"
+    except Exception as error:
+        if not wants_memory(error):
+            raise
+        return "a pack does not fit the memory"
     return None

@@ -22,10 +22,12 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
 - `network`: a model spec as the module that it stands for, and the way in which a pack computes it
 - `noise`: random numbers of a run: a function of its seed, the step, the draw and the place
 - `optimizer`: Adam, SGD and RMSprop over a pack: one step for all runs, every coefficient per run
+- `own_check`: a network and a penalty of the user's, tried on real rows before anything trains
 - `own_forward`: the forward pass of any module, of a run alone or of all runs of a pack at once
-- `own_module`: a network of the user's: built by a function of theirs, and what is asked of it
+- `own_module`: a network of the user's, built by a function of theirs; their errors, with the place
 - `own_penalty`: penalties of the user's own: a function of a run's parameters, for all runs at once
 - `pack`: the one training loop: it trains a pack of runs; a single run is a pack of one
+- `packable`: whether a network that is not known by heart may train in packs: it is tried
 - `penalty`: the penalties of a pack: their coefficients, value and gradient
 - `probe`: a compiled step is tried before it trains, and trusted where it does what the eager one
   does

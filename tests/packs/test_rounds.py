@@ -19,6 +19,7 @@ from regsweep.packs.rounds import Rounds
 from regsweep.records import sweep_file
 from regsweep.records.record import read
 from regsweep.sweep.settle import Packing, Settled
+from regsweep.training import functions
 
 QUICK = ["trainer.epochs=1", "data.train_size=1000", "data.validation_size=100"]
 
@@ -41,13 +42,18 @@ def callbacks():
 
 
 @pytest.fixture
+def workers():
+    return 2
+
+
+@pytest.fixture
 def asked():
     """What the sweep is asked besides."""
     return ["hydra/sweeper=basic"]
 
 
 @pytest.fixture
-def launch(tmp_path, asked, callbacks):
+def launch(tmp_path, asked, callbacks, workers):
     """Launches jobs as a sweeper does: ``launch([override, ...], ...)``."""
     register_nodes()
     with initialize_config_dir(str(CONF)):
@@ -58,13 +64,14 @@ def launch(tmp_path, asked, callbacks):
             run_mode=RunMode.MULTIRUN,
         )
         HydraConfig.instance().set_config(config)  # as Hydra does before it sweeps
-        settled = Settled("cpu", "eager", 1, "highest", pack_width=8)
+        packed = {"model.norm=batch": "tried"}
+        settled = Settled("cpu", "eager", 1, "highest", pack_width=8, packed=packed)
         sweep_file.write(
             sweep_file.SweepFile((), "basic", (), ("optimizer.lr",), "val_loss", 0, settled, {}),
             tmp_path,
         )
         context = HydraContext(loader, callbacks, EXECUTION_WHITELIST)
-        rounds = Rounds(config, context, Packing(None, 2))
+        rounds = Rounds(config, context, Packing(None, workers))
         yield lambda *jobs, number=0: rounds.launch([[*QUICK, *job] for job in jobs], number)
 
 
@@ -299,3 +306,36 @@ def test_rounds_narrower_than_the_machine_are_said_once(launch, advice, capsys):
     assert (advice or "") in first
     assert ("such rounds" in first) == (advice is not None)
     assert "such rounds" not in capsys.readouterr().out
+
+
+class TestARunOfAPackIsTrainedAgainByItself:
+    @pytest.fixture
+    def workers(self):
+        return 0
+
+    @pytest.fixture
+    def asked(self):
+        return ["hydra/sweeper=optuna"]
+
+    @pytest.fixture
+    def jobs(self):
+        return [["model.norm=batch", f"regularizer={name}"] for name in ("none", "l1", "l2")]
+
+    def test_and_is_the_same(self, launch, jobs):
+        returns = launch(*jobs)
+
+        assert [one.status for one in returns] == [JobStatus.COMPLETED] * 3
+
+    def test_or_the_sweep_ends_in_an_error(self, launch, jobs, monkeypatch):
+        kernel = functions.batch_norm
+
+        def skewed(weight, bias, x, eps):
+            output, mean, variance = kernel(weight, bias, x, eps)
+            return output * (1 + 1e-3 * (len(x) - 1)), mean, variance
+
+        monkeypatch.setattr(functions, "batch_norm", skewed)
+
+        with pytest.raises(
+            MachineFault, match=r"^2: trained again by itself, its .* is .*, and was .* in a pack"
+        ):
+            launch(*jobs)

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -6,11 +7,13 @@ from composed import checked_sweep
 
 from regsweep.errors import InputError
 from regsweep.packs.engines.choice import LOCAL, runner_of
-from regsweep.settings.model import CNN, Linear
+from regsweep.settings.data import ScikitLearn
+from regsweep.settings.model import CNN, MLP, Linear
 from regsweep.settings.run import fusible
 from regsweep.sweep.packing import Packing
-from regsweep.sweep.settle import REPAID_STEPS, mode_of, settle
-from regsweep.training import compiled
+from regsweep.sweep.settle import REPAID_STEPS, in_packs, mode_of, one_by_one, settle
+from regsweep.training import compiled, packable
+from regsweep.training.packable import NotPackable
 from tests.training.test_pack import CPU, make_run
 
 AUTO = Packing(None, None)
@@ -150,3 +153,55 @@ def test_the_width_is_the_launchers_the_rounds_and_the_models():
     assert settle([run], together=16, packing=Packing(5, 2))[0].pack_width == 5
     assert settle([cnn], together=16, packing=Packing(None, 2))[0].pack_width == 1
     assert settle([cnn, run], together=16, packing=Packing(None, 2))[0].pack_width == 8
+
+
+CANCER = ScikitLearn("breast_cancer", None, 0.2, 0.2, 0)
+
+
+def batch_norm_run(**trainer):
+    run = make_run(model=MLP((16,), norm="batch"), batch_size=32, **trainer)
+    return replace(run, data=CANCER)
+
+
+@pytest.mark.parametrize(
+    ("pack", "packing", "packed", "why"),
+    [
+        ("auto", AUTO, True, "packed: tried 16 at once: the bits of a run alone, in less time"),
+        ("auto", Packing(1, None), False, "each run alone: one run at a time is asked for"),
+        ("auto", None, False, "each run alone: one run at a time is asked for"),
+        ("always", AUTO, True, "packed: trainer.pack says so"),
+        ("never", AUTO, False, "each run alone: trainer.pack says so"),
+    ],
+)
+def test_a_network_not_known_by_heart_is_tried_and_the_reason_kept(pack, packing, packed, why):
+    run = batch_norm_run(pack=pack)
+
+    settled, line = settle([run], jobs=100, together=32, packing=packing)
+
+    assert f"\nmodel.norm=batch: {why}" in line
+    assert in_packs(run, settled) == packed
+    assert list(settled.packed if packed else settled.alone) == ["model.norm=batch"]
+    assert not (settled.alone if packed else settled.packed)
+    assert one_by_one(run, settled, test=False) != packed
+    assert one_by_one(run, settled, test=True) == (not packed or pack == "always")
+
+
+def test_why_runs_train_alone_is_kept(monkeypatch):
+    def slower(run, width, device, mode):
+        raise NotPackable("it is slower")
+
+    monkeypatch.setattr(packable, "try_packed", slower)
+
+    settled, _ = settle([batch_norm_run()], jobs=100, together=32, packing=AUTO)
+
+    assert settled.alone == {"model.norm=batch": "it is slower"}
+
+
+def test_a_network_that_is_built_in_is_not_tried():
+    run = make_run(pack="never")
+
+    settled, _ = settle([run], packing=AUTO)
+
+    assert settled.packed == settled.alone == {}
+    assert in_packs(run, settled)
+    assert one_by_one(run, settled, test=False)

@@ -82,6 +82,7 @@ def _settled(record: Record) -> dict[str, str]:
     taken = {
         "trainer.device": record.environment.get("device"),
         "trainer.compile": None if mode is None else spelled(mode == "compiled"),
+        "trainer.pack": record.environment.get("pack"),
     }
     return {k: str(v) for k, v in taken.items() if v is not None and record.config.get(k) == "auto"}
 

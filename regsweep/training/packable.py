@@ -1,0 +1,109 @@
+"""Whether a network that is not known by heart may train in packs: it is tried on real rows."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from regsweep.data.dataset import Dataset, Examples
+from regsweep.errors import InputError, MachineFault, wants_memory
+from regsweep.settings.run import Run
+from regsweep.training.load import load_data
+from regsweep.training.pack import Mode, train_pack
+from regsweep.training.result import Result
+
+# Steps that are tried at least, and rows that are taken of each part at most.
+STEPS = 60
+ROWS = 2_000
+# What rounding may make of the losses of that many steps, as a share of them.
+ROUNDING = 1e-3
+
+
+class NotPackable(Exception):
+    """Runs are trained alone, for the reason that the message gives."""
+
+
+def try_packed(run: Run, width: int, device: torch.device, mode: Mode) -> None:
+    """Train ``width`` runs like ``run`` together and the first and the last of them alone.
+
+    Raises:
+        NotPackable: they do not train together, or have other bits there, on a CPU, or it is
+            slower.
+        MachineFault: ``torch.compile`` does not work here.
+    """
+    dataset = _few(load_data(run.data, test=False))
+    steps = len(dataset.train) // run.trainer.batch_size
+    trainer = replace(run.trainer, epochs=math.ceil(STEPS / steps), log_every=None)
+    tried = [
+        replace(
+            run,
+            trainer=trainer,
+            optimizer=replace(run.optimizer, lr=run.optimizer.lr * (1 + place / width)),
+        )
+        for place in range(width)
+    ]
+
+    def train(runs: Sequence[Run], width: int, mode: Mode, *, alone: bool = False) -> list[Result]:
+        return train_pack(runs, dataset, device, mode=mode, width=width, alone=alone)
+
+    try:
+        together = train(tried, width, mode)
+        narrow = train([tried[0], tried[-1]], width if mode == "compiled" else 2, mode)
+        one_by_one = [train([tried[place]], 1, mode)[0] for place in (0, -1)]
+    except (InputError, MachineFault):
+        raise
+    except Exception as error:
+        if wants_memory(error):
+            raise
+        raise NotPackable(f"torch.func.vmap refuses it ({_line(error)})") from error
+    [plain] = train([tried[0]], 1, "eager", alone=True)
+    if off := _off(one_by_one[0], plain):
+        raise NotPackable(f"in a pack it computes other losses, off by {off:.1%}")
+    if device.type == "cpu":
+        for alone, *packed in zip(
+            one_by_one, (together[0], together[-1]), (narrow[0], narrow[-1]), strict=True
+        ):
+            if any(not _same_bits(alone, result) for result in packed):
+                raise NotPackable("its bits in a pack are not those that it has alone")
+    # All is compiled and warm by now.
+    packed_seconds = min(train(tried, width, mode)[0].seconds for _ in range(2))
+    alone_seconds = min(
+        train([tried[0]], 1, mode)[0].seconds,
+        *(train([tried[0]], 1, "eager", alone=True)[0].seconds for _ in range(2)),
+    )
+    if packed_seconds >= alone_seconds:
+        raise NotPackable(
+            f"a run of a pack of {width} takes {packed_seconds / alone_seconds:.2f} times as long"
+        )
+
+
+def _few(dataset: Dataset) -> Dataset:
+    def first(examples: Examples | None) -> Examples | None:
+        if examples is None:
+            return None
+        return Examples(examples.inputs[:ROWS], examples.targets[:ROWS])
+
+    train = first(dataset.train)
+    assert train is not None
+    return replace(dataset, train=train, validation=first(dataset.validation))
+
+
+def _same_bits(one: Result, other: Result) -> bool:
+    return (
+        one.history == other.history
+        and one.status == other.status
+        and all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
+    )
+
+
+def _off(one: Result, other: Result) -> float:
+    """How far the losses of an epoch are apart at most, as a share; 0 where rounding makes it."""
+    losses = zip(one.history, other.history, strict=False)
+    off = max(abs(a.train_loss - b.train_loss) / abs(b.train_loss or 1.0) for a, b in losses)
+    return 0.0 if off <= ROUNDING or math.isnan(off) else off
+
+
+def _line(error: Exception) -> str:
+    first = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first:.120}"

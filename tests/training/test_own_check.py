@@ -1,0 +1,133 @@
+"""What is said of a network and a penalty of the user's before anything trains."""
+
+import itertools
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from regsweep.errors import InputError
+from regsweep.settings.data import ScikitLearn
+from regsweep.settings.model import MLP
+from regsweep.settings.own import FUNCTIONS, OwnModel, OwnRegularizer
+from regsweep.training.network import network_of
+from regsweep.training.own_check import check_own
+from tests.training.test_pack import make_run
+
+CANCER = ScikitLearn("breast_cancer", None, 0.2, 0.2, 0)
+COUNTER = itertools.count()
+
+
+class Net(nn.Module):
+    """A linear layer, and what ``then`` makes of its outputs."""
+
+    def __init__(self, then=lambda h: h, inputs=30, outputs=2):
+        super().__init__()
+        self.last = nn.Linear(inputs, outputs)
+        self.then = then
+
+    def forward(self, x):
+        return self.then(self.last(x))
+
+
+def failing(outputs):
+    raise ValueError("no such width")
+
+
+def counted(outputs):
+    net = Net()
+    net.last.bias.data += next(COUNTER)
+    return net
+
+
+@pytest.fixture
+def check(monkeypatch):
+    def check(build, penalty=None):
+        network_of.cache_clear()  # networks are kept by their specs
+        monkeypatch.setitem(FUNCTIONS["model"], "mine", build)
+        run = replace(make_run(model=OwnModel("mine"), batch_size=32), data=CANCER)
+        if penalty is not None:
+            monkeypatch.setitem(FUNCTIONS["regularizer"], "odd", penalty)
+            odd = OwnRegularizer("odd", "weights", (("weight", 0.1),))
+            run = replace(run, regularizer=odd, model=MLP((4,)))
+        check_own(run)
+
+    return check
+
+
+WHAT_IS_RIGHT = r"a tensor of shape \(32, 2\), \(batch, outputs\)"
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda outputs: Net(outputs=3), rf"shape \(32, 3\); expected {WHAT_IS_RIGHT}"),
+        (
+            lambda outputs: Net(inputs=31),
+            r"its forward of inputs of shape \(32, 30\) failed \(.*test_own_check.py, line \d+\): "
+            "RuntimeError: .*32x30 and 31x2",
+        ),
+        (
+            lambda outputs: Net(lambda h: (h, h)),
+            rf"its forward gave a tuple; expected {WHAT_IS_RIGHT}",
+        ),
+        (lambda outputs: Net(lambda h: h[:, 0]), rf"shape \(32,\); expected {WHAT_IS_RIGHT}"),
+        (lambda outputs: Net(lambda h: h.double()), "gave torch.float64; expected torch.float32"),
+        (lambda outputs: Net(lambda h: h / 0), "not finite before any training"),
+        (lambda outputs: nn.Flatten(), "has no parameters to train; expected some"),
+        (lambda outputs: Net().requires_grad_(False), "has no parameters to train"),
+        (lambda outputs: Net().double(), "last.weight is torch.float64; expected torch.float32"),
+        (lambda outputs: {"a": 1}, "it gave a dict; expected a torch.nn.Module"),
+        (
+            failing,
+            r"building it failed \(.*test_own_check.py, line \d+\): ValueError: no such width",
+        ),
+        (counted, "built twice from one seed, last.bias starts from other values"),
+        (
+            lambda outputs: Net(lambda h: h * (1 + next(COUNTER) / 10)),
+            "two trainings from one seed differ in last",
+        ),
+    ],
+)
+def test_a_network_that_cannot_be_trained_is_refused_by_name(check, build, message):
+    with pytest.raises(InputError, match=f"^model=mine: .*{message}"):
+        check(build)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda outputs: Net(lambda h: h + torch.randn_like(h)),
+        lambda outputs: Net(lambda h: h * random.random()),
+        lambda outputs: Net(lambda h: h + torch.from_numpy(np.random.rand(*h.shape)).float()),
+        lambda: Net(),
+    ],
+)
+def test_what_draws_from_a_global_generator_is_trained(check, build):
+    check(build)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "message"),
+    [
+        (lambda parameters, weight: 0.5, "it gave a float; expected a scalar tensor"),
+        (
+            lambda parameters, weight: next(iter(parameters.values())).sum(0),
+            r"it gave a tensor of shape \(30,\); expected a scalar tensor",
+        ),
+        (
+            lambda parameters, weight: sum(p.sum() for p in parameters.values()) / 0,
+            "it gave -?inf of the weights at the start",
+        ),
+        (
+            lambda parameters, weight: parameters["bias"],
+            r"it failed \(.*line \d+\): KeyError: 'bias'",
+        ),
+    ],
+)
+def test_a_penalty_that_is_none_is_refused_by_name(check, penalty, message):
+    with pytest.raises(InputError, match=f"^regularizer=odd: {message}"):
+        check(Net, penalty)
