@@ -9,7 +9,9 @@ from math import prod
 
 from torch import nn
 
+from regsweep.errors import InputError
 from regsweep.settings.model import CNN, MLP, Activation, Linear, Model
+from regsweep.settings.own import OwnModel
 
 ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -19,13 +21,23 @@ ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {
 }
 
 
-def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
+def build_network(model: Model | OwnModel, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
     """The network of ``model``: inputs (batch, *shape) in, (batch, outputs) out."""
     if isinstance(model, MLP):
         return _perceptron(model, prod(shape), outputs)
     if isinstance(model, Linear):
         return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), outputs))
+    if isinstance(model, OwnModel):
+        return _own(model, shape, outputs)
     return _convolutions(model, shape, outputs)
+
+
+def _own(model: OwnModel, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
+    """A stand-in: of a network of the user's, what the fused layers know, until all are taken."""
+    module = model.function(shape=shape, outputs=outputs, **model.keywords)
+    if not isinstance(module, nn.Sequential):
+        raise InputError(f"model={model.name}: expected nn.Sequential, the rest is not taken yet")
+    return module
 
 
 def _perceptron(model: MLP, width: int, outputs: int) -> nn.Sequential:

@@ -14,6 +14,7 @@ from regsweep.data.dataset import Dataset, Examples
 from regsweep.data.facts import Facts
 from regsweep.records.task import CLASSIFICATION
 from regsweep.settings.model import Model
+from regsweep.settings.own import OwnModel
 from regsweep.settings.run import Run, fusible
 from regsweep.training.batches import Shuffler
 from regsweep.training.compiled import compiled_step, same_as_before, stay_in_place
@@ -228,7 +229,7 @@ class _Pack:
 
 
 @cache
-def _layers(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
+def _layers(model: Model | OwnModel, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
     """The layers without their parameters; one object for all packs, so as to compile once."""
     with torch.device("meta"):
         return build_network(model, shape, outputs)

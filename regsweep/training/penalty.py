@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from regsweep.settings.own import OwnRegularizer
 from regsweep.settings.regularizer import Coefficients, Regularizer
 
 
@@ -43,7 +44,9 @@ class PackCoefficients:
 
 
 def pack_coefficients(
-    regularizers: Sequence[Regularizer], device: torch.device, every_term: bool = False
+    regularizers: Sequence[Regularizer | OwnRegularizer],
+    device: torch.device,
+    every_term: bool = False,
 ) -> PackCoefficients:
     """The coefficients of ``regularizers``, one per run, as float32 vectors on ``device``.
 
