@@ -20,8 +20,10 @@ from regsweep.cli.arguments import SWEEP, in_full, to_show
 from regsweep.cli.nodes import register_nodes
 from regsweep.errors import InputError, machine_fault
 from regsweep.jobs.messages import explain
+from regsweep.jobs.study import lead_by
 from regsweep.jobs.task import task
 from regsweep.output import end_with_the_reader
+from regsweep.settings.own import FUNCTIONS, Study, is_loading
 from regsweep.settings.regularizer import REGULARIZERS
 from regsweep.sweep.guard import guard_hydra
 from regsweep.sweep.trust import EXECUTION_WHITELIST, read_trust
@@ -51,6 +53,8 @@ def main(trust: Sequence[str] = ()) -> None:
     ``trust`` names what configs may run beside regsweep's own: see ``regsweep.main``.
     """
     global _at_work
+    if is_loading():  # a worker runs a study for its functions alone
+        return
     if _at_work or current_process().name != "MainProcess":
         sys.exit(NOT_ON_IMPORT)
     if os.name != "posix":
@@ -59,8 +63,9 @@ def main(trust: Sequence[str] = ()) -> None:
     if "--version" in sys.argv[1:]:
         print(f"regsweep {version('regsweep')}")
         return
-    register_nodes()
     try:
+        lead_by(_study())
+        register_nodes()
         trusted = (*EXECUTION_WHITELIST, *read_trust(trust))
         given = in_full(sys.argv[1:])
         shown = to_show(for_the_arms(with_default_arms(given)))
@@ -90,6 +95,24 @@ def main(trust: Sequence[str] = ()) -> None:
         sys.exit(f"regsweep: {explain(error)}")
     finally:
         _at_work = False
+
+
+def _study() -> Study | None:
+    """The file that runs here, where it has choices of its own.
+
+    Raises:
+        InputError: there is no file that a worker could load.
+    """
+    if not any(FUNCTIONS.values()):
+        return None
+    main = sys.modules["__main__"]
+    path = getattr(main, "__file__", None)
+    if path is None or not os.path.isfile(path):
+        raise InputError(
+            "a study is a file, which a sweep's workers load too: write its functions into one, "
+            "such as study.py"
+        )
+    return Study(os.path.abspath(path), None if main.__spec__ is None else main.__spec__.name)
 
 
 def of_a_sweep(overrides: Sequence[str], params: Collection[str] = ()) -> list[str]:

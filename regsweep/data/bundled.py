@@ -18,14 +18,19 @@ def read_bundled(name: str) -> Given:
     """
     bunch: Any = getattr(datasets, f"load_{name}")()
     images = name == "digits"
-    inputs = bunch.images / _BRIGHTEST if images else bunch.data
+    read = _of_pixels if images else np.asarray
     return Given(
-        rows=Rows(inputs, bunch.target.astype(np.int64)),
+        rows=Rows(read(bunch.images if images else bunch.data), bunch.target.astype(np.int64)),
         test=None,
         names=tuple(map(str, bunch.target_names)),
         fit=_as_float32 if images else _standardised,
         where=f"data.dataset={name}",
+        read=read,
     )
+
+
+def _of_pixels(images: Array) -> Array:
+    return np.asarray(images) / _BRIGHTEST
 
 
 def _as_float32(train: Array) -> Encode:

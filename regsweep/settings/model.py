@@ -9,8 +9,6 @@ from regsweep.settings.checks import one_of, widths
 Activation = Literal["relu", "gelu", "tanh", "silu"]
 Norm = Literal["none", "layer"]
 
-NONE_OF_YOURS = "a network of your own needs a study file, which this release does not take yet"
-
 
 @dataclass(frozen=True)
 class MLP:

@@ -10,6 +10,7 @@ from regsweep.settings.checks import whole
 from regsweep.settings.data import Data, Published
 from regsweep.settings.model import CNN, Model
 from regsweep.settings.optimizer import Optimizer
+from regsweep.settings.own import OwnModel, OwnRegularizer
 from regsweep.settings.regularizer import Regularizer
 from regsweep.settings.trainer import Trainer
 
@@ -26,8 +27,8 @@ class Run:
     seed: int
     objective: Objective
     data: Data
-    model: Model
-    regularizer: Regularizer
+    model: Model | OwnModel
+    regularizer: Regularizer | OwnRegularizer
     optimizer: Optimizer
     trainer: Trainer
 

@@ -8,7 +8,7 @@ from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.data.facts import Facts
 from regsweep.data.own import Given, Loaded, divided
 from regsweep.data.own_file import read_file, stamp
-from regsweep.settings.data import Data, Own, Published, ScikitLearn, Table, Torchvision
+from regsweep.settings.data import Data, Own, OwnData, Published, ScikitLearn, Table, Torchvision
 
 
 def facts_of(data: Data) -> Facts:
@@ -64,6 +64,10 @@ def _given(data: Own) -> Given:
         from regsweep.data.vision import read_vision  # loads torchvision
 
         return read_vision(data.dataset, data.root)
+    if isinstance(data, OwnData):
+        from regsweep.data.function import read_function  # loads pandas
+
+        return read_function(data.name, data.function, data.keywords, data.start)
     files = {key: read_file(key, path) for key, path in data.files.items()}
     if isinstance(data, Table):
         from regsweep.data.table import read_table  # loads pandas and scikit-learn

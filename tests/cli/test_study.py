@@ -1,0 +1,187 @@
+"""A study file as a user has it: real processes, however it is run and whoever trains."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+STUDY = '''
+"""Three classes that overlap, a network and a penalty."""
+from collections.abc import Mapping
+
+import numpy as np
+from torch import Tensor, nn
+
+import regsweep
+from beside import ROWS
+
+
+@regsweep.model(search={"width": "choice(4, 8)"})
+def small(shape: tuple[int, ...], outputs: int, width: int = 8) -> nn.Module:
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(shape[0], width), nn.ReLU(), nn.Linear(width, outputs)
+    )
+
+
+@regsweep.data
+def blobs(noise: float = 1.0) -> regsweep.Arrays:
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 3, ROWS)
+    return regsweep.Arrays(np.eye(3)[classes] + noise * rng.normal(size=(ROWS, 3)), classes)
+
+
+@regsweep.regularizer(search={"weight": "tag(log, interval(1e-6, 1e-1))"})
+def orthogonal(parameters: Mapping[str, Tensor], weight: float = 1e-3) -> Tensor:
+    return weight * sum((w @ w.T).square().sum() for w in parameters.values())
+
+
+if __name__ == "__main__":
+    regsweep.main()
+'''
+OWN = ("data=blobs", "model=small")
+QUICK = (*OWN, "trainer.epochs=1", "trainer.batch_size=32", "trainer.compile=false")
+GRID = ("-m", "hydra/sweeper=basic", "regularizer=none,orthogonal", *QUICK)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A package with a study in it, and a file beside that it imports."""
+    package = tmp_path / "mine"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (tmp_path / "study.py").write_text(STUDY)
+    (package / "study.py").write_text(STUDY)
+    (tmp_path / "beside.py").write_text("ROWS = 200\n")
+    return tmp_path
+
+
+def run(*words, cwd, **environment):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *words],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return done
+
+
+def records(folder):
+    return [json.loads(path.read_text()) for path in sorted(folder.rglob("record.json"))]
+
+
+LAUNCHERS = {
+    "pack": "hydra",
+    "basic": "hydra",
+    "joblib": "hydra_plugins.hydra_joblib_launcher",
+    "submitit_local": "hydra_plugins.hydra_submitit_launcher",
+    "ray": "hydra_plugins.hydra_ray_launcher",
+}
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_workers_find_the_functions_under_every_launcher(place, launcher):
+    if not find_spec(LAUNCHERS[launcher]):
+        pytest.skip(f"needs {LAUNCHERS[launcher]}")
+    (place / "elsewhere").mkdir()
+
+    done = run(
+        "../study.py", *GRID, f"hydra/launcher={launcher}", "hydra.sweep.dir=here",
+        cwd=place / "elsewhere",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    found = records(place / "elsewhere" / "here")
+    assert [record["status"] for record in found] == ["completed"] * 2
+    assert [record["arm"] for record in found] == [
+        {"regularizer": "none"}, {"regularizer": "orthogonal"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [("-m", "mine.study"), ("my study.py",)])
+def test_it_is_a_comparison_however_the_file_is_run(place, words):
+    (place / "study.py").rename(place / "my study.py")
+
+    done = run(
+        *words, "-m", *QUICK, "regularizer=none,orthogonal", "hydra.sweeper.n_trials=2",
+        "hydra.sweeper.confirm_seeds=2", "hydra.sweep.dir=here", cwd=place,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert len(records(place / "here")) == 4 + 4
+    file = "'my study.py'" if "my study.py" in words else " ".join(words)
+    assert f"-W error {file} regularizer=" in done.stdout
+
+
+def test_a_file_that_calls_main_whenever_it_is_imported_works_too(place):
+    bare = STUDY.replace('if __name__ == "__main__":\n    regsweep', "regsweep")
+    assert bare != STUDY
+    (place / "study.py").write_text(bare)
+
+    done = run("study.py", *GRID, "hydra.sweep.dir=here", cwd=place)
+
+    assert done.returncode == 0, done.stderr
+    assert len(records(place / "here")) == 2
+
+
+def test_where_nothing_is_named_the_built_in_regularizers_are_compared(place):
+    done = run(
+        "study.py", "-m", "hydra/sweeper=basic", "hydra.launcher.workers=0", *QUICK,
+        "hydra.sweep.dir=x", cwd=place,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    arms = [record["arm"]["regularizer"] for record in records(place / "x")]
+    assert arms == ["none", "l1", "l2", "elastic", "weight_decay"]
+
+
+def test_help_and_completion_know_its_choices_and_keys(place):
+    told = run("study.py", "--help", *OWN, cwd=place)
+    line = "python study.py model=small "
+    asked = ("study.py", "-sc", "query=bash")
+    keys = run(*asked, cwd=place, COMP_LINE=f"{line}model.wi")
+    choices = run(*asked, cwd=place, COMP_LINE=f"{line}regularizer=ort")
+
+    assert "model: cnn, linear, logistic, mlp, small" in told.stdout
+    assert "  noise: 1.0\n" in told.stdout
+    assert choices.stdout.split() == ["regularizer=orthogonal"]
+    assert keys.stdout.split() == ["model.width="]
+
+
+def test_a_yaml_gives_a_choice_other_values(place):
+    (place / "conf" / "model").mkdir(parents=True)
+    (place / "conf" / "model" / "wide.yaml").write_text("name: small\nwidth: 64\n")
+
+    done = run("study.py", "--config-dir=conf", *QUICK, "model=wide", cwd=place)
+
+    assert done.returncode == 0, done.stderr
+    [record] = records(place / "outputs")
+    assert record["config"]["model.width"] == 64
+    assert record["config"]["model.name"] == "small"
+
+
+def test_a_wrong_value_is_refused_before_anything_is_made(place):
+    done = run("study.py", *QUICK, "model.width=wide", cwd=place)
+
+    assert (done.returncode, done.stderr) == (
+        1, "regsweep: model.width=wide: expected a whole number\n",
+    )  # fmt: skip
+    assert not (place / "outputs").exists()
+
+
+def test_what_is_no_file_is_no_study():
+    code = "import regsweep; regsweep.data(type('x', (), {})); regsweep.main()"
+
+    done = run("-c", code, cwd=".")
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "regsweep: a study is a file, which a sweep's workers load too: write its functions into "
+        "one, such as study.py\n",
+    )
