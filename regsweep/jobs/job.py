@@ -98,7 +98,7 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
 
     ``began`` is when its training did, if that is past.
     """
-    study = load_study()
+    load_study()
     hydra = HydraConfig.get()
     sweep = _sweep(hydra)
     identity = read_identity(hydra, plain, sweep)
@@ -129,8 +129,8 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
         environment = describe(device, mode_of(run, settled), run.trainer)
         if files := facts_of(run.data).files:
             environment["files"] = files
-        if study is not None:
-            environment["study"] = dict(study.sources)
+        if run.study is not None:
+            environment["study"] = dict(run.study.sources)
         record = replace(record, environment=environment)
         result = train(run, identity, settled)
         write_history(result.history, directory / HISTORY)

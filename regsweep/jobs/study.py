@@ -19,8 +19,8 @@ def lead_by(study: Study | None) -> None:
     StudyOfTheCommand.instance().study = study
 
 
-def load_study() -> Study | None:
-    """The study of the command, whose functions are here then.
+def load_study() -> None:
+    """Have the functions of the study of the command, if it has one.
 
     Raises:
         InputError, MachineFault: it cannot be loaded.
@@ -28,4 +28,3 @@ def load_study() -> Study | None:
     study: Study | None = StudyOfTheCommand.instance().study
     if study is not None:
         study.load()
-    return study

@@ -9,7 +9,7 @@ from regsweep.records.settled import Settled
 from regsweep.records.sweep_file import SweepFile
 from regsweep.settings.run import Run, fusible
 from regsweep.sweep.arms import Arm
-from regsweep.sweep.machine import stored_data
+from regsweep.sweep.machine import sources_of, stored_data
 
 
 @dataclass(frozen=True)
@@ -66,4 +66,5 @@ def sweep_file_of(
         search_path=sweep.search_path,
         steps=fewest_steps(sweep),
         data=stored_data(sweep.arms),
+        study=sources_of(sweep.runs),
     )

@@ -1,5 +1,6 @@
 """A study file as a user has it: real processes, however it is run and whoever trains."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -185,3 +186,62 @@ def test_what_is_no_file_is_no_study():
         "regsweep: a study is a file, which a sweep's workers load too: write its functions into "
         "one, such as study.py\n",
     )
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_sweep_goes_on_with_the_same_study_and_data_alone(place):
+    sweep = (
+        "study.py", "-m", *QUICK, "regularizer=none,orthogonal", "hydra.sweeper.n_trials=2",
+        "hydra.sweeper.confirm_seeds=2", "hydra.launcher.workers=0", "hydra.sweep.dir=here",
+    )  # fmt: skip
+    assert run(*sweep, cwd=place).returncode == 0
+    began = json.loads((place / "here" / "sweep.json").read_text())
+    study, old = place / "study.py", sha256(place / "study.py")
+    assert began["study"] == {"study.py": old}
+    [rows] = {data["files"]["data=blobs"] for data in began["data"]}
+    assert records(place / "here")[0]["environment"]["study"] == {"study.py": old}
+    for record in (place / "here" / "confirm").rglob("record.json"):
+        record.unlink()
+
+    study.write_text(study.read_text() + "# A word.\n")
+    refused = run(*sweep, cwd=place)
+
+    how = (
+        ". Put the old one back, take another hydra.sweep.dir, or go on all the same by "
+        "hydra.sweeper.accept_changes=true\n"
+    )
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "regsweep: here: study.py is another file than when the sweep began: its SHA-256 was "
+        f"{old} and is now {sha256(study)}{how}",
+    )
+    (place / "beside.py").write_text("ROWS = 201\n")
+    study.write_text(STUDY)
+    refused = run(*sweep, cwd=place)
+    assert refused.returncode == 1
+    said = "data=blobs gives other rows than when the sweep began: its SHA-256 was "
+    assert refused.stderr.startswith(f"regsweep: here: {said}{rows} and is now ")
+    assert refused.stderr.endswith(how)
+
+    done = run(*sweep, "hydra.sweeper.accept_changes=true", cwd=place)
+
+    assert done.returncode == 0, done.stderr
+    assert f"{said}{rows} and is now " in done.stdout
+    assert len(records(place / "here")) == 4 + 4
+
+
+def test_a_study_that_changes_under_a_sweep_stops_it(place):
+    # Read by the process that leads the sweep, before workers load the file.
+    changing = STUDY.replace(
+        "    rng =", "    from pathlib import Path\n    Path(__file__).write_text('#')\n    rng ="
+    ).replace("'#'", "Path(__file__).read_text() + '#'")
+    (place / "study.py").write_text(changing)
+
+    done = run("study.py", *GRID, "hydra.sweep.dir=here", cwd=place)
+
+    assert done.returncode == 1
+    assert "study.py is another file than when the sweep began: its SHA-256 was " in done.stderr
+    assert "; put the old one back" in done.stderr
