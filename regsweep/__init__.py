@@ -29,15 +29,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def main(*, trust: Sequence[str] = ()) -> None:
+def main(*overrides: str, trust: Sequence[str] = ()) -> None:
     """The command line, for a Python file of your own: ``python study.py -m ...`` is then regsweep.
 
+    ``overrides`` such as ``"data=heart"`` hold where the command line does not name their key.
     ``trust`` names the callbacks, log handlers and the like that configs may run, each in full or
     all of a module: ``regsweep.main(trust=["mine.*"])``. Anything else in a config is refused.
     """
     from regsweep.cli.app import main as run
 
-    run(trust)
+    run(trust, overrides)
 
 
 def model(function: F | None = None, *, search: Mapping[str, str] | None = None) -> Any:

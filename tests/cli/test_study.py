@@ -9,6 +9,9 @@ from importlib.util import find_spec
 
 import pytest
 
+from regsweep.cli.app import with_overrides
+from regsweep.errors import InputError
+
 STUDY = '''
 """Three classes that overlap, a network and a penalty."""
 from collections.abc import Mapping
@@ -118,6 +121,8 @@ def test_it_is_a_comparison_however_the_file_is_run(place, words):
     assert len(records(place / "here")) == 4 + 4
     file = "'my study.py'" if "my study.py" in words else " ".join(words)
     assert f"-W error {file} regularizer=" in done.stdout
+    told = run("-m", "regsweep.report", "here", cwd=place)
+    assert f"-W error {file} regularizer=" in told.stdout, told.stderr
 
 
 def test_a_file_that_calls_main_whenever_it_is_imported_works_too(place):
@@ -174,6 +179,19 @@ def test_a_wrong_value_is_refused_before_anything_is_made(place):
         1, "regsweep: model.width=wide: expected a whole number\n",
     )  # fmt: skip
     assert not (place / "outputs").exists()
+
+
+def test_what_main_is_given_holds_where_the_command_line_is_silent():
+    given = ("data=blobs", "trainer.epochs=3", "model=small")
+
+    assert with_overrides(["-m", "++trainer.epochs=1", "model=mlp,small"], given) == [
+        "-m", "++trainer.epochs=1", "model=mlp,small", "data=blobs",
+    ]  # fmt: skip
+    for wrong in ("data", None):
+        with pytest.raises(
+            InputError, match=r"^regsweep.main='?\w+'?: expected overrides of keys, "
+        ):
+            with_overrides([], (wrong,))
 
 
 def test_what_is_no_file_is_no_study():

@@ -99,9 +99,13 @@ def _misses_seeds(result: ArmResult, seeds: int) -> bool:
 
 
 def _allows(config: Mapping[str, Any], key: str, value: float) -> bool:
-    """Whether a run of the arm may have this value of ``key``."""
+    """Whether a run of the arm may have this value of ``key``; of a study's choices all may."""
+    return _is_run({**config, key: value}) or not _is_run(config)
+
+
+def _is_run(config: Mapping[str, Any]) -> bool:
     try:
-        read_run(nested({**config, key: value}))
+        read_run(nested(config))
     except InputError:
         return False
     return True
