@@ -23,6 +23,8 @@ Of no room, for all of them:
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from os import PathLike
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -63,6 +65,22 @@ def regularizer(function: F | None = None, *, search: Mapping[str, str] | None =
     and gives a scalar tensor, which is added to the loss.
     """
     return _adding("regularizer", function, search)
+
+
+def predictor(directory: str | PathLike[str]) -> Callable[[Any], Any]:
+    """What the run in ``directory`` has learned: a function from raw inputs to predictions.
+
+    Raw inputs are rows as the source of its data has them: a data frame with its columns, or an
+    array. They are scaled and encoded as was fitted to the run's training rows, for which its data
+    are read again. It gives a numpy array (n,): the name of each row's class, or its number where
+    classes have no names. Networks and data of a study are found where its file was imported.
+
+    Raises:
+        InputError: the run has no weights, its data or its network are not here or are others.
+    """
+    from regsweep.training.predictor import load_predictor
+
+    return load_predictor(Path(directory))
 
 
 def _adding(group: str, function: Any, search: Mapping[str, str] | None = None) -> Any:

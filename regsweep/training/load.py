@@ -4,9 +4,11 @@ from collections.abc import Hashable
 from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
+
 from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.data.facts import Facts
-from regsweep.data.own import Given, Loaded, divided
+from regsweep.data.own import Encode, Given, Loaded, divided
 from regsweep.data.own_file import read_file, stamp
 from regsweep.settings.data import Data, Own, OwnData, Published, ScikitLearn, Table, Torchvision
 
@@ -37,6 +39,14 @@ def load_data(data: Data, *, test: bool) -> Dataset:
         split_seed=data.split_seed,
         test=test,
     )
+
+
+def encoder_of(data: Data) -> Encode:
+    """What makes inputs of a network of raw ones, like the rows that ``data`` is read from.
+
+    What it is fitted to are the training rows. Raises as ``load_data``.
+    """
+    return np.asarray if isinstance(data, Published) else _loaded(data, _stamps(data)).encode
 
 
 def _stamps(data: Own) -> Hashable:
