@@ -26,7 +26,7 @@ from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,6 +43,10 @@ def main(*overrides: str, trust: Sequence[str] = ()) -> None:
     run(trust, overrides)
 
 
+@overload
+def model(function: F) -> F: ...
+@overload
+def model(*, search: Mapping[str, str] | None = None) -> Callable[[F], F]: ...
 def model(function: F | None = None, *, search: Mapping[str, str] | None = None) -> Any:
     """Make a function or class of yours the choice ``model=NAME``, by its own name.
 
@@ -58,6 +62,10 @@ def model(function: F | None = None, *, search: Mapping[str, str] | None = None)
     return _adding("model", function, search)
 
 
+@overload
+def regularizer(function: F) -> F: ...
+@overload
+def regularizer(*, search: Mapping[str, str] | None = None) -> Callable[[F], F]: ...
 def regularizer(function: F | None = None, *, search: Mapping[str, str] | None = None) -> Any:
     """Make a function or class of yours the choice ``regularizer=NAME``; see ``model``.
 
@@ -93,6 +101,10 @@ def _adding(group: str, function: Any, search: Mapping[str, str] | None = None) 
     return added if function is None else added(function)
 
 
+@overload
+def _data(function: F) -> F: ...
+@overload
+def _data() -> Callable[[F], F]: ...
 def _data(function: F | None = None) -> Any:
     """Make a function of yours the choice ``data=NAME``; see ``model``.
 

@@ -15,6 +15,7 @@ from regsweep.errors import InputError
 STUDY = '''
 """Three classes that overlap, a network and a penalty."""
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from torch import Tensor, nn
@@ -31,10 +32,12 @@ def small(shape: tuple[int, ...], outputs: int, width: int = 8) -> nn.Module:
 
 
 @regsweep.data
-def blobs(noise: float = 1.0) -> regsweep.Arrays:
+def blobs(noise: float = 1.0, path: str | None = None) -> regsweep.Arrays:
+    rows = ROWS if path is None else int(Path(path).read_text())
+    print("reading", flush=True)
     rng = np.random.default_rng(0)
-    classes = rng.integers(0, 3, ROWS)
-    return regsweep.Arrays(np.eye(3)[classes] + noise * rng.normal(size=(ROWS, 3)), classes)
+    classes = rng.integers(0, 3, rows)
+    return regsweep.Arrays(np.eye(3)[classes] + noise * rng.normal(size=(rows, 3)), classes)
 
 
 @regsweep.regularizer(search={"weight": "tag(log, interval(1e-6, 1e-1))"})
@@ -94,13 +97,18 @@ def test_workers_find_the_functions_under_every_launcher(place, launcher):
     if not find_spec(LAUNCHERS[launcher]):
         pytest.skip(f"needs {LAUNCHERS[launcher]}")
     (place / "elsewhere").mkdir()
+    (place / "elsewhere" / "rows").write_text("150")
 
     done = run(
         "../study.py", *GRID, f"hydra/launcher={launcher}", "hydra.sweep.dir=here",
-        cwd=place / "elsewhere",
+        "data.path=rows", "hydra.job.chdir=true", cwd=place / "elsewhere",
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
+    began = json.loads((place / "elsewhere" / "here" / "sweep.json").read_text())
+    assert {part["train"] + part["validation"] + part["test"] for part in began["data"]} == {150}
+    if launcher == "basic":  # all of it in one process, which reads the rows once
+        assert done.stdout.count("reading") == 1
     found = records(place / "elsewhere" / "here")
     assert [record["status"] for record in found] == ["completed"] * 2
     assert [record["arm"] for record in found] == [
@@ -251,11 +259,37 @@ def test_a_sweep_goes_on_with_the_same_study_and_data_alone(place):
     assert len(records(place / "here")) == 4 + 4
 
 
+def test_configs_name_what_a_study_trusts_by_its_module(place):
+    own = """
+class Said(Callback):
+    def on_job_end(self, config, job_return, **kwargs):
+        print("said of", config.regularizer.name, flush=True)
+
+
+if __name__ == "__main__":
+    regsweep.main(*("data=blobs", "model=small"), trust=["study.*"])
+"""
+    text = STUDY.partition("if __name__")[0] + own
+    (place / "study.py").write_text(
+        text.replace(
+            "import regsweep", "from hydra.experimental.callback import Callback\nimport regsweep"
+        )
+    )
+
+    done = run(
+        "study.py", *GRID, "+hydra.callbacks.mine._target_=study.Said", "hydra.sweep.dir=here",
+        cwd=place,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "said of orthogonal" in done.stdout
+
+
 def test_a_study_that_changes_under_a_sweep_stops_it(place):
     # Read by the process that leads the sweep, before workers load the file.
-    changing = STUDY.replace(
-        "    rng =", "    from pathlib import Path\n    Path(__file__).write_text('#')\n    rng ="
-    ).replace("'#'", "Path(__file__).read_text() + '#'")
+    changing = STUDY.replace("    rng =", "    Path(__file__).write_text('#')\n    rng =").replace(
+        "'#'", "Path(__file__).read_text() + '#'"
+    )
     (place / "study.py").write_text(changing)
 
     done = run("study.py", *GRID, "hydra.sweep.dir=here", cwd=place)

@@ -65,6 +65,8 @@ def test_bytes_stay_bytes_and_groups_stay_whole():
     parts = divided(given(bytes_, Y, groups=groups), SIZES).dataset
 
     assert parts.train.inputs.dtype == torch.uint8
+    tabled = divided(given(pd.DataFrame({"who": groups}), Y, groups=groups), SIZES).dataset
+    assert len(tabled.train) == len(parts.train)
     held = [set(part.inputs[:, 0].tolist()) for part in (parts.train, parts.validation, parts.test)]
     assert sorted(group for part in held for group in part) == list(range(20))
 
@@ -81,7 +83,7 @@ def test_what_it_gives_has_a_hash_of_its_values():
     names = np.array(["a", "b", "c"], object)[Y]
     ones = [
         sha256(X, Y), sha256(other, Y), sha256(X, Y, groups=np.repeat(np.arange(20), 3)),
-        sha256(X, Y, X, Y), sha256(X, names), sha256(FRAME, Y),
+        sha256(X, Y, X, Y), sha256(X, names), sha256(X[:, None], Y), sha256(FRAME, Y),
         sha256(FRAME.rename(columns={"age": "years"}), Y), sha256(FRAME.fillna({"sex": "m"}), Y),
     ]  # fmt: skip
     assert len(set(ones)) == len(ones)
