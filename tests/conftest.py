@@ -81,6 +81,7 @@ def no_choices(monkeypatch: pytest.MonkeyPatch) -> None:
     for registry in (FUNCTIONS, SEARCHES):
         for group in registry:
             monkeypatch.setitem(registry, group, {})
+    monkeypatch.setattr("regsweep.settings.own._LOADED", {})
 
 
 @pytest.fixture(scope="session")

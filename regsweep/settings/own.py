@@ -48,7 +48,7 @@ class Study:
         """Have the functions of the study, by running its file as a module of its name, once.
 
         Raises:
-            MachineFault: the file is not there.
+            MachineFault: the file is not there, or raises an error.
         """
         if self in _LOADED:
             return
@@ -58,9 +58,11 @@ class Study:
         _LOADING.append(self)
         try:
             self._run() if self.module is None else self._import(self.module)
-        except BaseException:
+        except Exception as error:
             FUNCTIONS.update(before)
-            raise
+            raise MachineFault(
+                f"{self.path}: the study cannot be loaded here: {type(error).__name__}: {error}"
+            ) from error
         finally:
             _LOADING.remove(self)
         self.begin()

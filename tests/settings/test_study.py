@@ -1,5 +1,6 @@
 """Functions of the user's as choices: their keys and values, and what is refused."""
 
+import hashlib
 import pickle
 import subprocess
 import sys
@@ -9,10 +10,12 @@ import pytest
 from torch import nn
 
 import regsweep
-from regsweep.errors import InputError
+from regsweep.errors import InputError, MachineFault
 from regsweep.settings.config import read_run
-from regsweep.settings.own import FUNCTIONS, OwnModel, OwnRegularizer
+from regsweep.settings.data import OwnData
+from regsweep.settings.own import FUNCTIONS, OwnModel, OwnRegularizer, Study, current_study
 from regsweep.settings.study import node_of
+from regsweep.settings.younger import unsaid
 
 
 @pytest.fixture(autouse=True)
@@ -228,6 +231,84 @@ def test_a_search_of_what_is_not_there_is_refused(search, expected):
         regsweep.model(search=search)(example)
 
     assert str(caught.value) == f"regsweep.model example: {expected}"
+
+
+BESIDE = """
+import regsweep
+
+@regsweep.model
+def beside(width: int = 1):
+    ...
+"""
+FILE = """
+import regsweep
+import one_beside
+
+@regsweep.data
+def rows(path: str = "x", more: int = 2):
+    ...
+"""
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """A study file, and one beside it that it imports; both are forgotten behind the test."""
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    (tmp_path / "one_beside.py").write_text(BESIDE)
+    path = tmp_path / "one study.py"
+    path.write_text(FILE)
+    yield path
+    for name in ("one_beside", "regsweep_study", "one_study"):
+        sys.modules.pop(name, None)
+
+
+def test_a_study_is_loaded_once_and_knows_its_sources(file):
+    study = Study(str(file), None)
+
+    read_by_spec = OwnData("rows", None, 0.2, 0.2, 0, (("path", "y"),), study)
+
+    assert read_by_spec.function is FUNCTIONS["data"]["rows"]
+    assert [*FUNCTIONS["model"]] == ["beside"]
+    assert current_study() == study
+    loaded = FUNCTIONS["data"]["rows"]
+    file.write_text("raise ValueError")
+    study.load()
+    assert FUNCTIONS["data"]["rows"] is loaded
+    assert study.sources == {
+        "one study.py": hashlib.sha256(FILE.encode()).hexdigest(),
+        "one_beside.py": hashlib.sha256(BESIDE.encode()).hexdigest(),
+    }
+
+
+def test_a_study_that_cannot_be_loaded_is_no_fault_of_a_run(file):
+    file.write_text(FILE + "raise ValueError('no GPU')")
+    for _ in range(2):  # what the first try has added is no hindrance
+        with pytest.raises(
+            MachineFault, match=r"one study.py: .* loaded here: ValueError: no GPU$"
+        ):
+            Study(str(file), None).load()
+        sys.modules.pop("one_beside")
+    assert FUNCTIONS["data"] == {}
+    file.unlink()
+    with pytest.raises(MachineFault, match=r"one study.py: the study file is not here, which has"):
+        Study(str(file), None).load()
+
+
+def test_a_choice_without_its_study_is_named(no_choices):
+    with pytest.raises(
+        InputError, match=r"^model=mine: a choice of a study file, which is not loa"
+    ):
+        _ = OwnModel("mine").function
+
+
+def test_what_an_older_record_leaves_unsaid_has_its_default(file):
+    Study(str(file), None).load()
+
+    found = unsaid({"data.name": "rows", "data.path": "z", "data.split_seed": 1})
+
+    assert found == {
+        "data.more": 2, "data.train_size": None, "data.validation_size": 0.2, "data.test_size": 0.2,
+    }  # fmt: skip
 
 
 def test_regsweep_and_its_decorators_load_little():
