@@ -7,13 +7,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from regsweep.errors import InputError, MachineFault
 from regsweep.settings.regularizer import Coefficients, Scope
-from regsweep.settings.signature import GIVEN, keys_of, taken
+from regsweep.settings.signature import keys_of
 
 # By config group, then by the name of the choice; what a study's decorators register.
 FUNCTIONS: dict[str, dict[str, Callable[..., Any]]] = {"model": {}, "data": {}, "regularizer": {}}
@@ -141,13 +140,6 @@ def keywords_of(
     return {k: list(v) if k in listed and v is not None else v for k, v in values}
 
 
-def _given_what_it_takes(function: Callable[..., Any], **given: Any) -> Any:
-    """``function`` of what is ``given``, without the shape or outputs that it does not take."""
-    needed = taken("model", function)
-    left = {name for name in GIVEN["model"] if name not in needed}
-    return function(**{name: value for name, value in given.items() if name not in left})
-
-
 @dataclass(frozen=True)
 class OwnModel:
     """A network of the user's: the choice ``name`` and the values of its keys, as pairs."""
@@ -158,13 +150,16 @@ class OwnModel:
 
     @property
     def function(self) -> Callable[..., Any]:
-        """What builds it, of ``shape``, ``outputs`` and the ``keywords``: an ``nn.Module``."""
-        return partial(_given_what_it_takes, function_of("model", self.name, self.study))
+        """What builds it, an ``nn.Module``, of the ``keywords``, ``shape`` and ``outputs``.
+
+        It need not take both of the last two.
+        """
+        return function_of("model", self.name, self.study)
 
     @property
     def keywords(self) -> Mapping[str, Any]:
         """The values of its keys, by their names."""
-        return keywords_of("model", function_of("model", self.name, self.study), self.values)
+        return keywords_of("model", self.function, self.values)
 
 
 @dataclass(frozen=True)

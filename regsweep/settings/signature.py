@@ -70,13 +70,6 @@ def keys_of(group: str, function: Callable[..., Any]) -> tuple[Key, ...]:
     return tuple(_key(group, function, parameter) for parameter in keys)
 
 
-@cache
-def taken(group: str, function: Callable[..., Any]) -> frozenset[str]:
-    """Which of what a choice of ``group`` is given ``function`` takes."""
-    names = {parameter.name for parameter in _parameters(group, function)}
-    return frozenset(names & {*GIVEN[group]})
-
-
 def named(group: str, function: Callable[..., Any]) -> str:
     """What messages call it: ``regsweep.model residual``. An @ would look like a password."""
     return f"regsweep.{group} {getattr(function, '__name__', repr(function))}"

@@ -4,6 +4,7 @@ Its ``state_dict`` keys are those of ``weights.safetensors``. The fused forward 
 the same layers, so there is one definition of every model.
 """
 
+import inspect
 from collections.abc import Mapping
 from math import prod
 
@@ -34,7 +35,10 @@ def build_network(model: Model | OwnModel, shape: tuple[int, ...], outputs: int)
 
 def _own(model: OwnModel, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
     """A stand-in: of a network of the user's, what the fused layers know, until all are taken."""
-    module = model.function(shape=shape, outputs=outputs, **model.keywords)
+    given = {"shape": shape, "outputs": outputs}
+    taken = inspect.signature(model.function).parameters
+    given = {key: value for key, value in given.items() if key in taken}
+    module = model.function(**given, **model.keywords)
     if not isinstance(module, nn.Sequential):
         raise InputError(f"model={model.name}: expected nn.Sequential, the rest is not taken yet")
     return module

@@ -97,7 +97,7 @@ def test_parameters_are_keys_with_the_checks_of_built_in_ones():
         read(regularizer={"name": "every"})
 
 
-def test_a_network_gets_what_it_takes_of_shape_and_outputs():
+def test_shape_and_outputs_are_no_keys_of_a_network_and_may_be_left_out():
     @regsweep.model
     def both(shape, outputs, width: int = 2):
         return shape, outputs, width
@@ -106,10 +106,10 @@ def test_a_network_gets_what_it_takes_of_shape_and_outputs():
     def neither(width: int = 2):
         return width
 
-    for name, built in (("both", ((4,), 3, 5)), ("neither", 5)):
+    for name, function in (("both", both), ("neither", neither)):
         spec = read(model={"name": name, "width": 5}).model
         assert isinstance(spec, OwnModel)
-        assert spec.function(shape=(4,), outputs=3, **spec.keywords) == built
+        assert (spec.function, spec.keywords) == (function, {"width": 5})
 
 
 def test_a_choice_of_a_study_is_known_where_a_name_is_wrong():
