@@ -236,7 +236,7 @@ class OwnData(_Divided):
     @property
     def keywords(self) -> Mapping[str, Any]:
         """The values of its keys, by their names."""
-        return keywords_of("data", self.function, self.values)
+        return keywords_of("data", self.name, self.study, self.values)
 
     @property
     def files(self) -> Mapping[str, str]:

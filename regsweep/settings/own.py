@@ -12,10 +12,12 @@ from typing import Any
 
 from regsweep.errors import InputError, MachineFault
 from regsweep.settings.regularizer import Coefficients, Scope
-from regsweep.settings.signature import keys_of
 
 # By config group, then by the name of the choice; what a study's decorators register.
 FUNCTIONS: dict[str, dict[str, Callable[..., Any]]] = {"model": {}, "data": {}, "regularizer": {}}
+
+# Likewise, the keys that a function takes as lists: a spec has tuples, which can be hashed.
+LISTED: dict[str, dict[str, frozenset[str]]] = {"model": {}, "data": {}, "regularizer": {}}
 
 # Studies that this process has begun or loaded; and whether it is loading one.
 _LOADED: dict["Study", Mapping[str, str]] = {}
@@ -123,8 +125,7 @@ def function_of(group: str, name: str, study: Study | None) -> Callable[..., Any
     Raises:
         InputError: nothing of that name is known.
     """
-    if name not in FUNCTIONS[group] and study is not None:
-        study.load()
+    _have(group, name, study)
     if name not in FUNCTIONS[group]:
         raise InputError(
             f"{group}={name}: a choice of a study file, which is not loaded here; import it first"
@@ -133,11 +134,17 @@ def function_of(group: str, name: str, study: Study | None) -> Callable[..., Any
 
 
 def keywords_of(
-    group: str, function: Callable[..., Any], values: tuple[tuple[str, Any], ...]
+    group: str, name: str, study: Study | None, values: tuple[tuple[str, Any], ...]
 ) -> Mapping[str, Any]:
-    """``values``, pairs, as ``function`` takes them: a list where its annotation is one."""
-    listed = {key.name for key in keys_of(group, function) if key.listed}
+    """``values``, pairs, as that function takes them: a list where its annotation is one."""
+    _have(group, name, study)
+    listed = LISTED[group].get(name, ())
     return {k: list(v) if k in listed and v is not None else v for k, v in values}
+
+
+def _have(group: str, name: str, study: Study | None) -> None:
+    if name not in FUNCTIONS[group] and study is not None:
+        study.load()
 
 
 @dataclass(frozen=True)
@@ -159,7 +166,7 @@ class OwnModel:
     @property
     def keywords(self) -> Mapping[str, Any]:
         """The values of its keys, by their names."""
-        return keywords_of("model", self.function, self.values)
+        return keywords_of("model", self.name, self.study, self.values)
 
 
 @dataclass(frozen=True)
@@ -179,7 +186,7 @@ class OwnRegularizer:
     @property
     def keywords(self) -> Mapping[str, Any]:
         """The values of its keys, by their names."""
-        return keywords_of("regularizer", self.function, self.values)
+        return keywords_of("regularizer", self.name, self.study, self.values)
 
     def coefficients(self) -> Coefficients:
         """All 0: what is fused for all arms has no part in it."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from regsweep.errors import InputError, nearest
 from regsweep.settings.config import GROUPS
-from regsweep.settings.own import FUNCTIONS
+from regsweep.settings.own import FUNCTIONS, LISTED
 from regsweep.settings.signature import ALWAYS, REQUIRED, keys_of, named
 
 # What a search varies of a choice, by group and name: a sweep for each key, as overrides spell it.
@@ -44,6 +44,7 @@ def add(group: str, function: Callable[..., Any], search: Mapping[str, str] | No
                 )
     if group in SEARCHES:
         SEARCHES[group][name] = dict(search or {})
+    LISTED[group][name] = frozenset(key.name for key in keys_of(group, function) if key.listed)
     FUNCTIONS[group][name] = function
 
 
