@@ -15,6 +15,8 @@ from regsweep.data.source import default_root, find_source
 from regsweep.data.split import stratified_split
 from regsweep.errors import InputError
 from regsweep.packs.engines.choice import dismiss_all
+from regsweep.settings.own import FUNCTIONS, LISTED
+from regsweep.settings.study import SEARCHES
 
 RAW = Path(__file__).parent / "data" / "digits" / "MNIST" / "raw"
 
@@ -71,6 +73,15 @@ def workers() -> Iterator[None]:
     """Worker processes that stay for the commands of a module's tests, and end behind them."""
     yield
     dismiss_all()
+
+
+@pytest.fixture
+def no_choices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No choices of a study but those that the test adds, which end with it."""
+    for registry in (FUNCTIONS, LISTED, SEARCHES):
+        for group in registry:
+            monkeypatch.setitem(registry, group, {})
+    monkeypatch.setattr("regsweep.settings.own._LOADED", {})
 
 
 @pytest.fixture(scope="session")

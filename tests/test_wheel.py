@@ -37,6 +37,11 @@ def test_it_finds_its_config_and_trains(python, tmp_path):
     where = run(python, "-c", "import regsweep.cli.app as a; print(a.CONF)", cwd=tmp_path)
     done = run(python, "-m", "regsweep", "trainer.epochs=1", "data.train_size=500", cwd=tmp_path)
 
+    example = run(python, "-m", "regsweep", "--example", cwd=tmp_path)
+    (tmp_path / "study.py").write_text(example.stdout)
+    asked = run(python, "study.py", "--cfg", "job", cwd=tmp_path)
+
+    assert "  name: residual\n" in asked.stdout, asked.stderr
     assert Path(where.stdout.strip()).parts[-3:] == ("site-packages", "regsweep", "conf")
     assert done.returncode == 0, done.stderr
     [record] = tmp_path.glob("outputs/*/*/record.json")

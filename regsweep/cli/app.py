@@ -18,10 +18,12 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 
 from regsweep.cli.arguments import SWEEP, in_full, to_show
 from regsweep.cli.nodes import register_nodes
-from regsweep.errors import InputError, machine_fault
+from regsweep.errors import InputError, bad_value, machine_fault
 from regsweep.jobs.messages import explain
+from regsweep.jobs.study import lead_by
 from regsweep.jobs.task import task
 from regsweep.output import end_with_the_reader
+from regsweep.settings.own import FUNCTIONS, Study, is_loading
 from regsweep.settings.regularizer import REGULARIZERS
 from regsweep.sweep.guard import guard_hydra
 from regsweep.sweep.trust import EXECUTION_WHITELIST, read_trust
@@ -30,8 +32,12 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 PACKAGE = Path(__file__).parent.parent
-# In a wheel conf/ lies in the package, in a checkout beside it.
-CONF = next(path.resolve() for path in (PACKAGE / "conf", PACKAGE.parent / "conf") if path.is_dir())
+# In a wheel conf/ and examples/ lie in the package, in a checkout beside it.
+CONF, EXAMPLES = (
+    next(path.resolve() for path in (PACKAGE / name, PACKAGE.parent / name) if path.is_dir())
+    for name in ("conf", "examples")
+)
+EXAMPLE = EXAMPLES / "breast_cancer.py"
 
 DEFAULT_ARMS = f"regularizer={','.join(REGULARIZERS)}"
 TRACEBACK = "HYDRA_FULL_ERROR"
@@ -45,12 +51,15 @@ NOT_ON_IMPORT = (
 _at_work = False
 
 
-def main(trust: Sequence[str] = ()) -> None:
+def main(trust: Sequence[str] = (), overrides: Sequence[str] = ()) -> None:
     """Run the command line; exit with 0, 1 (one message), 130 (SIGINT) or 143 (SIGTERM).
 
-    ``trust`` names what configs may run beside regsweep's own: see ``regsweep.main``.
+    ``trust`` names what configs may run beside regsweep's own, and ``overrides`` hold where the
+    command line is silent of their key: see ``regsweep.main``.
     """
     global _at_work
+    if is_loading():  # a worker runs a study for its functions alone
+        return
     if _at_work or current_process().name != "MainProcess":
         sys.exit(NOT_ON_IMPORT)
     if os.name != "posix":
@@ -59,10 +68,14 @@ def main(trust: Sequence[str] = ()) -> None:
     if "--version" in sys.argv[1:]:
         print(f"regsweep {version('regsweep')}")
         return
-    register_nodes()
+    if "--example" in sys.argv[1:]:
+        print(EXAMPLE.read_text(), end="")
+        return
     try:
+        lead_by(_study())
+        register_nodes()
         trusted = (*EXECUTION_WHITELIST, *read_trust(trust))
-        given = in_full(sys.argv[1:])
+        given = in_full(with_overrides(sys.argv[1:], overrides))
         shown = to_show(for_the_arms(with_default_arms(given)))
         # What a sweep compares is settled when its config is read, which may ask for it too.
         sys.argv[1:] = given if _is_sweep(shown) else shown
@@ -90,6 +103,42 @@ def main(trust: Sequence[str] = ()) -> None:
         sys.exit(f"regsweep: {explain(error)}")
     finally:
         _at_work = False
+
+
+def _study() -> Study | None:
+    """The file that runs here, where it has choices of its own.
+
+    Raises:
+        InputError: there is no file that a worker could load.
+    """
+    if not any(FUNCTIONS.values()):
+        return None
+    main = sys.modules["__main__"]
+    path = getattr(main, "__file__", None)
+    if path is None or not os.path.isfile(path):
+        raise InputError(
+            "a study is a file, which a sweep's workers load too: write its functions into one, "
+            "such as study.py"
+        )
+    return Study(os.path.abspath(path), None if main.__spec__ is None else main.__spec__.name)
+
+
+def with_overrides(arguments: Sequence[str], overrides: Sequence[str]) -> list[str]:
+    """``arguments``, with those of ``overrides`` whose key they do not name.
+
+    Raises:
+        InputError: one is no override.
+    """
+    for line in overrides:
+        if not isinstance(line, str) or not line.partition("=")[1]:
+            expected = "overrides of keys, such as 'data=heart'"
+            raise bad_value("regsweep.main", repr(line), expected)
+    named = {_key(argument) for argument in arguments}
+    return [*arguments, *(line for line in overrides if _key(line) not in named)]
+
+
+def _key(argument: str) -> str:
+    return argument.lstrip("+~").partition("=")[0]
 
 
 def of_a_sweep(overrides: Sequence[str], params: Collection[str] = ()) -> list[str]:

@@ -10,6 +10,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from regsweep import called
 from regsweep.errors import InputError
 from regsweep.jobs.compose import ComposedOnce
 from regsweep.jobs.environment import package_versions
@@ -105,7 +106,7 @@ class RegsweepCallback(Callback):
             from regsweep.report.aggregate import gather_and_show
 
             try:
-                gather_and_show([Path(config.hydra.sweep.dir)])
+                gather_and_show([Path(config.hydra.sweep.dir)], command=called.command())
             except InputError as error:
                 log.error("%s", error)
 

@@ -32,9 +32,9 @@ def refuse_unplanned(directory: Path, plan: Plan) -> None:
 def recovered(records: Mapping[int, Sequence[Record]], now: SweepFile, folder: Path) -> SweepFile:
     """The sweep file as it was when the sweep of ``records``, by the index of its arm, began.
 
-    ``now`` is what the command asks for and would settle. Configs, versions and the files of the
-    data are those of the records, and so are the device, the mode and the threads: of the pack
-    width no result depends.
+    ``now`` is what the command asks for and would settle. Configs, versions, the files of the
+    data and the study are those of the records, and so are the device, the mode and the threads:
+    of the pack width no result depends.
 
     Raises:
         InputError: the records disagree in what was settled.
@@ -56,7 +56,10 @@ def recovered(records: Mapping[int, Sequence[Record]], now: SweepFile, folder: P
     if files := _seen(every, "files"):
         began_with = _one(files, "the SHA-256 of their data", folder)
         data = tuple({**of_arm, "files": began_with} for of_arm in data)
-    return replace(now, settled=settled, configs=tuple(configs), versions=versions, data=data)
+    study = next(iter(_seen(every, "study")), now.study)
+    return replace(
+        now, settled=settled, configs=tuple(configs), versions=versions, data=data, study=study
+    )
 
 
 def _of_auto(records: Sequence[Record], key: str, name: str) -> list[Any]:

@@ -1,5 +1,6 @@
 """Whether the sweep of a folder may go on under the settings that are given now."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +13,21 @@ from regsweep.records.arm import arm_name
 from regsweep.records.sweep_file import SweepFile
 from regsweep.settings.younger import unsaid
 from regsweep.sweep.internals import distributions_of
+from regsweep.sweep.machine import changed_files
+
+log = logging.getLogger(__name__)
 
 # What a result does not depend on: where the data lies, what is printed.
 _FREE = ("data.root", "data.path", "data.test_path", "trainer.log_every", "run.")
 
 
-def refuse_changed(before: SweepFile, now: SweepFile, directory: Path) -> None:
+def refuse_changed(
+    before: SweepFile, now: SweepFile, directory: Path, *, accept: bool = False
+) -> None:
     """Refuse to go on where old and new trials would not be comparable.
 
-    More trials, more confirm seeds, another baseline and another failure rate are allowed.
+    More trials, more confirm seeds, another baseline and another failure rate are allowed. To
+    ``accept`` is to go on with data or a study of another content, which is said.
 
     Raises:
         InputError: the names of the keys that differ, with both values.
@@ -39,19 +46,16 @@ def refuse_changed(before: SweepFile, now: SweepFile, directory: Path) -> None:
             f"{directory}: its trials would not be comparable with new ones: {listed}. "
             "Give the old values, or take another hydra.sweep.dir"
         )
+    changed = changed_files(before.study, now.study)
     for old, new in zip(before.data, now.data, strict=False):
-        _refuse_other_files(old.get("files", {}), new.get("files", {}), directory)
-
-
-def _refuse_other_files(before: Mapping[str, str], now: Mapping[str, str], directory: Path) -> None:
-    """Refuse data of another content; where they lie is free."""
-    for key in sorted(before.keys() | now.keys()):
-        old, new = before.get(key, "none"), now.get(key, "none")
-        if old != new:
+        changed += changed_files(old.get("files", {}), new.get("files", {}))
+    for change in dict.fromkeys(changed):
+        if not accept:
             raise InputError(
-                f"{directory}: {key} is another file than when the sweep began: its SHA-256 was "
-                f"{old} and is now {new}. Put the old file back, or take another hydra.sweep.dir"
+                f"{directory}: {change}. Put the old one back, take another hydra.sweep.dir, or go "
+                "on all the same by hydra.sweeper.accept_changes=true"
             )
+        log.warning("%s: gone on with all the same", change)
 
 
 def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

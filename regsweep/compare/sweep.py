@@ -177,7 +177,12 @@ def _settle(
 ) -> tuple[Settled, str]:
     """What holds for all runs: what was settled when the sweep began, else what is settled now."""
     if before is not None:
-        refuse_changed(before, _sweep_file(config, sweep, plan, before.settled), directory)
+        refuse_changed(
+            before,
+            _sweep_file(config, sweep, plan, before.settled),
+            directory,
+            accept=config.hydra.sweeper.accept_changes,
+        )
         settled = before.settled
         for change in changed_versions(before.versions, package_versions()):
             log.warning("%s: new runs may differ in the last digits", change)

@@ -25,6 +25,7 @@ class CompareSweeperConf(OptunaSweeperConf):
     max_failure_rate: float = 1.0  # of all trials
     replicates: int = 1  # runs of different seeds that make a trial
     confirm_seeds: int = 10  # fresh seeds on which each arm's winner is trained again and tested
+    accept_changes: bool = False  # go on with data or a study file of another content
     baseline: Any = None  # the arm that the others are compared with
 
 

@@ -9,9 +9,11 @@
 - `dataset`: what training is given: arrays, split into training, validation and test
 - `facts`: what is known of data before anything trains on them: shapes, numbers, names
 - `fetch`: all files of a source, present and verified; what is missing is downloaded
+- `function`: the rows that a data function of a study gives: checked, and encoded
 - `idx`: the IDX file format of MNIST: a magic number, the dimensions, the bytes
 - `mirrors`: missing files from the mirrors that torchvision knows
 - `own`: the user's own rows as examples: divided, and encoded by the training rows alone
+- `own_arrays`: what a data function of a study gives: arrays, or a data frame
 - `own_file`: a file of the user's: its bytes, and their SHA-256
 - `packages`: missing files from a package, where package mirrors are all that a network reaches
 - `parts`: rows divided into training, validation and test: by class, and by group

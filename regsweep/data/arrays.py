@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,31 +23,54 @@ def read_arrays(file: OwnFile) -> Given:
     Raises:
         InputError: an array is missing, of the wrong shape or type, or holds what is not finite.
     """
-    arrays = _load(file)
-    x, y = _inputs(file, "x", arrays["x"]), _targets(file, "y", arrays["y"])
-    _refuse_lengths(file, "x", x, "y", y)
-    targets = read_targets(y, f"{file.key}={file.path}: y")
+    return given_of(_load(file), _KNOWN, f"{file.key}={file.path}", {file.key: file.sha256})
+
+
+def given_of(
+    arrays: Mapping[str, Any],
+    called: Sequence[str],
+    where: str,
+    files: Mapping[str, str],
+    groups: Array | None = None,
+) -> Given:
+    """``arrays``, two or four, by what inputs and targets are ``called``, then those to test on.
+
+    ``where`` is what messages call their source. Raises as ``read_arrays``.
+    """
+    x, y, x_test, y_test = called
+    inputs, targets = _inputs(where, x, arrays[x]), _targets(where, y, arrays[y])
+    _refuse_lengths(where, x, inputs, y, targets)
+    classes = read_targets(targets, f"{where}: {y}")
     test = None
-    if "x_test" in arrays:
-        x_test = _inputs(file, "x_test", arrays["x_test"])
-        y_test = _targets(file, "y_test", arrays["y_test"])
-        _refuse_lengths(file, "x_test", x_test, "y_test", y_test)
-        if x_test.shape[1:] != x.shape[1:] or x_test.dtype != x.dtype:
-            raise _wrong(
-                file,
-                "x_test",
-                f"{_described(x_test)}, expected rows as those of x, {_described(x)}",
-            )
-        where = f"{file.key}={file.path}: y_test"
-        test = Rows(x_test, read_test_targets(y_test, where, targets.names))
+    if x_test in arrays:
+        aside = _inputs(where, x_test, arrays[x_test])
+        of_aside = _targets(where, y_test, arrays[y_test])
+        _refuse_lengths(where, x_test, aside, y_test, of_aside)
+        _refuse_unlike(where, x_test, aside, x, inputs)
+        test = Rows(aside, read_test_targets(of_aside, f"{where}: {y_test}", classes.names))
     return Given(
-        rows=Rows(x, targets.codes),
+        rows=Rows(inputs, classes.codes),
         test=test,
-        names=targets.names,
+        names=classes.names,
         fit=lambda train: _as_it_is,
-        where=f"{file.key}={file.path}: y",
-        files={file.key: file.sha256},
+        where=f"{where}: {y}",
+        groups=groups,
+        files=files,
+        read=lambda raw: _read(where, raw, x, inputs),
     )
+
+
+def _read(where: str, raw: Any, x: str, inputs: Array) -> Array:
+    """``raw``, inputs that are not of the source, as those of it."""
+    read = _inputs(where, "inputs", np.asarray(raw))
+    _refuse_unlike(where, "inputs", read, x, inputs)
+    return read
+
+
+def _refuse_unlike(where: str, name: str, array: Array, x: str, inputs: Array) -> None:
+    if array.shape[1:] != inputs.shape[1:] or array.dtype != inputs.dtype:
+        what = f"{_described(array)}, expected rows as those of {x}, {_described(inputs)}"
+        raise _wrong(where, name, what)
 
 
 def _as_it_is(inputs: Array) -> Array:
@@ -80,16 +103,18 @@ def _array(file: OwnFile, loaded: Mapping[str, Array], name: str) -> Array:
         return loaded[name]
     except ValueError as error:
         raise _wrong(
-            file, name, f"of Python objects ({error}); expected numbers or text"
+            f"{file.key}={file.path}",
+            name,
+            f"of Python objects ({error}); expected numbers or text",
         ) from error
 
 
-def _inputs(file: OwnFile, name: str, array: Array) -> Array:
+def _inputs(where: str, name: str, array: Array) -> Array:
     if array.dtype.kind not in "biuf":
-        raise _wrong(file, name, f"{_described(array)}, expected numbers")
+        raise _wrong(where, name, f"{_described(array)}, expected numbers")
     if array.ndim < 2 or 0 in array.shape:
         raise _wrong(
-            file,
+            where,
             name,
             f"{_described(array)}, expected rows of inputs, of shape (rows, columns, ...)",
         )
@@ -102,29 +127,31 @@ def _inputs(file: OwnFile, name: str, array: Array) -> Array:
         row, *place = (int(i) for i in np.argwhere(~finite)[0])
         at = ", ".join(map(str, (row, *place)))
         raise _wrong(
-            file, f"{name}[{at}]", f"{array[(row, *place)]}, expected finite numbers in float32"
+            where, f"{name}[{at}]", f"{array[(row, *place)]}, expected finite numbers in float32"
         )
     return numbers
 
 
-def _targets(file: OwnFile, name: str, array: Array) -> "pd.Series[Any]":
+def _targets(where: str, name: str, array: "Array | pd.Series[Any]") -> "pd.Series[Any]":
+    if isinstance(array, pd.Series):
+        return array.reset_index(drop=True)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1 or array.dtype.kind not in "biufUS":
         raise _wrong(
-            file, name, f"{_described(array)}, expected a class for each row, of shape (rows,)"
+            where, name, f"{_described(array)}, expected a class for each row, of shape (rows,)"
         )
     return pd.Series(array.astype(str) if array.dtype.kind in "US" else array)
 
 
-def _refuse_lengths(file: OwnFile, name: str, x: Array, other: str, y: "pd.Series[Any]") -> None:
+def _refuse_lengths(where: str, name: str, x: Array, other: str, y: "pd.Series[Any]") -> None:
     if len(x) != len(y):
-        raise _wrong(file, name, f"{len(x)} rows, and {other} {len(y)}; expected as many")
+        raise _wrong(where, name, f"{len(x)} rows, and {other} {len(y)}; expected as many")
 
 
 def _described(array: Array) -> str:
     return f"{array.dtype} of shape {array.shape}"
 
 
-def _wrong(file: OwnFile, name: str, what: str) -> InputError:
-    return InputError(f"{file.key}={file.path}: {name} is {what}")
+def _wrong(where: str, name: str, what: str) -> InputError:
+    return InputError(f"{where}: {name} is {what}")

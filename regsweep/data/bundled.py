@@ -7,6 +7,7 @@ from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
 from regsweep.data.own import Array, Encode, Given, Rows
+from regsweep.errors import InputError
 
 _BRIGHTEST = 16  # of a pixel of digits
 
@@ -18,13 +19,21 @@ def read_bundled(name: str) -> Given:
     """
     bunch: Any = getattr(datasets, f"load_{name}")()
     images = name == "digits"
-    inputs = bunch.images / _BRIGHTEST if images else bunch.data
+    raw = bunch.images if images else bunch.data
+
+    def read(given: Array) -> Array:
+        rows = np.asarray(given)
+        if rows.shape[1:] != raw.shape[1:]:
+            raise InputError(f"inputs: of shape {rows.shape}, expected (rows, *{raw.shape[1:]})")
+        return rows / _BRIGHTEST if images else rows
+
     return Given(
-        rows=Rows(inputs, bunch.target.astype(np.int64)),
+        rows=Rows(read(raw), bunch.target.astype(np.int64)),
         test=None,
         names=tuple(map(str, bunch.target_names)),
         fit=_as_float32 if images else _standardised,
         where=f"data.dataset={name}",
+        read=read,
     )
 
 

@@ -38,7 +38,8 @@ class Given:
     """What a source holds: rows, test rows if it has any, the names of the classes.
 
     ``fit`` makes an encoder of training rows; ``where`` is what messages call the targets, and
-    ``groups``, int64 (n,), what no split may part.
+    ``groups``, int64 (n,), what no split may part. ``read`` makes inputs like those of ``rows`` of
+    what a user has: of a row as it is in the source.
     """
 
     rows: Rows
@@ -49,14 +50,16 @@ class Given:
     groups: Array | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    read: Encode = np.asarray
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """All parts of the data, and what is known of them."""
+    """All parts of the data, what is known of them, and what makes inputs of raw ones."""
 
     dataset: Dataset
     facts: Facts
+    encode: Encode
 
 
 def divided(given: Given, sizes: Sizes) -> Loaded:
@@ -96,7 +99,7 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         files=given.files,
         notes=tuple(given.notes),
     )
-    return Loaded(dataset, facts)
+    return Loaded(dataset, facts, lambda raw: encode(given.read(raw)))
 
 
 def _examples(rows: Rows, encode: Encode) -> Examples:

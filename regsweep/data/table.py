@@ -55,11 +55,12 @@ def read_table(
         rows=Rows(as_inputs(frame, kinds, where), targets.codes),
         test=test,
         names=targets.names,
-        fit=lambda train: _fitted(train, kinds),
+        fit=lambda train: fitted(train, kinds),
         where=f"{where}: column {target}",
         groups=None if group is None else _groups(frame[group], where),
         files=files,
         notes=notes,
+        read=reading(kinds, where),
     )
 
 
@@ -108,14 +109,32 @@ def _refuse_shared(frame: pd.DataFrame, test: pd.DataFrame, where: str, group: s
 def _test_rows(
     frame: pd.DataFrame, where: str, target: str, kinds: Columns, names: tuple[str, ...]
 ) -> Rows:
-    for name in (target, *kinds.numbers, *kinds.categories):
-        if name not in frame.columns:
-            raise InputError(f"{where}: column {name} is missing, which data.path has")
+    refuse_missing(frame, (target, *kinds.numbers, *kinds.categories), where, "data.path")
     codes = read_test_targets(frame[target], f"{where}: column {target}", names)
     return Rows(as_inputs(frame, kinds, where), codes)
 
 
-def _fitted(train: pd.DataFrame, kinds: Columns) -> Encode:
+def reading(kinds: Columns, where: str) -> Encode:
+    """What takes the columns ``kinds`` out of a data frame like that of ``where``."""
+
+    def read(raw: Any) -> Any:
+        if not isinstance(raw, pd.DataFrame):
+            raise InputError(f"{where}: expected a data frame of its columns, not {type(raw)}")
+        refuse_missing(raw, (*kinds.numbers, *kinds.categories), "inputs", where)
+        return as_inputs(raw, kinds, "inputs")
+
+    return read
+
+
+def refuse_missing(frame: pd.DataFrame, names: Sequence[str], where: str, other: str) -> None:
+    """Refuse a ``frame`` that lacks one of the columns ``names``, which ``other`` has."""
+    for name in names:
+        if name not in frame.columns:
+            raise InputError(f"{where}: column {name} is missing, which {other} has")
+
+
+def fitted(train: pd.DataFrame, kinds: Columns) -> Encode:
+    """What encodes rows as the rows ``train`` have their columns ``kinds``, float32 (n, width)."""
     # A column of which no training row has a number stays, as 0.
     imputed = SimpleImputer(strategy="median", keep_empty_features=True)
     transformer: Any = ColumnTransformer(

@@ -8,5 +8,6 @@
 - `job`: one Hydra job: a config in, a trained run and its record out
 - `messages`: Hydra's errors as one message that names the key, its value and what would be right
 - `progress`: what a job says while it trains and when it ends
+- `study`: the study of a command, for the workers of every launcher
 - `task`: the task function that Hydra calls for every job
 """

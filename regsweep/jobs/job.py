@@ -22,6 +22,7 @@ from regsweep.jobs.collector import spare_what_is_loaded
 from regsweep.jobs.environment import describe, now
 from regsweep.jobs.git import commit_of
 from regsweep.jobs.progress import log_batch, log_end, log_epoch
+from regsweep.jobs.study import load_study
 from regsweep.records import sweep_file
 from regsweep.records.atomic import write_bytes
 from regsweep.records.objective import measured
@@ -97,6 +98,7 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
 
     ``began`` is when its training did, if that is past.
     """
+    load_study()
     hydra = HydraConfig.get()
     sweep = _sweep(hydra)
     identity = read_identity(hydra, plain, sweep)
@@ -129,6 +131,8 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
             environment["pack"] = "always" if in_packs(run, settled) else "never"
         if files := facts_of(run.data).files:
             environment["files"] = files
+        if run.study is not None:
+            environment["study"] = dict(run.study.sources)
         record = replace(record, environment=environment)
         result = train(run, identity, settled)
         write_history(result.history, directory / HISTORY)

@@ -10,8 +10,8 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from yaml import MarkedYAMLError  # type: ignore[import-untyped]
 
 from regsweep.errors import InputError, machine_fault, nearest
-from regsweep.settings.config import CHANNELS, GROUP_CHANNELS, GROUPS, TARGET
-from regsweep.settings.model import NONE_OF_YOURS
+from regsweep.settings.config import CHANNELS, GROUP_CHANNELS, GROUPS, TARGET, write_instead
+from regsweep.settings.own import FUNCTIONS
 from regsweep.sweep.address import without_passwords
 
 # Nodes and keys that are not for the command line.
@@ -59,7 +59,7 @@ def _explain_hydra(error: HydraException) -> str:
             offered = [name for name in error.options or [] if not name.startswith("base_")]
             asked = f"{group}={choice}"
             hint = INSTEAD.get(asked, nearest(choice, offered))
-            yours = f"; {NONE_OF_YOURS}" if group == "model" else ""
+            yours = f"; {write_instead(group)}" if group in ("model", "data") else ""
             return f"{asked}: no such choice; {hint}{yours}"
     if isinstance(error, OverrideParseException):
         _, *lines = str(error).splitlines()
@@ -80,8 +80,8 @@ def _explain_hydra(error: HydraException) -> str:
 def _unknown_key(cause: ConfigAttributeError | ConfigKeyError) -> str:
     key = str(cause.full_key)
     group, _, name = key.rpartition(".")
-    if key == f"model.{TARGET}":
-        return f"{key}: {NONE_OF_YOURS}"
+    if name == TARGET and group in FUNCTIONS:
+        return f"{key}: {write_instead(group)}"
     parent = cause.parent_node if isinstance(cause.parent_node, DictConfig) else {}
     known = [str(sibling) for sibling in parent if sibling not in HIDDEN]
     if not group:

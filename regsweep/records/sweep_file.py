@@ -29,11 +29,11 @@ class SweepFile:
     ``search_path`` are the places of configs that the command line named, ``steps`` the fewest of
     the optimizer in any run. ``data`` is what is known of each arm's data, in the order of
     ``arms``: the numbers of examples (``train``, ``validation``, ``test``), ``classes``, and the
-    SHA-256 of ``files`` by their key; empty for an arm that varies its data. Older files have
-    neither. Of a compare sweep also,
-    each arm's in the order of ``arms``: search spaces, configs under dotted keys, numbers of
-    trials and baselines; and the budget, the seeds of both stages and the sampler. ``baseline`` is
-    that of all arms, ``None`` where they differ in it.
+    SHA-256 of ``files`` by their key; empty for an arm that varies its data. ``study`` has the
+    SHA-256 of the files of a study whose choices are used, and ``command`` is what runs it. Older
+    files have none of these. Of a compare sweep also, each arm's in the order of ``arms``: search
+    spaces, configs under dotted keys, numbers of trials and baselines; and the budget, the seeds of
+    both stages and the sampler. ``baseline`` is that of all arms, ``None`` where they differ in it.
     """
 
     overrides: tuple[str, ...]
@@ -55,6 +55,8 @@ class SweepFile:
     search_path: tuple[str, ...] = ()
     steps: int | None = None
     data: tuple[Mapping[str, Any], ...] = ()
+    study: Mapping[str, str] = field(default_factory=dict)
+    command: str | None = None
     schema: int = SCHEMA
 
     @property

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from regsweep.called import COMMAND
 from regsweep.errors import InputError
 from regsweep.report.build import build_report
 from regsweep.report.page.page import page
@@ -15,12 +14,13 @@ from regsweep.report.words.terminal import show
 
 
 def gather_and_show(
-    directories: Sequence[str | Path], out: str | Path | None = None, command: str = COMMAND
+    directories: Sequence[str | Path], out: str | Path | None = None, command: str | None = None
 ) -> list[Path]:
     """Gather the records, write the tables and ``report.html``, and print the comparison.
 
     ``out`` is the folder of the files, by default the directory itself if there is just one.
-    ``command`` trains a run when overrides follow. Returns the paths of the files.
+    ``command`` trains a run when overrides follow; without it, what the sweep was begun by. Returns
+    the paths of the files.
 
     Raises:
         InputError: ``out`` is missing or cannot be written, or there is nothing to gather.

@@ -10,6 +10,9 @@
 - `plain_config`: a composed config as plain dicts and lists
 - `regularizer`: the five regularizers: one object with other coefficients, so that all share a pack
 - `run`: one run: a config and a seed, all checked
+- `signature`: the keys of a study's choice: the keyword parameters of the user's function
+- `study`: what the decorators of a study file do: a function becomes a choice of a config group
 - `trainer`: how long, how wide and on what a run is trained
+- `values`: values of a config as what they should be, or one message that says what would be right
 - `younger`: keys that are younger than a config: what held before they were there
 """

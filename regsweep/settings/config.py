@@ -1,21 +1,22 @@
 """The edge: a composed config, as a plain mapping, checked and turned into a run's spec."""
 
-import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
-from regsweep.data.sizes import Size
 from regsweep.errors import InputError, bad_value, nearest
 from regsweep.records.record import Stage
 from regsweep.settings.checks import one_of, whole
-from regsweep.settings.data import DATA
+from regsweep.settings.data import DATA, OwnData
 from regsweep.settings.flat import flatten
-from regsweep.settings.model import MODELS, NONE_OF_YOURS
+from regsweep.settings.model import MODELS
 from regsweep.settings.optimizer import OPTIMIZERS
+from regsweep.settings.own import FUNCTIONS, OwnModel, OwnRegularizer, current_study
 from regsweep.settings.regularizer import REGULARIZERS
 from regsweep.settings.run import Objective, Run
+from regsweep.settings.signature import ALWAYS, REQUIRED, keys_of
 from regsweep.settings.trainer import Trainer
+from regsweep.settings.values import typed
 
 GROUPS: dict[str, Mapping[str, type]] = {
     "data": DATA,
@@ -59,10 +60,10 @@ def read_channel(config: Mapping[str, Any]) -> Channel:
     named = isinstance(arm, Mapping) and all(isinstance(choice, str) for choice in arm.values())
     if arm is not None and not named:
         raise bad_value("run.arm", arm, "null, or the choice of each compared group")
-    trial = _typed("run.trial", _required(node, "trial", "run"), int | None)
+    trial = typed("run.trial", _required(node, "trial", "run"), int | None)
     if trial is not None:
         whole("run.trial", trial, low=0)
-    return Channel(_typed("run.stage", _required(node, "stage", "run"), Stage | None), arm, trial)
+    return Channel(typed("run.stage", _required(node, "stage", "run"), Stage | None), arm, trial)
 
 
 def read_run(config: Mapping[str, Any]) -> Run:
@@ -78,17 +79,21 @@ def read_run(config: Mapping[str, Any]) -> Run:
     _refuse_unknown("", config, [*known, *CHANNELS])
     read_channel(config)
     parts: dict[str, Any] = {
-        "seed": _typed("seed", _required(config, "seed"), int),
-        "objective": _typed("objective", _required(config, "objective"), Objective),
+        "seed": typed("seed", _required(config, "seed"), int),
+        "objective": typed("objective", _required(config, "objective"), Objective),
         "trainer": _build(Trainer, "trainer", _group(config, "trainer"), extra=("search",)),
     }
     for group, choices in GROUPS.items():
         node = _group(config, group)
-        if group == "model" and TARGET in node:
-            raise InputError(f"{group}.{TARGET}={node[TARGET]}: {NONE_OF_YOURS}")
-        name = _typed(f"{group}.name", _required(node, "name", group), str)
-        one_of(group, name, choices)
-        parts[group] = _build(choices[name], group, node, extra=GROUP_CHANNELS)
+        if group in FUNCTIONS and TARGET in node:
+            raise InputError(f"{group}.{TARGET}={node[TARGET]}: {write_instead(group)}")
+        name = typed(f"{group}.name", _required(node, "name", group), str)
+        own = FUNCTIONS.get(group, {})
+        one_of(group, name, [*choices, *own])
+        if name in own:
+            parts[group] = _own(group, name, node)
+        else:
+            parts[group] = _build(choices[name], group, node, extra=GROUP_CHANNELS)
     return Run(**parts)
 
 
@@ -98,11 +103,38 @@ def _build(target: type[T], group: str, node: Mapping[str, Any], extra: tuple[st
     known = {field.name: field.default is MISSING for field in fields(target)}  # type: ignore[arg-type]
     _refuse_unknown(f"{group}.", node, [*known, *extra], choice=node.get("name"))
     values = {
-        name: _typed(f"{group}.{name}", _required(node, name, group), hints[name])
+        name: typed(f"{group}.{name}", _required(node, name, group), hints[name])
         for name, needed in known.items()
         if needed or name in node
     }
     return target(**values)
+
+
+def _own(group: str, name: str, node: Mapping[str, Any]) -> OwnModel | OwnData | OwnRegularizer:
+    """The choice ``name`` of a study; a key that ``node`` does not say has its default."""
+    keys = keys_of(group, FUNCTIONS[group][name])
+    known = {key.name: key for key in (*keys, *ALWAYS[group])}
+    _refuse_unknown(f"{group}.", node, [*known, *GROUP_CHANNELS], choice=name)
+    values = {
+        key.name: typed(f"{group}.{key.name}", _required(node, key.name, group), key.hint)
+        if key.default is REQUIRED or key.name in node
+        else key.default
+        for key in known.values()
+    }
+    always = {key.name: values.pop(key.name) for key in ALWAYS[group]}
+    target: Any = {"model": OwnModel, "data": OwnData, "regularizer": OwnRegularizer}[group]
+    own: OwnModel | OwnData | OwnRegularizer = target(
+        name=name, values=tuple(values.items()), study=current_study(), **always
+    )
+    return own
+
+
+def write_instead(group: str) -> str:
+    """How a choice of one's own is added to ``group``."""
+    return (
+        f"one of your own is a function decorated by regsweep.{group} in a study file; "
+        "regsweep --example prints one"
+    )
 
 
 def _refuse_unknown(
@@ -127,55 +159,3 @@ def _group(config: Mapping[str, Any], group: str) -> Mapping[str, Any]:
     if not isinstance(node, Mapping):
         raise bad_value(group, node, f"a choice of the config group {group}")
     return node
-
-
-def _typed(key: str, value: Any, hint: Any) -> Any:
-    """``value`` as the type ``hint``; whole numbers pass as floats, lists as tuples."""
-    origin = get_origin(hint)
-    if origin in (Union, types.UnionType):
-        if value is None and type(None) in get_args(hint):
-            return None
-        if hint == Size:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise bad_value(key, value, "a whole number of rows, or a share such as 0.2")
-            return value
-        first, *words = (choice for choice in get_args(hint) if choice is not type(None))
-        if not words:
-            return _typed(key, value, first)
-        allowed = get_args(words[0])
-        if not isinstance(value, first) and value not in allowed:
-            raise bad_value(key, value, f"{', '.join(allowed)}, {EXPECTED[first]}")
-        return value
-    if origin is Literal:
-        if not isinstance(value, str):
-            raise bad_value(key, value, f"one of {', '.join(get_args(hint))}")
-        one_of(key, value, get_args(hint))
-        return value
-    if origin is tuple:
-        if not isinstance(value, (list, tuple)):
-            raise bad_value(key, value, f"a list of {_LISTED[get_args(hint)[0]]}")
-        return tuple(_typed(f"{key}[{i}]", item, get_args(hint)[0]) for i, item in enumerate(value))
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        quoted = isinstance(value, str) and _is_number(value) and hint in (int, float)
-        shown, hint_of = (repr(value), ", without quotes") if quoted else (value, "")
-        raise bad_value(key, shown, EXPECTED[hint] + hint_of)
-    return value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-_LISTED = {int: "whole numbers", str: "words"}
-EXPECTED = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    str: "a word",
-}

@@ -1,14 +1,16 @@
 """The data on offer, and how they are split; ``regsweep.training.load`` loads them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from regsweep.data.facts import Facts
 from regsweep.data.sizes import Size, Sizes
 from regsweep.data.source import SOURCES, Source, check_sizes
 from regsweep.errors import bad_value
 from regsweep.settings.checks import one_of, whole
+from regsweep.settings.own import Study, function_of, keywords_of
 
 # What scikit-learn ships: for classification, and for regression.
 SCIKIT_LEARN = ("breast_cancer", "digits", "iris", "wine")
@@ -207,7 +209,46 @@ class Torchvision:
         return replace(self, root=_absolute("data.root", self.root, start))
 
 
-Own = Arrays | ScikitLearn | Table | Torchvision
+@dataclass(frozen=True)
+class OwnData(_Divided):
+    """What a function of a study gives; ``test_size`` is read where it gives no test part.
+
+    It is called in the folder ``start``, with ``values``, pairs, as its keywords.
+    """
+
+    name: str
+    train_size: int | None
+    validation_size: Size
+    test_size: Size
+    split_seed: int
+    values: tuple[tuple[str, Any], ...] = ()
+    study: Study | None = None
+    start: str = "."
+
+    def __post_init__(self) -> None:
+        _check_sizes(self.sizes)
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What gives the rows, of the ``keywords``: a ``regsweep.Arrays``."""
+        return function_of("data", self.name, self.study)
+
+    @property
+    def keywords(self) -> Mapping[str, Any]:
+        """The values of its keys, by their names."""
+        return keywords_of("data", self.name, self.study, self.values)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """None that are known: the function reads what it likes."""
+        return {}
+
+    def at(self, start: Path) -> "OwnData":
+        """The same, called where the command was, whatever folder a process works in."""
+        return replace(self, start=str(start.absolute()))
+
+
+Own = Arrays | OwnData | ScikitLearn | Table | Torchvision
 Data = Published | Own
 
 DATA: dict[str, type[Data]] = {

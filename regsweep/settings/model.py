@@ -10,8 +10,6 @@ from regsweep.settings.own import OwnModel
 Activation = Literal["relu", "gelu", "tanh", "silu"]
 Norm = Literal["none", "batch", "layer"]
 
-NONE_OF_YOURS = "a network of your own needs a study file, which this release does not take yet"
-
 
 @dataclass(frozen=True)
 class MLP:

@@ -7,10 +7,10 @@ from typing import Any, Literal
 from regsweep.data.facts import Facts
 from regsweep.errors import bad_value
 from regsweep.settings.checks import whole
-from regsweep.settings.data import Data, Published
+from regsweep.settings.data import Data, OwnData, Published
 from regsweep.settings.model import CNN, MLP, Model
 from regsweep.settings.optimizer import Optimizer
-from regsweep.settings.own import OwnModel, OwnRegularizer
+from regsweep.settings.own import OwnModel, OwnRegularizer, Study
 from regsweep.settings.regularizer import Regularizer
 from regsweep.settings.trainer import Trainer
 
@@ -47,6 +47,13 @@ class Run:
                 self.trainer.batch_size,
                 f"at most the number of training examples, {facts.train}",
             )
+
+    @property
+    def study(self) -> Study | None:
+        """The study that has the functions of its choices, where one of them is a study's."""
+        own = (self.data, self.model, self.regularizer)
+        parts = [part for part in own if isinstance(part, OwnData | OwnModel | OwnRegularizer)]
+        return parts[0].study if parts else None
 
     def steps(self, examples: int) -> int:
         """The optimizer's steps on so many examples: whole batches of all epochs."""

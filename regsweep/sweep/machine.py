@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,21 @@ def stored_data(arms: Sequence[Arm]) -> tuple[dict[str, Any], ...]:
     return tuple(facts_of(*data).stored() if len(data) == 1 else {} for data in of_arms)
 
 
+def sources_of(runs: Sequence[Run]) -> Mapping[str, str]:
+    """SHA-256 of each file of the study that ``runs`` have choices of; none where there is none."""
+    studies = {run.study for run in runs} - {None}
+    return {file: sha256 for study in studies if study for file, sha256 in study.sources.items()}
+
+
 def refuse_other_files(run: Run, sweep: SweepFile) -> None:
-    """Refuse to train on a file that has changed since the sweep began.
+    """Refuse to train with data or a study that have changed since the sweep began.
 
     Raises:
-        MachineFault: its SHA-256 is another.
+        MachineFault: the SHA-256 is another.
     """
+    if run.study is not None:
+        for change in changed_files(sweep.study, run.study.sources):
+            raise MachineFault(f"{change}; put the old one back")
     if isinstance(run.data, Published) or not sweep.data or not all(sweep.data):
         return
     from regsweep.training.load import facts_of
@@ -58,11 +67,20 @@ def refuse_other_files(run: Run, sweep: SweepFile) -> None:
     now = facts_of(run.data).files
     known = [data.get("files", {}) for data in sweep.data]
     if now not in known:
-        key = next((key for key, sha256 in now.items() if known[0].get(key) != sha256), "data.path")
-        raise MachineFault(
-            f"{key}={run.data.files.get(key)}: the file is another one than when the sweep began: "
-            f"its SHA-256 was {known[0].get(key)} and is now {now.get(key)}; put the old one back"
-        )
+        [change, *_] = changed_files(known[0], now)
+        key = change.partition(" ")[0]
+        path = run.data.files.get(key)
+        raise MachineFault(f"{f'{key}={path}: ' if path else ''}{change}; put the old one back")
+
+
+def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What of files, and of the rows of a function, is not as it was: each with both SHA-256."""
+    return [
+        f"{key} {'gives other rows' if '=' in key else 'is another file'} than when the sweep "
+        f"began: its SHA-256 was {before.get(key, 'none')} and is now {now.get(key, 'none')}"
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key)
+    ]
 
 
 def _check_own(runs: Sequence[Run]) -> None:

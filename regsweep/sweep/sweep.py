@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
+from regsweep import called
 from regsweep.records.settled import Settled
 from regsweep.records.sweep_file import SweepFile
 from regsweep.settings.run import Run, fusible
 from regsweep.sweep.arms import Arm
-from regsweep.sweep.machine import stored_data
+from regsweep.sweep.machine import sources_of, stored_data
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def sweep_file_of(
     sweep: Sweep, config: DictConfig, settled: Settled, versions: Mapping[str, str]
 ) -> SweepFile:
     """What ``sweep.json`` says of the sweep ``config``, whatever its sweeper is."""
+    study = sources_of(sweep.runs)
     return SweepFile(
         overrides=sweep.overrides,
         sweeper=config.hydra.runtime.choices["hydra/sweeper"],
@@ -66,4 +68,6 @@ def sweep_file_of(
         search_path=sweep.search_path,
         steps=fewest_steps(sweep),
         data=stored_data(sweep.arms),
+        study=study,
+        command=called.command() if study else None,
     )

@@ -29,6 +29,7 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
 - `pack`: the one training loop: it trains a pack of runs; a single run is a pack of one
 - `packable`: whether a network that is not known by heart may train in packs: it is tried
 - `penalty`: the penalties of a pack: their coefficients, value and gradient
+- `predictor`: what a run has learned, as a function from raw inputs to predictions
 - `probe`: a compiled step is tried before it trains, and trusted where it does what the eager one
   does
 - `result`: what training a run gives

@@ -4,11 +4,13 @@ from collections.abc import Hashable
 from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
+
 from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.data.facts import Facts
-from regsweep.data.own import Given, Loaded, divided
+from regsweep.data.own import Encode, Given, Loaded, divided
 from regsweep.data.own_file import read_file, stamp
-from regsweep.settings.data import Data, Own, Published, ScikitLearn, Table, Torchvision
+from regsweep.settings.data import Data, Own, OwnData, Published, ScikitLearn, Table, Torchvision
 
 
 def facts_of(data: Data) -> Facts:
@@ -39,6 +41,14 @@ def load_data(data: Data, *, test: bool) -> Dataset:
     )
 
 
+def encoder_of(data: Data) -> Encode:
+    """What makes inputs of a network of raw ones, like the rows that ``data`` is read from.
+
+    What it is fitted to are the training rows. Raises as ``load_data``.
+    """
+    return np.asarray if isinstance(data, Published) else _loaded(data, _stamps(data)).encode
+
+
 def _stamps(data: Own) -> Hashable:
     return tuple(stamp(path) for path in data.files.values())
 
@@ -64,6 +74,10 @@ def _given(data: Own) -> Given:
         from regsweep.data.vision import read_vision  # loads torchvision
 
         return read_vision(data.dataset, data.root)
+    if isinstance(data, OwnData):
+        from regsweep.data.function import read_function  # loads pandas
+
+        return read_function(data.name, data.function, data.keywords, data.start)
     files = {key: read_file(key, path) for key, path in data.files.items()}
     if isinstance(data, Table):
         from regsweep.data.table import read_table  # loads pandas and scikit-learn

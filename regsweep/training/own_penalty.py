@@ -1,6 +1,6 @@
 """Penalties of the user's own: a function of a run's parameters, for all runs of a pack at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,19 +9,21 @@ from torch import Tensor
 from torch.func import vmap
 
 from regsweep.settings.own import OwnRegularizer
+from regsweep.settings.regularizer import Scope
 from regsweep.training.functions import Replaced
 from regsweep.training.penalty import is_weight
 
 
 @dataclass(frozen=True)
 class OwnPenalty:
-    """The penalty of every run of a pack: ``choice``, the same function for all.
+    """The penalty of every run of a pack: the same ``function`` of the parameters in ``scope``.
 
     ``numbers`` are the keys that are floats, (runs,) each, and the others ``constants``.
     ``alone`` says that there is one run, for which the function is called as it is.
     """
 
-    choice: OwnRegularizer
+    function: Callable[..., Tensor]
+    scope: Scope
     constants: Mapping[str, Any]
     numbers: Mapping[str, Tensor]
     alone: bool
@@ -34,7 +36,8 @@ def pack_penalty(choices: Sequence[Any], device: torch.device, *, alone: bool) -
         return None
     numbers = {key: [own.keywords[key] for own in choices] for key in first.numbers}
     return OwnPenalty(
-        choice=first,
+        function=first.function,
+        scope=first.scope,
         constants={k: v for k, v in first.keywords.items() if k not in numbers},
         numbers={k: torch.tensor(own, device=device) for k, own in numbers.items()},
         alone=alone,
@@ -46,12 +49,11 @@ def own_penalties(penalty: OwnPenalty, parameters: Mapping[str, Tensor]) -> Tens
     ranged = {
         name: tensor
         for name, tensor in parameters.items()
-        if penalty.choice.scope == "all" or is_weight(tensor)
+        if penalty.scope == "all" or is_weight(tensor)
     }
 
     def of_one(parameters: Mapping[str, Tensor], numbers: Mapping[str, Tensor]) -> Tensor:
-        value: Tensor = penalty.choice.function(parameters, **penalty.constants, **numbers)
-        return value
+        return penalty.function(parameters, **penalty.constants, **numbers)
 
     if penalty.alone:
         first = ({k: v[0] for k, v in one.items()} for one in (ranged, penalty.numbers))

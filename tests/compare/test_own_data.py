@@ -92,7 +92,8 @@ def test_a_sweep_goes_on_where_its_file_lies_and_not_with_another(sweep, tmp_pat
     now = hashlib.sha256((tmp_path / "heart.csv").read_bytes()).hexdigest()
     refused = (
         f"{folder}: data.path is another file than when the sweep began: its SHA-256 was {was} "
-        f"and is now {now}. Put the old file back, or take another hydra.sweep.dir"
+        f"and is now {now}. Put the old one back, take another hydra.sweep.dir, or go on all the "
+        "same by hydra.sweeper.accept_changes=true"
     )
     with pytest.raises(InputError) as caught:
         sweep(*ASKED)
@@ -115,7 +116,7 @@ def test_a_file_that_changes_under_a_sweep_stops_it(tmp_path):
     refuse_other_files(sweep.runs[0], began)
     table(tmp_path / "heart.csv", shift=1.0)
 
-    expected = r"data.path=.*heart.csv: the file is another one than when the sweep began: its SHA"
+    expected = r"data.path=.*heart.csv: data.path is another file than when the sweep began: its S"
     with pytest.raises(MachineFault, match=expected):
         refuse_other_files(sweep.runs[0], began)
 

@@ -17,9 +17,10 @@ MESSAGES = {
     "write optimizer=adam regularizer=weight_decay, which is AdamW",
     "optimizer=lion": "optimizer=lion: no such choice; known: adam, rmsprop, sgd",
     "model=mine": "model=mine: no such choice; did you mean linear? known: cnn, linear, logistic, "
-    "mlp; a network of your own needs a study file, which this release does not take yet",
-    "model._target_=mine.Net": "model._target_: a network of your own needs a study file, "
-    "which this release does not take yet",
+    "mlp; one of your own is a function decorated by regsweep.model in a study file; "
+    "regsweep --example prints one",
+    "model._target_=mine.Net": "model._target_: one of your own is a function decorated by "
+    "regsweep.model in a study file; regsweep --example prints one",
     "regularizer.weight=1": "regularizer.weight: no such key of regularizer=none; known: scope",
     "optimizer.lrr=1": "optimizer.lrr: no such key of optimizer=adam; did you mean lr? known: lr",
     "regularizr=l1": "regularizr: no such key; did you mean regularizer? known: data, "

@@ -137,8 +137,8 @@ MESSAGES = [
     (
         "model._target_",
         "mine.Net",
-        "model._target_=mine.Net: a network of your own needs a study file, "
-        "which this release does not take yet",
+        "model._target_=mine.Net: one of your own is a function decorated by "
+        "regsweep.model in a study file; regsweep --example prints one",
     ),
     ("model.norm", "lyer", "model.norm=lyer: did you mean layer? known: batch, layer, none"),
     ("seed", -1, "seed=-1: expected a whole number, from 0 to 4611686018427387904"),

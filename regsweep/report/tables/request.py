@@ -23,7 +23,8 @@ class Request:
     the sweep does not ``compares``: its sweeper was another. ``settled`` holds device, mode
     (compiled or eager), threads, matmul_precision, pack_width; ``versions`` those of the packages.
     ``search_path`` are the places of configs that the command line named, ``steps`` the fewest in
-    any run, and ``data`` maps each arm to what is known of its data, as in a sweep file.
+    any run, and ``data`` maps each arm to what is known of its data, as in a sweep file; so is
+    ``command``.
     """
 
     sweeper: str
@@ -42,6 +43,7 @@ class Request:
     search_path: tuple[str, ...] = ()
     steps: int | None = None
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    command: str | None = None
 
     @property
     def common(self) -> dict[str, Any]:
@@ -82,6 +84,7 @@ def read_request(directory: Path) -> Request:
         search_path=tuple(sweep.search_path),
         steps=sweep.steps,
         data=dict(zip(arms, sweep.data, strict=False)),
+        command=sweep.command,
     )
 
 

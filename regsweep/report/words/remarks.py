@@ -14,7 +14,7 @@ from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.request import Request
 from regsweep.report.words.undertrained import few_steps, still_falling
 from regsweep.report.words.view import short_names
-from regsweep.settings.config import read_run
+from regsweep.settings.config import GROUPS, read_run
 from regsweep.settings.flat import nested
 
 # A winner so close to an end of its interval, as a share of its range, may have its best beyond.
@@ -99,9 +99,20 @@ def _misses_seeds(result: ArmResult, seeds: int) -> bool:
 
 
 def _allows(config: Mapping[str, Any], key: str, value: float) -> bool:
-    """Whether a run of the arm may have this value of ``key``."""
+    """Whether a run of the arm may have this value of ``key``.
+
+    Of a study's choices nothing is known but that a weight is 0 or above.
+    """
+    group = key.partition(".")[0]
+    of_a_study = config.get(f"{group}.name") not in GROUPS.get(group, (None,))
+    if of_a_study or not _is_run(config):
+        return value >= 0
+    return _is_run({**config, key: value})
+
+
+def _is_run(config: Mapping[str, Any]) -> bool:
     try:
-        read_run(nested({**config, key: value}))
+        read_run(nested(config))
     except InputError:
         return False
     return True

@@ -22,7 +22,7 @@ EXPLORATORY = (
 )
 
 
-def show(report: Report, files: Sequence[Path], command: str = COMMAND) -> None:
+def show(report: Report, files: Sequence[Path], command: str | None = None) -> None:
     """Print the comparison, or a lone run's metrics; the verdict; what is missing; the files."""
     console = _console()
     runs = report.runs
@@ -43,8 +43,8 @@ def show(report: Report, files: Sequence[Path], command: str = COMMAND) -> None:
         _say(console, f"wrote {path}")
 
 
-def again(report: Report, command: str = COMMAND) -> str:
-    """How ``command`` trains the best arm of one sweep again, on the first confirm seed.
+def again(report: Report, command: str | None = None) -> str:
+    """How ``command``, or that of the sweep, trains its best arm again, on the first confirm seed.
 
     That is the better arm of the largest improvement; where none is better, the first baseline.
     """
@@ -54,7 +54,9 @@ def again(report: Report, command: str = COMMAND) -> str:
     best = better.sort_values("improvement_mean", ascending=False, kind="stable")
     row = (baselines if better.empty else best).iloc[0]
     seed = runs.loc[runs["stage"] == "confirm", "seed"].min()
-    return f"to train {row['arm']} again: {command} {row['best_overrides']} seed={seed}"
+    begun = (asked.command for asked in report.asked.values() if asked.command)
+    by = command or next(begun, COMMAND)
+    return f"to train {row['arm']} again: {by} {row['best_overrides']} seed={seed}"
 
 
 def is_exploratory(runs: pd.DataFrame) -> bool:

@@ -196,6 +196,16 @@ def test_a_wider_interval_stays_in_what_the_key_may_be(folder, key, sweep, value
         assert (found.start, found.end) == (low, high)
 
 
+def test_what_a_choice_of_a_study_may_be_is_not_known_here(folder):
+    sweep = {"regularizer.weight": "interval(0.2, 0.9)"}
+    folder.compared("l1", spaces=sweep, config={"regularizer.name": "orthogonal"})
+    folder.trial(0, None, 0.5, arm="l1", params={"regularizer.weight": 0.2})
+    folder.confirm("l1", [0.5, 0.5, 0.5], params={"regularizer.weight": 0.2})
+
+    found = wider(remarks(folder)[0]).value()
+    assert (found.start, found.end) == (0.0, 0.9)
+
+
 def test_an_arm_without_a_winner_misses_no_confirm_run(folder):
     folder.compared("none", "l1")
     folder.arm("none", [0.5, 0.25, 0.5])

@@ -1,0 +1,130 @@
+"""What a run has learned, as a function from raw inputs to predictions."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from regsweep.data.dataset import scale
+from regsweep.data.own import Array
+from regsweep.errors import InputError
+from regsweep.records.record import FILE_NAME, WEIGHTS, Record, read
+from regsweep.records.task import CLASSIFICATION
+from regsweep.settings.config import GROUPS, read_run
+from regsweep.settings.flat import nested
+from regsweep.settings.own import FUNCTIONS
+from regsweep.settings.run import Run
+from regsweep.settings.younger import unsaid
+from regsweep.training.load import encoder_of, facts_of, load_data
+from regsweep.training.network import build_network
+from regsweep.training.pack import numerics
+
+_CHUNK = 500
+# More than rounding explains: then it is another network, or other data.
+_MOST_APART = 0.01
+
+
+def load_predictor(directory: Path) -> Callable[[Any], Array]:
+    """The predictor of the run in ``directory``: see ``regsweep.predictor``.
+
+    Raises:
+        InputError: the run has no weights, its data or its network are not here or are others.
+    """
+    record = read(directory / FILE_NAME)
+    if not (directory / WEIGHTS).exists():
+        raise InputError(
+            f"{directory}: a {record.stage} run that {record.status} has no {WEIGHTS}; "
+            "take a completed one of confirm, or a single run"
+        )
+    run = _run(record, directory)
+    facts, encode = _read_data(run, record, directory)
+    network = build_network(run.model, facts.shape, facts.outputs).eval()
+    try:
+        network.load_state_dict(load_file(directory / WEIGHTS))
+    except RuntimeError as error:
+        raise InputError(
+            f"{directory / WEIGHTS}: not the weights of model={record.config['model.name']} as it "
+            f"is here ({' '.join(str(error).split())})"
+        ) from error
+
+    def places(inputs: Tensor) -> Tensor:
+        return _places(network, inputs, run.trainer.matmul_precision)
+
+    names = np.asarray(facts.classes) if facts.classes else np.arange(facts.outputs)
+
+    def predict(raw: Any) -> Array:
+        if len(raw) == 0:
+            return names[:0]
+        given = np.asarray(encode(raw))
+        # Bytes are scaled as those that were trained on.
+        inputs = torch.from_numpy(given.astype(np.uint8 if given.dtype == np.uint8 else np.float32))
+        if tuple(inputs.shape[1:]) != facts.shape:
+            raise InputError(
+                f"inputs: of shape {tuple(inputs.shape)}, expected rows of shape {facts.shape}"
+            )
+        found: Array = names[places(inputs).numpy()]
+        return found
+
+    _refuse_other(places, run, record, directory)
+    return predict
+
+
+@torch.no_grad()
+def _places(network: nn.Module, inputs: Tensor, precision: str) -> Tensor:
+    """The number of the class of each row, int64 (n,)."""
+    with numerics(precision):
+        chunks = [network(scale(chunk)).argmax(1) for chunk in torch.split(inputs, _CHUNK)]
+    return torch.cat(chunks)
+
+
+def _run(record: Record, directory: Path) -> Run:
+    config = {**unsaid(record.config), **record.config}
+    for group, own in FUNCTIONS.items():
+        name = config.get(f"{group}.name")
+        if name not in GROUPS[group] and name not in own:
+            study = next(iter(record.environment.get("study", {})), "a study file")
+            raise InputError(
+                f"{directory}: {group}={name} is a choice of {study}, which is not loaded here; "
+                "import it first"
+            )
+    return read_run(nested(config)).at(Path.cwd())
+
+
+def _read_data(run: Run, record: Record, directory: Path) -> Any:
+    """What is known of the data of ``run``, and what encodes raw inputs as them."""
+    try:
+        facts, encode = facts_of(run.data), encoder_of(run.data)
+    except InputError as error:
+        raise InputError(
+            f"{directory}: what its data were scaled and encoded by is fitted to them again, and "
+            f"they cannot be read: {error}"
+        ) from error
+    began = record.environment.get("files", {})
+    for key, sha256 in facts.files.items():
+        if began.get(key, sha256) != sha256:
+            raise InputError(
+                f"{directory}: {key} is other data than the run's: its SHA-256 was {began[key]} "
+                f"and is now {sha256}"
+            )
+    return facts, encode
+
+
+def _refuse_other(
+    places: Callable[[Tensor], Tensor], run: Run, record: Record, directory: Path
+) -> None:
+    """Refuse a network that does not score on the test rows what the run did."""
+    test = load_data(run.data, test=True).test
+    key = CLASSIFICATION.score_of("test")
+    was = record.metrics.get(key)
+    if test is None or was is None:
+        return
+    score = (places(test.inputs) == test.targets).double().mean().item()
+    if abs(score - was) > _MOST_APART:
+        raise InputError(
+            f"{directory}: {key} was {was:.4f} and is {score:.4f} with the network as it is here; "
+            "have the code of the run"
+        )

@@ -1,0 +1,217 @@
+"""What a data function of a study gives, and what is said where it cannot be used."""
+
+import hashlib
+import inspect
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from regsweep import Arrays
+from regsweep.data.arrays import read_arrays
+from regsweep.data.function import read_function
+from regsweep.data.own import divided
+from regsweep.data.own_file import read_file
+from regsweep.data.sizes import Sizes
+from regsweep.data.table import read_table
+from regsweep.errors import InputError, MachineFault
+
+SIZES = Sizes(None, 0.2, 0.2, 0)
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(60, 3)).astype(np.float32), np.arange(60) % 3
+FRAME = pd.DataFrame(
+    {"age": [1.0, np.nan, 3.0, 4.0] * 15, "sex": ["f", "m", None, "f"] * 15, "site": "here"}
+)
+
+
+def given(*arrays, **parts):
+    return read_function("mine", lambda: Arrays(*arrays, **parts), {}, ".")
+
+
+def same(one, other):
+    for part in ("train", "validation", "test"):
+        mine, theirs = getattr(one.dataset, part), getattr(other.dataset, part)
+        assert torch.equal(mine.inputs, theirs.inputs)
+        assert torch.equal(mine.targets, theirs.targets)
+
+
+def test_arrays_are_those_of_a_file_with_the_same(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, x=X, y=Y, x_test=X[:9], y_test=Y[:9])
+    of_file = divided(read_arrays(read_file("data.path", str(path))), SIZES)
+
+    for kind in (np.asarray, torch.from_numpy):
+        of_function = divided(given(*map(kind, (X, Y, X[:9], Y[:9]))), SIZES)
+        same(of_function, of_file)
+        assert of_function.facts.classes == ("0", "1", "2")
+
+
+def test_a_data_frame_is_the_table_of_a_file_with_the_same(tmp_path):
+    path = tmp_path / "x.csv"
+    FRAME.assign(y=Y).to_csv(path, index=False)
+    table = read_table(read_file("data.path", str(path)), None, "y", None, None)
+
+    mine = given(FRAME.set_axis(range(7, 67)), pd.Series(Y, index=range(60)))
+
+    same(divided(mine, SIZES), divided(table, SIZES))
+    assert mine.notes == ("data=mine: left out site (constant)",)
+
+
+def test_bytes_stay_bytes_and_groups_stay_whole():
+    groups = np.repeat(np.arange(20), 3)
+    bytes_ = np.repeat(groups[:, None], 2, 1).astype(np.uint8)
+
+    parts = divided(given(bytes_, Y, groups=groups), SIZES).dataset
+
+    assert parts.train.inputs.dtype == torch.uint8
+    tabled = divided(given(pd.DataFrame({"who": groups}), Y, groups=groups), SIZES).dataset
+    assert len(tabled.train) == len(parts.train)
+    held = [set(part.inputs[:, 0].tolist()) for part in (parts.train, parts.validation, parts.test)]
+    assert sorted(group for part in held for group in part) == list(range(20))
+
+
+def test_what_it_gives_has_a_hash_of_its_values():
+    def sha256(*arrays, **parts):
+        [(key, value)] = given(*arrays, **parts).files.items()
+        assert key == "data=mine"
+        return value
+
+    assert sha256(X, Y) == sha256(torch.from_numpy(X), Y.copy()) == sha256(X[:, :], Y)
+    other = X.copy()
+    other[5, 1] = np.nextafter(other[5, 1], 1)
+    names = np.array(["a", "b", "c"], object)[Y]
+    ones = [
+        sha256(X, Y), sha256(other, Y), sha256(X, Y, groups=np.repeat(np.arange(20), 3)),
+        sha256(X, Y, X, Y), sha256(X, names), sha256(X[:, None], Y), sha256(FRAME, Y),
+        sha256(FRAME.rename(columns={"age": "years"}), Y), sha256(FRAME.fillna({"sex": "m"}), Y),
+    ]  # fmt: skip
+    assert len(set(ones)) == len(ones)
+    assert len(ones[0]) == len(hashlib.sha256().hexdigest())
+
+
+def test_names_of_classes_may_be_objects():
+    names = np.array(["low", "mid", "top"], object)[Y]
+
+    assert given(X, names).names == given(FRAME, names).names == ("low", "mid", "top")
+
+
+def test_it_is_called_where_the_command_was_with_its_keys(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+
+    def load(path, times):
+        return Arrays(times * np.load(path), Y)
+
+    mine = read_function("mine", load, {"path": "x.npy", "times": 2}, str(tmp_path))
+
+    assert np.array_equal(mine.rows.inputs, 2 * X)
+
+
+def test_raw_inputs_become_those_of_its_rows():
+    assert np.array_equal(given(X, Y).read(X[:2].tolist()), X[:2])
+    loaded = divided(given(FRAME, Y), SIZES)
+    assert loaded.encode(FRAME.assign(more=1)).shape == (60, loaded.facts.shape[0])
+    with pytest.raises(InputError, match=r"^inputs: column sex is missing, which data=mine has$"):
+        loaded.encode(FRAME[["age"]])
+    with pytest.raises(InputError, match=r"inputs is float32 of shape \(2, 2\), expected rows as"):
+        given(X, Y).read(X[:2, :2])
+
+
+TWICE = pd.DataFrame([[1, 2]] * 60, columns=["a", "a"])
+WRONG = {
+    "a tuple": (lambda: (X, Y), "the function gives a tuple; expected regsweep.Arrays(inputs, ta"),
+    "nothing": (lambda: None, "the function gives a NoneType; expected regsweep.Arrays(inputs, ta"),
+    "lists": (
+        lambda: Arrays(X.tolist(), Y),
+        "inputs is a list; expected an array, such as numpy.asarray(inputs)",
+    ),
+    "a list of targets": (
+        lambda: Arrays(X, Y.tolist()),
+        "targets is a list; expected an array, such as numpy.asarray(targets)",
+    ),
+    "lengths": (lambda: Arrays(X, Y[:50]), "inputs is 60 rows, and targets 50; expected as many"),
+    "lengths of a frame": (lambda: Arrays(FRAME, Y[:50]), "inputs is 60 rows, and targets 50; exp"),
+    "lengths of a test part": (
+        lambda: Arrays(X, Y, X, Y[:5]), "test_inputs is 60 rows, and test_targets 5; expected as",
+    ),
+    "one class": (
+        lambda: Arrays(X, 0 * Y), "targets: every row is 0; expected at least two classes",
+    ),
+    "NaN": (
+        lambda: Arrays(np.where(np.arange(60)[:, None] == 3, np.nan, X), Y),
+        "inputs[3, 0] is nan, expected finite numbers in float32",
+    ),
+    "a missing class": (lambda: Arrays(X, np.where(Y == 1, np.nan, Y)), "targets: row 2 is miss"),
+    "text": (lambda: Arrays(X.astype(str), Y), "inputs is <U32 of shape (60, 3), expected numbers"),
+    "flat": (lambda: Arrays(X[:, 0], Y), "inputs is float32 of shape (60,), expected rows of inp"),
+    "one hot": (lambda: Arrays(X, np.eye(3)[Y]), "targets is float64 of shape (60, 3), expected a"),
+    "one hot of a frame": (
+        lambda: Arrays(FRAME, np.eye(3)[Y]),
+        "targets is of shape (60, 3); expected a class for each row",
+    ),
+    "test shape": (
+        lambda: Arrays(X, Y, X[:, :2], Y),
+        "test_inputs is float32 of shape (60, 2), expected rows as those of inputs, float32 of sh",
+    ),
+    "half a test part": (
+        lambda: Arrays(X, Y, X), "expected both of test_inputs and test_targets, or neither",
+    ),
+    "an array to test a frame": (
+        lambda: Arrays(FRAME, Y, X, Y), "test_inputs is a ndarray, and inputs is a data frame",
+    ),
+    "a column less": (
+        lambda: Arrays(FRAME, Y, FRAME[["age"]], Y),
+        "test_inputs: column sex is missing, which inputs has",
+    ),
+    "a class more": (
+        lambda: Arrays(X, Y, X, Y + 1), "test_targets: row 3 is 3, which no training row is; known",
+    ),
+    "groups": (lambda: Arrays(X, Y, groups=Y[:5]), "inputs is 60 rows, and groups 5"),
+    "columns": (
+        lambda: Arrays(TWICE, Y), "inputs: column 2 is called 'a'; expected a name of its own",
+    ),
+    "numbers for names": (
+        lambda: Arrays(pd.DataFrame(X), Y), "inputs: column 1 is called 0; expected a name of its",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_used_is_named(case):
+    function, expected = WRONG[case]
+
+    with pytest.raises(InputError) as caught:
+        read_function("mine", function, {}, ".")
+
+    assert str(caught.value).startswith(f"data=mine: {expected}")
+
+
+def raises_below():
+    return pd.DataFrame({"a": [1]})["b"]
+
+
+def raises_in_another():
+    return json_of("{")
+
+
+def json_of(text):
+    import json
+
+    return json.loads(text)
+
+
+def test_where_it_raises_is_said_by_the_line_of_its_own_file():
+    line = inspect.getsourcelines(raises_below)[1] + 1
+    with pytest.raises(InputError) as caught:
+        read_function("mine", raises_below, {}, ".")
+    assert str(caught.value) == f"data=mine: the function raises KeyError: 'b' ({__file__}:{line})"
+    line = inspect.getsourcelines(json_of)[1] + 3
+    with pytest.raises(InputError, match=rf"the function raises JSONDecodeError: .*{line}\)$"):
+        read_function("mine", raises_in_another, {}, ".")
+
+
+def test_a_file_that_is_not_there_is_no_fault_of_a_run():
+    with pytest.raises(MachineFault, match=r"^data=mine: the function raises FileNotFoundError: "):
+        read_function("mine", lambda: np.load("nowhere.npy"), {}, ".")
+    with pytest.raises(InputError, match=r"missing 1 required .* \(its call\)$"):
+        read_function("mine", lambda path: path, {}, ".")
