@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from regsweep.data.arrays import given_of
+from regsweep.data.arrays import given_of, targets_of
 from regsweep.data.columns import as_inputs, kinds_of
 from regsweep.data.own import Array, Given, Rows
 from regsweep.data.own_arrays import Arrays
@@ -135,16 +135,12 @@ def _column(
     where: str, part: str, arrays: Mapping[str, Any], frame: pd.DataFrame
 ) -> "pd.Series[Any]":
     targets = arrays[part]
-    if targets.ndim != 1:
-        raise InputError(
-            f"{where}: {part} is of shape {targets.shape}; expected a class for each row"
-        )
     if len(targets) != len(frame):
         other = part.replace("targets", "inputs")
         raise InputError(
             f"{where}: {other} is {len(frame)} rows, and {part} {len(targets)}; expected as many"
         )
-    return pd.Series(targets).reset_index(drop=True)
+    return targets_of(where, part, targets)
 
 
 def _groups(where: str, groups: Any, rows: int) -> Array:

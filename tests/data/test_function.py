@@ -144,10 +144,13 @@ WRONG = {
     "a missing class": (lambda: Arrays(X, np.where(Y == 1, np.nan, Y)), "targets: row 2 is miss"),
     "text": (lambda: Arrays(X.astype(str), Y), "inputs is <U32 of shape (60, 3), expected numbers"),
     "flat": (lambda: Arrays(X[:, 0], Y), "inputs is float32 of shape (60,), expected rows of inp"),
-    "one hot": (lambda: Arrays(X, np.eye(3)[Y]), "targets is float64 of shape (60, 3), expected a"),
-    "one hot of a frame": (
-        lambda: Arrays(FRAME, np.eye(3)[Y]),
-        "targets is of shape (60, 3); expected a class for each row",
+    "nested": (
+        lambda: Arrays(X, Y[:, None, None]),
+        "targets is int64 of shape (60, 1, 1), expected a class ",
+    ),
+    "nested beside a frame": (
+        lambda: Arrays(FRAME, Y[:, None, None]),
+        "targets is int64 of shape (60, 1, 1), expected a class ",
     ),
     "test shape": (
         lambda: Arrays(X, Y, X[:, :2], Y),
