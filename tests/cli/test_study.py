@@ -169,15 +169,26 @@ def test_help_and_completion_know_its_choices_and_keys(place):
 
 
 def test_a_yaml_gives_a_choice_other_values(place):
-    (place / "conf" / "model").mkdir(parents=True)
-    (place / "conf" / "model" / "wide.yaml").write_text("name: small\nwidth: 64\n")
+    for group, name, text in (("model", "wide", "name: small\nwidth: 64\n"),
+                              ("data", "noisy", "name: blobs\nnoise: 9\n")):  # fmt: skip
+        (place / "conf" / group).mkdir(parents=True)
+        (place / "conf" / group / f"{name}.yaml").write_text(text)
 
-    done = run("study.py", "--config-dir=conf", *QUICK, "model=wide", cwd=place)
+    done = run(
+        "study.py", "-m", "--config-dir=conf", *QUICK[2:], "model=wide", "data=noisy",
+        "regularizer=orthogonal", "hydra.sweeper.n_trials=2", "hydra.sweeper.confirm_seeds=0",
+        "hydra.launcher.workers=0", "hydra.sweep.dir=here", cwd=place,
+    )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    [record] = records(place / "outputs")
-    assert record["config"]["model.width"] == 64
-    assert record["config"]["model.name"] == "small"
+    config = records(place / "here")[0]["config"]
+    assert (config["model.name"], config["model.width"]) == ("small", 64)
+    assert (config["data.name"], config["data.noise"]) == ("blobs", 9)
+    train, validation, test = (
+        json.loads((place / "here" / "sweep.json").read_text())["data"][0][part]
+        for part in ("train", "validation", "test")
+    )
+    assert (train, validation, test) == (128, 32, 40)  # what is not said has its default
 
 
 def test_a_wrong_value_is_refused_before_anything_is_made(place):
