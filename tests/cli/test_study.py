@@ -60,7 +60,8 @@ def place(tmp_path):
     package.mkdir()
     (package / "__init__.py").touch()
     (tmp_path / "study.py").write_text(STUDY)
-    (package / "study.py").write_text(STUDY)
+    (package / "study.py").write_text(STUDY.replace("from beside", "from .beside"))
+    (package / "beside.py").write_text("ROWS = 200\n")
     (tmp_path / "beside.py").write_text("ROWS = 200\n")
     return tmp_path
 
@@ -189,6 +190,8 @@ def test_a_yaml_gives_a_choice_other_values(place):
         for part in ("train", "validation", "test")
     )
     assert (train, validation, test) == (128, 32, 40)  # what is not said has its default
+    alone = run("study.py", "--config-dir=conf", *QUICK[1:], "data=noisy", cwd=place)
+    assert alone.returncode == 0, alone.stderr
 
 
 def test_a_wrong_value_is_refused_before_anything_is_made(place):
