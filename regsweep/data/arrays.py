@@ -38,13 +38,13 @@ def given_of(
     ``where`` is what messages call their source. Raises as ``read_arrays``.
     """
     x, y, x_test, y_test = called
-    inputs, targets = _inputs(where, x, arrays[x]), _targets(where, y, arrays[y])
+    inputs, targets = _inputs(where, x, arrays[x]), targets_of(where, y, arrays[y])
     _refuse_lengths(where, x, inputs, y, targets)
     classes = read_targets(targets, f"{where}: {y}")
     test = None
     if x_test in arrays:
         aside = _inputs(where, x_test, arrays[x_test])
-        of_aside = _targets(where, y_test, arrays[y_test])
+        of_aside = targets_of(where, y_test, arrays[y_test])
         _refuse_lengths(where, x_test, aside, y_test, of_aside)
         _refuse_unlike(where, x_test, aside, x, inputs)
         test = Rows(aside, read_test_targets(of_aside, f"{where}: {y_test}", classes.names))
@@ -132,7 +132,12 @@ def _inputs(where: str, name: str, array: Array) -> Array:
     return numbers
 
 
-def _targets(where: str, name: str, array: "Array | pd.Series[Any]") -> "pd.Series[Any]":
+def targets_of(where: str, name: str, array: "Array | pd.Series[Any]") -> "pd.Series[Any]":
+    """The targets in ``array``, which ``where`` and ``name`` say in messages.
+
+    Raises:
+        InputError: it has another shape than (rows,), or holds neither numbers nor text.
+    """
     if isinstance(array, pd.Series):
         return array.reset_index(drop=True)
     if array.ndim == 2 and array.shape[1] == 1:

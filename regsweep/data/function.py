@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from regsweep.data.arrays import given_of
+from regsweep.data.arrays import given_of, targets_of
 from regsweep.data.columns import as_inputs, kinds_of
 from regsweep.data.own import Array, Given, Rows
 from regsweep.data.own_arrays import Arrays
@@ -42,10 +42,16 @@ def read_function(
     if (arrays["test_inputs"] is None) != (arrays["test_targets"] is None):
         raise InputError(f"{where}: expected both of test_inputs and test_targets, or neither")
     arrays = {part: array for part, array in arrays.items() if array is not None}
+    framed = {part for part, array in arrays.items() if isinstance(array, pd.DataFrame)}
+    if "test_inputs" in arrays and len(framed) == 1:
+        raise InputError(
+            f"{where}: {framed.pop()} is a data frame; expected both of inputs and test_inputs "
+            "as one, or neither"
+        )
     rows = len(arrays["inputs"])
     groups = None if given.groups is None else _groups(where, given.groups, rows)
     files = {where: _sha256({**arrays, "groups": groups})}
-    if isinstance(arrays["inputs"], pd.DataFrame):
+    if framed:
         return _of_frames(arrays, where, files, groups)
     return given_of(arrays, _CALLED, where, files, groups)
 
@@ -86,6 +92,10 @@ def _array(where: str, part: str, given: Any) -> Any:
         raise InputError(
             f"{where}: {part} is {_a(given)}; expected an array, such as numpy.asarray({part})"
         )
+    if given.ndim == 0:
+        raise InputError(f"{where}: {part} is one {given.dtype}; expected a row for each example")
+    if not given.flags.writeable:  # which tensors are to be
+        given = given.copy()
     if given.dtype == object and given.ndim == 1 and part.endswith("targets"):
         return pd.Series(given)
     return given
@@ -109,8 +119,6 @@ def _of_frames(
     classes = read_targets(_column(where, "targets", arrays, frame), f"{where}: targets")
     if "test_inputs" in arrays:
         aside = arrays["test_inputs"]
-        if not isinstance(aside, pd.DataFrame):
-            raise InputError(f"{where}: test_inputs is {_a(aside)}, and inputs is a data frame")
         refuse_missing(
             aside, (*kinds.numbers, *kinds.categories), f"{where}: test_inputs", "inputs"
         )
@@ -135,16 +143,12 @@ def _column(
     where: str, part: str, arrays: Mapping[str, Any], frame: pd.DataFrame
 ) -> "pd.Series[Any]":
     targets = arrays[part]
-    if targets.ndim != 1:
-        raise InputError(
-            f"{where}: {part} is of shape {targets.shape}; expected a class for each row"
-        )
     if len(targets) != len(frame):
         other = part.replace("targets", "inputs")
         raise InputError(
             f"{where}: {other} is {len(frame)} rows, and {part} {len(targets)}; expected as many"
         )
-    return pd.Series(targets).reset_index(drop=True)
+    return targets_of(where, part, targets)
 
 
 def _groups(where: str, groups: Any, rows: int) -> Array:

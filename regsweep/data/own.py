@@ -15,6 +15,8 @@ from regsweep.data.sizes import Sizes
 Array = np.ndarray[Any, np.dtype[Any]]
 Encode = Callable[[Any], Array]
 """Rows in, an array (n, *shape) of bytes or float32 out."""
+Decode = Callable[[Array], Array]
+"""Outputs (n, outputs) in, what they predict of each row out."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,15 @@ class Given:
 
 @dataclass(frozen=True)
 class Loaded:
-    """All parts of the data, what is known of them, and what makes inputs of raw ones."""
+    """All parts of the data, and what is known of them.
+
+    ``encode`` makes inputs of raw ones, and ``decode`` what is predicted of outputs (n, outputs).
+    """
 
     dataset: Dataset
     facts: Facts
     encode: Encode
+    decode: Decode
 
 
 def divided(given: Given, sizes: Sizes) -> Loaded:
@@ -99,7 +105,19 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         files=given.files,
         notes=tuple(given.notes),
     )
-    return Loaded(dataset, facts, lambda raw: encode(given.read(raw)))
+    return Loaded(dataset, facts, lambda raw: encode(given.read(raw)), decoder(given.names))
+
+
+def decoder(names: tuple[str, ...]) -> Decode:
+    """What names the class of the largest output; by its number where there are no ``names``."""
+    shown = np.asarray(names) if names else None
+
+    def decode(outputs: Array) -> Array:
+        places = outputs.argmax(1)
+        found: Array = places if shown is None else shown[places]
+        return found
+
+    return decode
 
 
 def _examples(rows: Rows, encode: Encode) -> Examples:

@@ -264,7 +264,7 @@ def objective(record: Record, config: Mapping[str, Any]) -> float | None:
 
     ``None`` without validation data.
     """
-    if config["data"]["validation_size"] == 0:
+    if config["data"].get("validation_size") == 0:
         return None
     if record.status == "diverged":
         return float("inf")

@@ -144,7 +144,7 @@ def _refuse_shuffled(key: str, sweep: str) -> None:
 
 
 def _check_searchable(hydra: HydraConf, arm: Arm) -> None:
-    if arm.config["data.validation_size"] == 0:
+    if arm.config.get("data.validation_size") == 0:
         raise bad_value(
             "data.validation_size",
             0,

@@ -8,7 +8,7 @@ import numpy as np
 
 from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.data.facts import Facts
-from regsweep.data.own import Encode, Given, Loaded, divided
+from regsweep.data.own import Decode, Encode, Given, Loaded, decoder, divided
 from regsweep.data.own_file import read_file, stamp
 from regsweep.settings.data import Data, Own, OwnData, Published, ScikitLearn, Table, Torchvision
 
@@ -41,12 +41,15 @@ def load_data(data: Data, *, test: bool) -> Dataset:
     )
 
 
-def encoder_of(data: Data) -> Encode:
-    """What makes inputs of a network of raw ones, like the rows that ``data`` is read from.
+def codec_of(data: Data) -> tuple[Encode, Decode]:
+    """What makes inputs of raw ones, and what is predicted of outputs, by rows like ``data``'s.
 
-    What it is fitted to are the training rows. Raises as ``load_data``.
+    What they are fitted to are the training rows. Raises as ``load_data``.
     """
-    return np.asarray if isinstance(data, Published) else _loaded(data, _stamps(data)).encode
+    if isinstance(data, Published):
+        return np.asarray, decoder(())
+    loaded = _loaded(data, _stamps(data))
+    return loaded.encode, loaded.decode
 
 
 def _stamps(data: Own) -> Hashable:

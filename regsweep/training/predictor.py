@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from regsweep.data.dataset import scale
-from regsweep.data.own import Array
+from regsweep.data.facts import Facts
+from regsweep.data.own import Array, Decode, Encode
 from regsweep.errors import InputError
 from regsweep.records.record import FILE_NAME, WEIGHTS, Record, read
 from regsweep.records.task import CLASSIFICATION
@@ -19,7 +20,7 @@ from regsweep.settings.flat import nested
 from regsweep.settings.own import FUNCTIONS
 from regsweep.settings.run import Run
 from regsweep.settings.younger import unsaid
-from regsweep.training.load import encoder_of, facts_of, load_data
+from regsweep.training.load import codec_of, facts_of, load_data
 from regsweep.training.network import build_network
 from regsweep.training.pack import numerics
 
@@ -41,7 +42,7 @@ def load_predictor(directory: Path) -> Callable[[Any], Array]:
             "take a completed one of confirm, or a single run"
         )
     run = _run(record, directory)
-    facts, encode = _read_data(run, record, directory)
+    facts, encode, decode = _read_data(run, record, directory)
     network = build_network(run.model, facts.shape, facts.outputs).eval()
     try:
         network.load_state_dict(load_file(directory / WEIGHTS))
@@ -51,14 +52,12 @@ def load_predictor(directory: Path) -> Callable[[Any], Array]:
             f"is here ({' '.join(str(error).split())})"
         ) from error
 
-    def places(inputs: Tensor) -> Tensor:
-        return _places(network, inputs, run.trainer.matmul_precision)
-
-    names = np.asarray(facts.classes) if facts.classes else np.arange(facts.outputs)
+    def outputs(inputs: Tensor) -> Tensor:
+        return _outputs(network, inputs, run.trainer.matmul_precision)
 
     def predict(raw: Any) -> Array:
         if len(raw) == 0:
-            return names[:0]
+            return decode(np.zeros((0, facts.outputs), np.float32))
         given = np.asarray(encode(raw))
         # Bytes are scaled as those that were trained on.
         inputs = torch.from_numpy(given.astype(np.uint8 if given.dtype == np.uint8 else np.float32))
@@ -66,19 +65,17 @@ def load_predictor(directory: Path) -> Callable[[Any], Array]:
             raise InputError(
                 f"inputs: of shape {tuple(inputs.shape)}, expected rows of shape {facts.shape}"
             )
-        found: Array = names[places(inputs).numpy()]
-        return found
+        return decode(outputs(inputs).numpy())
 
-    _refuse_other(places, run, record, directory)
+    _refuse_other(outputs, run, record, directory)
     return predict
 
 
 @torch.no_grad()
-def _places(network: nn.Module, inputs: Tensor, precision: str) -> Tensor:
-    """The number of the class of each row, int64 (n,)."""
+def _outputs(network: nn.Module, inputs: Tensor, precision: str) -> Tensor:
+    """What ``network`` gives of each row, (n, outputs)."""
     with numerics(precision):
-        chunks = [network(scale(chunk)).argmax(1) for chunk in torch.split(inputs, _CHUNK)]
-    return torch.cat(chunks)
+        return torch.cat([network(scale(chunk)) for chunk in torch.split(inputs, _CHUNK)])
 
 
 def _run(record: Record, directory: Path) -> Run:
@@ -94,10 +91,10 @@ def _run(record: Record, directory: Path) -> Run:
     return read_run(nested(config)).at(Path.cwd())
 
 
-def _read_data(run: Run, record: Record, directory: Path) -> Any:
-    """What is known of the data of ``run``, and what encodes raw inputs as them."""
+def _read_data(run: Run, record: Record, directory: Path) -> tuple[Facts, Encode, Decode]:
+    """What is known of the data of ``run``; what encodes raw inputs, and what decodes outputs."""
     try:
-        facts, encode = facts_of(run.data), encoder_of(run.data)
+        facts, (encode, decode) = facts_of(run.data), codec_of(run.data)
     except InputError as error:
         raise InputError(
             f"{directory}: what its data were scaled and encoded by is fitted to them again, and "
@@ -110,11 +107,11 @@ def _read_data(run: Run, record: Record, directory: Path) -> Any:
                 f"{directory}: {key} is other data than the run's: its SHA-256 was {began[key]} "
                 f"and is now {sha256}"
             )
-    return facts, encode
+    return facts, encode, decode
 
 
 def _refuse_other(
-    places: Callable[[Tensor], Tensor], run: Run, record: Record, directory: Path
+    outputs: Callable[[Tensor], Tensor], run: Run, record: Record, directory: Path
 ) -> None:
     """Refuse a network that does not score on the test rows what the run did."""
     test = load_data(run.data, test=True).test
@@ -122,7 +119,7 @@ def _refuse_other(
     was = record.metrics.get(key)
     if test is None or was is None:
         return
-    score = (places(test.inputs) == test.targets).double().mean().item()
+    score = (outputs(test.inputs).argmax(1) == test.targets).double().mean().item()
     if abs(score - was) > _MOST_APART:
         raise InputError(
             f"{directory}: {key} was {was:.4f} and is {score:.4f} with the network as it is here; "

@@ -60,7 +60,8 @@ def place(tmp_path):
     package.mkdir()
     (package / "__init__.py").touch()
     (tmp_path / "study.py").write_text(STUDY)
-    (package / "study.py").write_text(STUDY)
+    (package / "study.py").write_text(STUDY.replace("from beside", "from .beside"))
+    (package / "beside.py").write_text("ROWS = 200\n")
     (tmp_path / "beside.py").write_text("ROWS = 200\n")
     return tmp_path
 
@@ -169,15 +170,28 @@ def test_help_and_completion_know_its_choices_and_keys(place):
 
 
 def test_a_yaml_gives_a_choice_other_values(place):
-    (place / "conf" / "model").mkdir(parents=True)
-    (place / "conf" / "model" / "wide.yaml").write_text("name: small\nwidth: 64\n")
+    for group, name, text in (("model", "wide", "name: small\nwidth: 64\n"),
+                              ("data", "noisy", "name: blobs\nnoise: 9\n")):  # fmt: skip
+        (place / "conf" / group).mkdir(parents=True)
+        (place / "conf" / group / f"{name}.yaml").write_text(text)
 
-    done = run("study.py", "--config-dir=conf", *QUICK, "model=wide", cwd=place)
+    done = run(
+        "study.py", "-m", "--config-dir=conf", *QUICK[2:], "model=wide", "data=noisy",
+        "regularizer=orthogonal", "hydra.sweeper.n_trials=2", "hydra.sweeper.confirm_seeds=0",
+        "hydra.launcher.workers=0", "hydra.sweep.dir=here", cwd=place,
+    )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    [record] = records(place / "outputs")
-    assert record["config"]["model.width"] == 64
-    assert record["config"]["model.name"] == "small"
+    config = records(place / "here")[0]["config"]
+    assert (config["model.name"], config["model.width"]) == ("small", 64)
+    assert (config["data.name"], config["data.noise"]) == ("blobs", 9)
+    train, validation, test = (
+        json.loads((place / "here" / "sweep.json").read_text())["data"][0][part]
+        for part in ("train", "validation", "test")
+    )
+    assert (train, validation, test) == (128, 32, 40)  # what is not said has its default
+    alone = run("study.py", "--config-dir=conf", *QUICK[1:], "data=noisy", cwd=place)
+    assert alone.returncode == 0, alone.stderr
 
 
 def test_a_wrong_value_is_refused_before_anything_is_made(place):

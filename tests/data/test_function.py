@@ -58,6 +58,13 @@ def test_a_data_frame_is_the_table_of_a_file_with_the_same(tmp_path):
     assert mine.notes == ("data=mine: left out site (constant)",)
 
 
+def test_what_may_not_be_written_is_copied():
+    images = np.ones((60, 4), np.uint8)
+    images.flags.writeable = False
+
+    assert given(images, Y, images, Y).test.inputs.flags.writeable
+
+
 def test_bytes_stay_bytes_and_groups_stay_whole():
     groups = np.repeat(np.arange(20), 3)
     bytes_ = np.repeat(groups[:, None], 2, 1).astype(np.uint8)
@@ -144,10 +151,13 @@ WRONG = {
     "a missing class": (lambda: Arrays(X, np.where(Y == 1, np.nan, Y)), "targets: row 2 is miss"),
     "text": (lambda: Arrays(X.astype(str), Y), "inputs is <U32 of shape (60, 3), expected numbers"),
     "flat": (lambda: Arrays(X[:, 0], Y), "inputs is float32 of shape (60,), expected rows of inp"),
-    "one hot": (lambda: Arrays(X, np.eye(3)[Y]), "targets is float64 of shape (60, 3), expected a"),
-    "one hot of a frame": (
-        lambda: Arrays(FRAME, np.eye(3)[Y]),
-        "targets is of shape (60, 3); expected a class for each row",
+    "nested": (
+        lambda: Arrays(X, Y[:, None, None]),
+        "targets is int64 of shape (60, 1, 1), expected a class ",
+    ),
+    "nested beside a frame": (
+        lambda: Arrays(FRAME, Y[:, None, None]),
+        "targets is int64 of shape (60, 1, 1), expected a class ",
     ),
     "test shape": (
         lambda: Arrays(X, Y, X[:, :2], Y),
@@ -157,8 +167,12 @@ WRONG = {
         lambda: Arrays(X, Y, X), "expected both of test_inputs and test_targets, or neither",
     ),
     "an array to test a frame": (
-        lambda: Arrays(FRAME, Y, X, Y), "test_inputs is a ndarray, and inputs is a data frame",
+        lambda: Arrays(FRAME, Y, X, Y), "inputs is a data frame; expected both of inputs and test",
     ),
+    "a frame to test an array": (
+        lambda: Arrays(X, Y, FRAME, Y), "test_inputs is a data frame; expected both of inputs and",
+    ),
+    "one number": (lambda: Arrays(np.array(1.0), Y), "inputs is one float64; expected a row"),
     "a column less": (
         lambda: Arrays(FRAME, Y, FRAME[["age"]], Y),
         "test_inputs: column sex is missing, which inputs has",
