@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,16 @@ from regsweep.data.own import Array, Given, Rows
 from regsweep.data.own_file import OwnFile
 from regsweep.data.targets import read_targets, read_test_targets
 from regsweep.errors import InputError, bad_value
+from regsweep.records.task import LossChoice
 
 _KNOWN = ("x", "y", "x_test", "y_test")
 
 
-def read_arrays(file: OwnFile) -> Given:
-    """What ``file`` holds. Bytes stay bytes, which are divided by 255 when they are used; other
-    numbers become float32 as they are. No pickle is read.
+def read_arrays(file: OwnFile, loss: LossChoice = "auto") -> Given:
+    """What ``file`` holds, with targets as ``loss`` and they themselves say.
+
+    Bytes stay bytes, which are divided by 255 when they are used; other numbers become float32 as
+    they are. No pickle is read.
 
     Raises:
         InputError: an array is missing, of the wrong shape or type, or holds what is not finite.
@@ -26,12 +29,14 @@ def read_arrays(file: OwnFile) -> Given:
     arrays = _load(file)
     x, y = _inputs(file, "x", arrays["x"]), _targets(file, "y", arrays["y"])
     _refuse_lengths(file, "x", x, "y", y)
-    targets = read_targets(y, f"{file.key}={file.path}: y")
+    targets = read_targets(y, f"{file.key}={file.path}: y", loss)
     test = None
     if "x_test" in arrays:
         x_test = _inputs(file, "x_test", arrays["x_test"])
         y_test = _targets(file, "y_test", arrays["y_test"])
         _refuse_lengths(file, "x_test", x_test, "y_test", y_test)
+        if y_test.shape[1:] != y.shape[1:]:
+            raise _wrong(file, "y_test", "of other columns than y; expected the same")
         if x_test.shape[1:] != x.shape[1:] or x_test.dtype != x.dtype:
             raise _wrong(
                 file,
@@ -39,14 +44,15 @@ def read_arrays(file: OwnFile) -> Given:
                 f"{_described(x_test)}, expected rows as those of x, {_described(x)}",
             )
         where = f"{file.key}={file.path}: y_test"
-        test = Rows(x_test, read_test_targets(y_test, where, targets.names))
+        test = Rows(x_test, read_test_targets(y_test, where, targets))
     return Given(
-        rows=Rows(x, targets.codes),
+        rows=Rows(x, targets.values),
         test=test,
         names=targets.names,
         fit=lambda train: _as_it_is,
         where=f"{file.key}={file.path}: y",
         files={file.key: file.sha256},
+        task=targets.task,
     )
 
 
@@ -107,17 +113,22 @@ def _inputs(file: OwnFile, name: str, array: Array) -> Array:
     return numbers
 
 
-def _targets(file: OwnFile, name: str, array: Array) -> "pd.Series[Any]":
+def _targets(file: OwnFile, name: str, array: Array) -> "pd.Series[Any] | pd.DataFrame":
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
+    if array.ndim == 2 and array.shape[1] and array.dtype.kind in "biuf":
+        return pd.DataFrame(array)
     if array.ndim != 1 or array.dtype.kind not in "biufUS":
         raise _wrong(
-            file, name, f"{_described(array)}, expected a class for each row, of shape (rows,)"
+            file,
+            name,
+            f"{_described(array)}, expected a class or a number for each row, of shape (rows,), "
+            "or several numbers, of shape (rows, columns)",
         )
     return pd.Series(array.astype(str) if array.dtype.kind in "US" else array)
 
 
-def _refuse_lengths(file: OwnFile, name: str, x: Array, other: str, y: "pd.Series[Any]") -> None:
+def _refuse_lengths(file: OwnFile, name: str, x: Array, other: str, y: Sized) -> None:
     if len(x) != len(y):
         raise _wrong(file, name, f"{len(x)} rows, and {other} {len(y)}; expected as many")
 

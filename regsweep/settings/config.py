@@ -14,7 +14,7 @@ from regsweep.settings.flat import flatten
 from regsweep.settings.model import MODELS, NONE_OF_YOURS
 from regsweep.settings.optimizer import OPTIMIZERS
 from regsweep.settings.regularizer import REGULARIZERS
-from regsweep.settings.run import Objective, Run
+from regsweep.settings.run import Run
 from regsweep.settings.trainer import Trainer
 
 GROUPS: dict[str, Mapping[str, type]] = {
@@ -34,6 +34,8 @@ _NOT_GLOBAL = (
 TARGET = "_target_"
 # In a group: `name` is the choice itself, `search` is read by sweepers.
 GROUP_CHANNELS = ("name", "search")
+
+Names = str | tuple[str, ...]
 
 T = TypeVar("T")
 
@@ -78,8 +80,7 @@ def read_run(config: Mapping[str, Any]) -> Run:
     _refuse_unknown("", config, [*known, *CHANNELS])
     read_channel(config)
     parts: dict[str, Any] = {
-        "seed": _typed("seed", _required(config, "seed"), int),
-        "objective": _typed("objective", _required(config, "objective"), Objective),
+        **_top_level(config),
         "trainer": _build(Trainer, "trainer", _group(config, "trainer"), extra=("search",)),
     }
     for group, choices in GROUPS.items():
@@ -90,6 +91,17 @@ def read_run(config: Mapping[str, Any]) -> Run:
         one_of(group, name, choices)
         parts[group] = _build(choices[name], group, node, extra=GROUP_CHANNELS)
     return Run(**parts)
+
+
+def _top_level(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of no group; of the younger ones, those that ``config`` has."""
+    hints = get_type_hints(Run)
+    return {
+        field.name: _typed(field.name, _required(config, field.name), hints[field.name])
+        for field in fields(Run)
+        if field.name not in (*GROUPS, "trainer")
+        and (field.default is MISSING or field.name in config)
+    }
 
 
 def _build(target: type[T], group: str, node: Mapping[str, Any], extra: tuple[str, ...] = ()) -> T:
@@ -139,6 +151,12 @@ def _typed(key: str, value: Any, hint: Any) -> Any:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise bad_value(key, value, "a whole number of rows, or a share such as 0.2")
             return value
+        if hint == Names:
+            if isinstance(value, str):
+                return value
+            if not isinstance(value, (list, tuple)):
+                raise bad_value(key, value, "a word, or a list of words")
+            return _typed(key, value, tuple[str, ...])
         first, *words = (choice for choice in get_args(hint) if choice is not type(None))
         if not words:
             return _typed(key, value, first)

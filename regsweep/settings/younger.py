@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from regsweep.settings.config import GROUPS
+from regsweep.settings.run import Run
 from regsweep.settings.trainer import Trainer
 
 
@@ -17,6 +18,8 @@ def unsaid(config: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in _with_defaults(group, str(config.get(f"{group}.name"))).items()
         if key not in config
     }
+    if config:
+        found |= {k: v for k, v in _defaults("", Run).items() if k not in config}
     if any(key.startswith("trainer.") for key in config):
         found |= {k: v for k, v in _defaults("trainer", Trainer).items() if k not in config}
     return found
@@ -30,7 +33,7 @@ def _with_defaults(group: str, choice: str) -> dict[str, Any]:
 @cache
 def _defaults(group: str, owner: type) -> dict[str, Any]:
     return {
-        f"{group}.{field.name}": field.default
+        f"{group}.{field.name}".removeprefix("."): field.default
         for field in fields(owner)
         if field.default is not MISSING
     }

@@ -10,6 +10,7 @@ from regsweep.data.fetch import ensure_files
 from regsweep.data.source import find_source
 from regsweep.errors import MachineFault
 from regsweep.records.sweep_file import SweepFile
+from regsweep.records.task import R2, Score
 from regsweep.settings.data import Published
 from regsweep.settings.run import Run
 from regsweep.sweep.arms import Arm
@@ -40,8 +41,8 @@ def stored_data(arms: Sequence[Arm]) -> tuple[dict[str, Any], ...]:
     """What a sweep file keeps of each arm's data; nothing where the arm varies them."""
     from regsweep.training.load import facts_of
 
-    of_arms = [{run.data for run in arm.runs} for arm in arms]
-    return tuple(facts_of(*data).stored() if len(data) == 1 else {} for data in of_arms)
+    of_arms = [{(run.data, run.loss) for run in arm.runs} for arm in arms]
+    return tuple(facts_of(*next(iter(data))).stored() if len(data) == 1 else {} for data in of_arms)
 
 
 def refuse_other_files(run: Run, sweep: SweepFile) -> None:
@@ -54,7 +55,7 @@ def refuse_other_files(run: Run, sweep: SweepFile) -> None:
         return
     from regsweep.training.load import facts_of
 
-    now = facts_of(run.data).files
+    now = facts_of(run.data, run.loss).files
     known = [data.get("files", {}) for data in sweep.data]
     if now not in known:
         key = next((key for key, sha256 in now.items() if known[0].get(key) != sha256), "data.path")
@@ -72,23 +73,34 @@ def _check_own(runs: Sequence[Run]) -> None:
     from regsweep.training.load import facts_of
 
     for run in own:
-        run.check(facts_of(run.data))
+        run.check(facts_of(run.data, run.loss))
 
 
 def tell_of_data(runs: Sequence[Run]) -> None:
     """Say once what of the user's own data is left out, and where few of them test."""
-    own = {run.data: None for run in runs if not isinstance(run.data, Published)}
-    for data in own:
+    own = {(r.data, r.loss): r for r in runs if not isinstance(r.data, Published)}
+    for run in own.values():
         from regsweep.training.load import facts_of
 
-        facts = facts_of(data)
+        facts = facts_of(run.data, run.loss)
         for note in facts.notes:
             log.info("%s", note)
         if facts.test < FEW:
-            error = 100 * math.sqrt(0.9 * 0.1 / facts.test)
             log.info(
-                "%d rows test: the choice of so few gives an accuracy of 90 %% a standard error of "
-                "%.1f points",
+                "%d rows test: the choice of so few gives %s",
                 facts.test,
-                error,
+                _left_open(run.task(facts).score, facts.test),
             )
+
+
+def _left_open(score: Score, examples: int) -> str:
+    """What a score's standard error over so many examples is, at a usual value of it.
+
+    Of an accuracy p: sqrt(p (1 - p) / n). Of an R²: about 2 R (1 - R²) / sqrt(n) (Olkin and Finn,
+    1995).
+    """
+    if score == R2:
+        error = 2 * math.sqrt(0.5) * 0.5 / math.sqrt(examples)
+        return f"an R² of 0.5 a standard error of {error:.2f}"
+    error = 100 * math.sqrt(0.9 * 0.1 / examples)
+    return f"an accuracy of 90 % a standard error of {error:.1f} points"

@@ -38,7 +38,7 @@ def activate(layer: nn.Module, x: Tensor) -> Tensor:
     return output
 
 
-def _as_alone(form: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+def as_alone(form: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     """``form`` of all runs at once, where no run ends within a vector; else of each run."""
     if tensors[0][0].numel() % VECTORS == 0:
         return form(*tensors)
@@ -46,11 +46,11 @@ def _as_alone(form: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
 
 
 def _activation(x: Tensor, kind: str) -> Tensor:
-    return _as_alone(_FORWARD[kind], x.contiguous())
+    return as_alone(_FORWARD[kind], x.contiguous())
 
 
 def _activation_backward(gradient: Tensor, kept: Tensor, kind: str) -> Tensor:
-    return _as_alone(_BACKWARD[kind], gradient.contiguous(), kept.contiguous())
+    return as_alone(_BACKWARD[kind], gradient.contiguous(), kept.contiguous())
 
 
 def _activation_shape(x: Tensor, kind: str) -> Tensor:

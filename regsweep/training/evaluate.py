@@ -6,26 +6,39 @@ import torch
 from torch import Tensor, nn
 
 from regsweep.data.dataset import Examples, scale
+from regsweep.records.task import ACCURACY, TASKS, Task
 from regsweep.training.fused import fused_forward
 from regsweep.training.loss import example_losses, hits
+from regsweep.training.score import r2
 
 CHUNK = 500
 
 
 @torch.no_grad()
 def evaluate(
-    network: nn.Sequential, parameters: Mapping[str, Tensor], examples: Examples
+    network: nn.Sequential,
+    parameters: Mapping[str, Tensor],
+    examples: Examples,
+    task: Task = TASKS["classification"],
 ) -> tuple[Tensor, Tensor]:
-    """Mean cross-entropy and accuracy over ``examples``, each (runs,) in float64 on the CPU."""
+    """Mean loss and score of the ``task`` over ``examples``, each (runs,) float64 on the CPU."""
     runs = next(iter(parameters.values())).shape[0]
     device = examples.targets.device
     loss = torch.zeros(runs, dtype=torch.float64, device=device)
     right = torch.zeros(runs, dtype=torch.int64, device=device)
+    kept = []
     for inputs, targets in zip(
         torch.split(examples.inputs, CHUNK), torch.split(examples.targets, CHUNK), strict=True
     ):
-        logits = fused_forward(network, parameters, scale(inputs).unsqueeze(0))
-        targets = targets.expand(runs, -1)
-        loss += example_losses(logits, targets).double().sum(1)
-        right += hits(logits, targets)
-    return (loss / len(examples)).cpu(), (right.double() / len(examples)).cpu()
+        outputs = fused_forward(network, parameters, scale(inputs).unsqueeze(0))
+        targets = targets.expand(runs, *targets.shape)
+        loss += example_losses(outputs, targets, task.loss).double().sum(1)
+        if task.score == ACCURACY:
+            right += hits(outputs, targets, task.loss)
+        else:
+            kept.append(outputs)
+    if task.score == ACCURACY:
+        score = right.double() / examples.targets.numel()
+    else:
+        score = r2(torch.cat(kept, 2), examples.targets)
+    return (loss / len(examples)).cpu(), score.cpu()

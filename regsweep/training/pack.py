@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from regsweep.data.dataset import Dataset, Examples
 from regsweep.data.facts import Facts
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import TASKS, Task, loss_of
 from regsweep.settings.model import Model
 from regsweep.settings.run import Run, fusible
 from regsweep.training.batches import Shuffler
@@ -104,6 +104,7 @@ class _Pack:
         self.runs = runs
         self.trainer = runs[0].trainer
         self.data = dataset.to(device)
+        self.task = TASKS[dataset.task]
         self.on_epoch, self.on_batch = on_epoch, on_batch
         self.network = _layers(runs[0].model, dataset.shape, dataset.outputs)
         seeds = [run.seed for run in runs]
@@ -142,8 +143,15 @@ class _Pack:
         self._close_epoch(
             number,
             (self.totals.losses / steps).tolist(),
-            (self.totals.hits.double() / (steps * self.trainer.batch_size)).tolist(),
+            self._train_scores(steps).tolist(),
         )
+
+    def _train_scores(self, steps: int) -> Tensor:
+        """The scores over the epoch's batches, (runs,); training targets have a variance of 1."""
+        if self.task.loss == "mse":
+            return 1 - self.totals.losses / steps
+        labels = self.data.train.targets[0].numel()
+        return self.totals.hits.double() / (steps * self.trainer.batch_size * labels)
 
     def _train_batch(self, number: int, batch: int, indices: Tensor) -> None:
         logged = self.on_batch and batch % (self.trainer.log_every or batch + 1) == 0
@@ -157,6 +165,7 @@ class _Pack:
             self.coefficients,
             *gather(self.data.train, indices),
             self.totals,
+            self.task.loss,
         )
         if self.on_batch and penalties:
             self._log_batch(self.on_batch, number, batch, losses, penalties)
@@ -191,7 +200,7 @@ class _Pack:
         """(loss, score) of every run over ``examples``, if there are any."""
         if examples is None:
             return None
-        losses, scores = evaluate(self.network, self.parameters, examples)
+        losses, scores = evaluate(self.network, self.parameters, examples, self.task)
         return list(zip(losses.tolist(), scores.tolist(), strict=True))
 
     def final_metrics(self) -> list[dict[str, float]]:
@@ -208,7 +217,7 @@ class _Pack:
                 name: value
                 for part, values in measured.items()
                 if values
-                for name, value in zip(_names(part), values[i], strict=True)
+                for name, value in zip(_names(part, self.task), values[i], strict=True)
             }
             | {name: values[i].item() for name, values in statistics.items()}
             for i in range(len(self.runs))
@@ -244,11 +253,12 @@ def _kind(run: Run, runs: int, lanes: int, data: Dataset | Facts, device: torch.
         outputs=data.outputs,
         device=device,
         precision=run.trainer.matmul_precision,
+        loss=TASKS[data.task].loss,
     )
 
 
-def _names(part: str) -> tuple[str, str]:
-    return CLASSIFICATION.loss_of(part), CLASSIFICATION.score_of(part)
+def _names(part: str, task: Task) -> tuple[str, str]:
+    return loss_of(part), task.score.of(part)
 
 
 def try_compiled(run: Run, width: int, device: torch.device) -> None:
@@ -257,7 +267,7 @@ def try_compiled(run: Run, width: int, device: torch.device) -> None:
     Raises:
         MachineFault: ``torch.compile`` does not work here, or what it makes computes other numbers.
     """
-    facts = facts_of(run.data)
+    facts = facts_of(run.data, run.loss)
     network = _layers(run.model, facts.shape, facts.outputs)
     with numerics(run.trainer.matmul_precision):
         check_compiled(network, _kind(run, width, 1, facts, device))

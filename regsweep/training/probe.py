@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from regsweep.errors import MachineFault, machine_fault, wants_memory
+from regsweep.records.task import Loss
 from regsweep.settings.optimizer import SGD, Adam, Optimizer, RMSprop
 from regsweep.training.compiled import compiled_step, compiles, same_as_before, stay_in_place
 from regsweep.training.initial import initial_parameters
@@ -45,6 +46,7 @@ class Kind:
     outputs: int
     device: torch.device
     precision: str
+    loss: Loss = "cross_entropy"
 
 
 @cache
@@ -90,7 +92,7 @@ class _State:
     """What a step moves, of runs with every term of a penalty."""
 
     def __init__(self, network: nn.Sequential, kind: Kind) -> None:
-        self.network = network
+        self.network, self.loss = network, kind.loss
         start = initial_parameters(network, range(kind.runs))
         self.parameters = {k: v.to(kind.device).requires_grad_() for k, v in start.items()}
         optimizers = [_OPTIMIZERS[kind.optimizer]] * kind.runs
@@ -108,6 +110,7 @@ class _State:
             inputs,
             targets,
             self.totals,
+            self.loss,
         )
 
     def tensors(self) -> list[Tensor]:
@@ -127,10 +130,17 @@ def _batches(kind: Kind) -> list[tuple[Tensor, Tensor]]:
     return [
         (
             torch.rand(*size, *kind.shape, generator=generator).to(kind.device),
-            torch.randint(kind.outputs, size, generator=generator).to(kind.device),
+            _targets(kind, size, generator).to(kind.device),
         )
         for _ in range(STEPS)
     ]
+
+
+def _targets(kind: Kind, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+    if kind.loss == "cross_entropy":
+        return torch.randint(kind.outputs, size, generator=generator)
+    labels = torch.randint(2, (*size, kind.outputs), generator=generator).float()
+    return labels if kind.loss == "bce" else 2 * labels - 1
 
 
 def _share(one: Tensor, other: Tensor, before: Tensor) -> float:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from regsweep.data.dataset import Examples, scale
+from regsweep.records.task import Loss
 from regsweep.training.fused import fused_forward
 from regsweep.training.loss import hits, mean_losses
 from regsweep.training.optimizer import PackOptimizer
@@ -34,7 +35,7 @@ def new_totals(runs: int, device: torch.device) -> Totals:
 
 
 def gather(examples: Examples, indices: Tensor) -> tuple[Tensor, Tensor]:
-    """The inputs, scaled, and targets of a batch: (runs, batch, *shape) and (runs, batch).
+    """The inputs, scaled, and targets of a batch: (runs, batch, *shape), each as its shape is.
 
     ``indices`` are those of the batch in ``examples``: (runs, batch), or (1, batch) where all
     runs share it.
@@ -43,7 +44,9 @@ def gather(examples: Examples, indices: Tensor) -> tuple[Tensor, Tensor]:
     # index_select copies rows of bytes; indexing is 7 times slower here.
     inputs = scale(examples.inputs.index_select(0, flat))
     targets = examples.targets.index_select(0, flat)
-    return inputs.view(*indices.shape, *inputs.shape[1:]), targets.view(indices.shape)
+    return inputs.view(*indices.shape, *inputs.shape[1:]), targets.view(
+        *indices.shape, *targets.shape[1:]
+    )
 
 
 def train_step(
@@ -54,20 +57,22 @@ def train_step(
     inputs: Tensor,
     targets: Tensor,
     totals: Totals,
+    loss: Loss = "cross_entropy",
 ) -> Tensor:
     """Move ``parameters`` and ``totals`` in place; the mean losses before the step, (runs,).
 
     ``parameters`` require gradients; ``inputs`` and ``targets`` are those of ``gather``. The
     losses are summed over the runs, so that each run gets its own gradient and no other.
     """
-    logits = fused_forward(network, parameters, inputs)
-    targets = targets.expand(len(totals.losses), -1)
-    losses = mean_losses(logits, targets)
+    outputs = fused_forward(network, parameters, inputs)
+    targets = targets.expand(len(totals.losses), *targets.shape[1:])
+    losses = mean_losses(outputs, targets, loss)
     # Not torch.func.grad, which costs an eager step of one small run as much again.
     gradients = torch.autograd.grad(losses.sum(), list(parameters.values()))
     with torch.no_grad():
         named = dict(zip(parameters, gradients, strict=True))
         optimizer.step(parameters, named, coefficients)
         totals.losses.add_(losses)
-        totals.hits.add_(hits(logits, targets))
+        if loss != "mse":
+            totals.hits.add_(hits(outputs, targets, loss))
     return losses.detach()

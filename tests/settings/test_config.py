@@ -58,8 +58,8 @@ MESSAGES = [
     (
         "sed",
         1,
-        "sed: no such key; did you mean seed? known: data, experiment, model, objective, "
-        "optimizer, regularizer, run, seed, trainer",
+        "sed: no such key; did you mean seed? known: data, experiment, loss, model, "
+        "objective, optimizer, regularizer, run, seed, trainer",
     ),
     (
         "regularizer.l1_ratio",

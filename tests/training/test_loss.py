@@ -32,3 +32,52 @@ def test_mean_losses_have_the_gradient_of_cross_entropy():
     [expected] = torch.autograd.grad((plain * weights).sum(), logits)
     torch.testing.assert_close(losses, plain)
     torch.testing.assert_close(gradient, expected)
+
+
+OTHERS = {"bce": nn.BCEWithLogitsLoss(), "mse": nn.MSELoss()}
+
+
+@pytest.mark.parametrize("loss", OTHERS)
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_losses_of_labels_and_numbers_are_those_of_pytorch(loss, outputs):
+    generator = torch.Generator().manual_seed(1)
+    found = torch.randn(4, outputs, 10, generator=generator) * 20
+    found.requires_grad_()
+    targets = torch.randint(2, (4, 10, outputs), generator=generator).float()
+    weights = torch.tensor([1.0, 2.0, -3.0, 0.0])
+
+    losses = mean_losses(found, targets, loss)
+    [gradient] = torch.autograd.grad((losses * weights).sum(), found)
+
+    plain = torch.stack(
+        [OTHERS[loss](own.mT, right) for own, right in zip(found, targets, strict=True)]
+    )
+    [expected] = torch.autograd.grad((plain * weights).sum(), found)
+    torch.testing.assert_close(losses, plain)
+    torch.testing.assert_close(gradient, expected)
+    torch.testing.assert_close(example_losses(found, targets, loss).mean(1), plain)
+    assert losses.isfinite().all()
+
+
+def test_bce_counts_the_labels_that_are_right():
+    outputs = torch.tensor([[[2.0, -1.0], [0.5, 3.0]]])  # (1 run, 2 outputs, 2 rows)
+    labels = torch.tensor([[[1.0, 1.0], [1.0, 0.0]]])  # (1 run, 2 rows, 2 outputs)
+
+    assert hits(outputs, labels, "bce").tolist() == [2]
+
+
+@pytest.mark.parametrize("loss", OTHERS)
+@pytest.mark.parametrize("outputs", [1, 3, 7])
+@pytest.mark.parametrize("batch", [7, 32, 37])
+def test_a_runs_loss_has_the_same_bits_at_every_width(loss, outputs, batch):
+    generator = torch.Generator().manual_seed(batch)
+    found = torch.randn(16, outputs, batch, generator=generator)
+    targets = torch.randint(2, (16, batch, outputs), generator=generator).float()
+    for width in (1, 2, 5, 16):
+        losses, gradients = torch.ops.regsweep.mean_losses(found[:width], targets[:width], loss)
+        for run in range(width):
+            alone, gradient = torch.ops.regsweep.mean_losses(
+                found[run : run + 1], targets[run : run + 1], loss
+            )
+            assert torch.equal(losses[run], alone[0])
+            assert torch.equal(gradients[run], gradient[0])

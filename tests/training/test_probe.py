@@ -26,8 +26,10 @@ def untried():
 def stepping(change):
     """A "compiled" step that does what the eager one does, then ``change``."""
 
-    def step(network, parameters, optimizer, coefficients, inputs, targets, totals):
-        losses = train_step(network, parameters, optimizer, coefficients, inputs, targets, totals)
+    def step(network, parameters, optimizer, coefficients, inputs, targets, totals, loss):
+        losses = train_step(
+            network, parameters, optimizer, coefficients, inputs, targets, totals, loss
+        )
         with torch.no_grad():
             change(parameters, optimizer, totals)
         return losses

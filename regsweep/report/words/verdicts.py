@@ -7,11 +7,11 @@ import pandas as pd
 from regsweep.report.tables.comparison import winning_values
 from regsweep.report.tables.judge import UNSTABLE
 from regsweep.report.tables.request import Request
+from regsweep.report.tables.scores import score_of_row
 from regsweep.report.tables.statistics import BETTER, UNDECIDED, WORSE
 from regsweep.report.words.view import short_overrides
 
 CORRECTED = "both corrected for {} tests"
-_WORDS = {"test_loss": ("test loss", "", 1), "test_error": ("test error", " points", 100)}
 
 
 def verdict_sentences(
@@ -20,7 +20,7 @@ def verdict_sentences(
     """What the tests of a comparison table say, baseline by baseline; nothing where none was made.
 
     ``asked`` tells how many tests a sweep planned. An improvement is in the unit of the metric; of
-    the test error it is in points (percent).
+    the test error it is in points (percent), but for a score without a lower bound.
     """
     several = "sweep" in comparison
     sweeps = comparison["sweep"].fillna("") if several else pd.Series("", comparison.index)
@@ -62,9 +62,17 @@ def _at(arm: str, values: list[str]) -> str:
     return f" at {', '.join(short.splitlines())}" if short else ""
 
 
+def _metric(arm: "pd.Series") -> tuple[str, str, int]:
+    """What the arm is judged on, in words; the unit of a difference, and its scale."""
+    if arm["metric"] == "test_loss":
+        return "test loss", "", 1
+    score = score_of_row(arm)
+    return f"test {score.error}", *((" points", 100) if score.in_percent else ("", 1))
+
+
 def _size(arm: "pd.Series", tests: int) -> str:
     """``test loss lower by 0.01, interval 0.01 to 0.02, p < 0.001, both corrected for 4 tests``."""
-    metric, unit, scale = _WORDS[arm["metric"]]
+    metric, unit, scale = _metric(arm)
     mean, low, high = (scale * arm[f"improvement_{part}"] for part in ("mean", "ci_low", "ci_high"))
     if mean < 0:
         mean, low, high = -mean, -high, -low
