@@ -193,7 +193,7 @@ def publish_job(
 
 
 def _task(run: Run) -> Task:
-    return run.task(facts_of(run.data, run.loss))
+    return run.task(facts_of(run.data, run.loss).task)
 
 
 def _train_alone(run: Run, identity: JobIdentity, settled: Settled) -> Result:

@@ -10,6 +10,8 @@ PARTS = ("train", "val", "test")
 Loss = Literal["cross_entropy", "bce", "mse"]
 # `auto` is what the targets ask for.
 LossChoice = Literal["auto", "cross_entropy", "bce", "mse"]
+# `auto` is the task's own.
+ScoreChoice = Literal["auto", "balanced_accuracy", "roc_auc"]
 TaskName = Literal["classification", "binary", "regression"]
 
 
@@ -18,19 +20,16 @@ class Score:
     """How good predictions are: 1 at best, ``low`` at worst; the error is 1 - score.
 
     ``name`` stands in the names of its metrics, ``words`` in sentences, ``short`` where there is
-    little room. ``loss`` is what the loss is that is measured beside it.
+    little room. One that is a share of rows is shown ``in_percent``, any other as a number.
+    ``loss`` is what the loss is that is measured beside it.
     """
 
     name: str
     words: str
     short: str
     low: float = 0.0
+    in_percent: bool = True
     loss: str = "mean cross-entropy"
-
-    @property
-    def in_percent(self) -> bool:
-        """Whether it is shown in percent: one that has no lower bound is a plain number."""
-        return math.isfinite(self.low)
 
     @property
     def error(self) -> str:
@@ -47,8 +46,19 @@ class Score:
 
 
 ACCURACY = Score("accuracy", "accuracy", "acc")
-R2 = Score("r2", "R²", "R²", low=-math.inf, loss="mean squared error, of standardised targets")
-SCORES: dict[str, Score] = {score.name: score for score in (ACCURACY, R2)}
+BALANCED_ACCURACY = Score("balanced_accuracy", "balanced accuracy", "bal acc")
+ROC_AUC = Score("roc_auc", "ROC AUC", "AUC", in_percent=False)
+R2 = Score(
+    "r2",
+    "R²",
+    "R²",
+    low=-math.inf,
+    in_percent=False,
+    loss="mean squared error, of standardised targets",
+)
+SCORES: dict[str, Score] = {
+    score.name: score for score in (ACCURACY, BALANCED_ACCURACY, ROC_AUC, R2)
+}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from regsweep.data.facts import Facts
 from regsweep.errors import bad_value
-from regsweep.records.task import TASKS, LossChoice, Task
+from regsweep.records.task import SCORES, TASKS, LossChoice, ScoreChoice, Task, TaskName
 from regsweep.settings.checks import whole
 from regsweep.settings.data import Data, Published
 from regsweep.settings.model import CNN, Model
@@ -15,6 +15,7 @@ from regsweep.settings.regularizer import Regularizer
 from regsweep.settings.trainer import Trainer
 
 Objective = Literal["val_loss", "val_error"]
+LossWeight = Literal["none", "balanced"]
 
 # Confirm seeds lie above the search seeds, and torch takes 64 bits.
 HIGHEST_SEED = 2**62
@@ -26,6 +27,9 @@ class Run:
 
     ``loss`` is that of the data; ``auto`` is cross-entropy where they hold classes, binary
     cross-entropy (bce) where they hold several labels, and the squared error (mse) of numbers.
+    ``score`` is what predictions are measured by beside it. With ``balanced`` a row of a class
+    weighs n / (k n_class) in the loss that is trained on, of n training rows and k classes; the
+    losses that are recorded weigh all rows alike.
     """
 
     seed: int
@@ -36,6 +40,8 @@ class Run:
     optimizer: Optimizer
     trainer: Trainer
     loss: LossChoice = "auto"
+    score: ScoreChoice = "auto"
+    loss_weight: LossWeight = "none"
 
     def __post_init__(self) -> None:
         whole("seed", self.seed, low=0, high=HIGHEST_SEED)
@@ -44,11 +50,20 @@ class Run:
 
     def check(self, facts: Facts) -> None:
         """Refuse what data of these ``facts`` do not allow."""
-        if self.loss not in ("auto", self.task(facts).loss):
+        task = self.task(facts.task)
+        if self.loss not in ("auto", task.loss):
+            expected = f"auto or {task.loss}, which is that of {task.name}"
+            raise bad_value("loss", self.loss, expected)
+        if task.name == "regression":
+            for key, value, usual in (
+                ("score", self.score, "auto"),
+                ("loss_weight", self.loss_weight, "none"),
+            ):
+                if value != usual:
+                    raise bad_value(key, value, f"{usual}: the targets are numbers, of no classes")
+        if task.name == "binary" and facts.outputs > 1 and self.score == "balanced_accuracy":
             raise bad_value(
-                "loss",
-                self.loss,
-                f"auto or {self.task(facts).loss}: there are {facts.outputs} classes",
+                "score", self.score, f"auto or roc_auc: a row has {facts.outputs} labels"
             )
         if isinstance(self.model, CNN):
             self.model.check_shape(facts.shape)
@@ -59,9 +74,10 @@ class Run:
                 f"at most the number of training examples, {facts.train}",
             )
 
-    def task(self, facts: Facts) -> Task:
-        """What the network learns on data of these ``facts``."""
-        return TASKS[facts.task]
+    def task(self, name: TaskName) -> Task:
+        """What the network learns on data of the task of this ``name``."""
+        task = TASKS[name]
+        return task if self.score == "auto" else replace(task, score=SCORES[self.score])
 
     def steps(self, examples: int) -> int:
         """The optimizer's steps on so many examples: whole batches of all epochs."""
@@ -81,4 +97,5 @@ def fusible(run: Run) -> tuple[Any, ...]:
     runs in it.
     """
     alike = replace(run.trainer, schedule="constant", warmup=0.0)
-    return run.data, run.loss, run.model, type(run.optimizer), alike
+    learned = run.loss, run.score, run.loss_weight
+    return run.data, learned, run.model, type(run.optimizer), alike

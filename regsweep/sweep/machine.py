@@ -35,6 +35,7 @@ def check_machine(runs: Sequence[Run], devices: Sequence[str] = ()) -> None:
     for name, root in {(r.data.name, r.data.root) for r in runs if isinstance(r.data, Published)}:
         ensure_files(find_source(name), Path(root))
     _check_own(runs)
+    _check_scores(runs)
 
 
 def stored_data(arms: Sequence[Arm]) -> tuple[dict[str, Any], ...]:
@@ -76,6 +77,18 @@ def _check_own(runs: Sequence[Run]) -> None:
         run.check(facts_of(run.data, run.loss))
 
 
+def _check_scores(runs: Sequence[Run]) -> None:
+    """Look into the parts of the data where a score needs certain rows in each."""
+    asked = {(r.data, r.loss, r.score): r for r in runs if r.score != "auto"}
+    for run in asked.values():
+        from regsweep.training.load import facts_of, load_data
+        from regsweep.training.score import check_defined
+
+        facts = facts_of(run.data, run.loss)
+        score = run.task(facts.task).score
+        check_defined(load_data(run.data, run.loss, test=True), score, facts.classes)
+
+
 def tell_of_data(runs: Sequence[Run]) -> None:
     """Say once what of the user's own data is left out, and where few of them test."""
     own = {(r.data, r.loss): r for r in runs if not isinstance(r.data, Published)}
@@ -89,7 +102,7 @@ def tell_of_data(runs: Sequence[Run]) -> None:
             log.info(
                 "%d rows test: the choice of so few gives %s",
                 facts.test,
-                _left_open(run.task(facts).score, facts.test),
+                _left_open(run.task(facts.task).score, facts.test),
             )
 
 

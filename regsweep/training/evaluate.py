@@ -9,7 +9,7 @@ from regsweep.data.dataset import Examples, scale
 from regsweep.records.task import ACCURACY, TASKS, Task
 from regsweep.training.fused import fused_forward
 from regsweep.training.loss import example_losses, hits
-from regsweep.training.score import r2
+from regsweep.training.score import score_of
 
 CHUNK = 500
 
@@ -40,5 +40,5 @@ def evaluate(
     if task.score == ACCURACY:
         score = right.double() / examples.targets.numel()
     else:
-        score = r2(torch.cat(kept, 2), examples.targets)
+        score = score_of(task.score, torch.cat(kept, 2), examples.targets)
     return (loss / len(examples)).cpu(), score.cpu()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from regsweep.data.dataset import Dataset, Examples
 from regsweep.data.facts import Facts
-from regsweep.records.task import TASKS, Task, loss_of
+from regsweep.records.task import ACCURACY, Task, loss_of
 from regsweep.settings.model import Model
 from regsweep.settings.run import Run, fusible
 from regsweep.training.batches import Shuffler
@@ -20,6 +20,7 @@ from regsweep.training.compiled import compiled_step, same_as_before, stay_in_pl
 from regsweep.training.evaluate import evaluate
 from regsweep.training.initial import initial_parameters
 from regsweep.training.load import facts_of
+from regsweep.training.loss import class_weights
 from regsweep.training.network import build_network
 from regsweep.training.optimizer import pack_optimizer
 from regsweep.training.penalty import (
@@ -104,7 +105,10 @@ class _Pack:
         self.runs = runs
         self.trainer = runs[0].trainer
         self.data = dataset.to(device)
-        self.task = TASKS[dataset.task]
+        self.task = runs[0].task(dataset.task)
+        self.weights: Tensor | None = None
+        if runs[0].loss_weight == "balanced":
+            self.weights = class_weights(self.data.train.targets, dataset.outputs)
         self.on_epoch, self.on_batch = on_epoch, on_batch
         self.network = _layers(runs[0].model, dataset.shape, dataset.outputs)
         seeds = [run.seed for run in runs]
@@ -147,9 +151,14 @@ class _Pack:
         )
 
     def _train_scores(self, steps: int) -> Tensor:
-        """The scores over the epoch's batches, (runs,); training targets have a variance of 1."""
+        """The scores over the epoch's batches, (runs,), or after it where they are no sums.
+
+        R² is 1 - loss, as training targets have a variance of 1.
+        """
         if self.task.loss == "mse":
             return 1 - self.totals.losses / steps
+        if self.task.score != ACCURACY:
+            return evaluate(self.network, self.parameters, self.data.train, self.task)[1]
         labels = self.data.train.targets[0].numel()
         return self.totals.hits.double() / (steps * self.trainer.batch_size * labels)
 
@@ -166,6 +175,7 @@ class _Pack:
             *gather(self.data.train, indices),
             self.totals,
             self.task.loss,
+            self.weights,
         )
         if self.on_batch and penalties:
             self._log_batch(self.on_batch, number, batch, losses, penalties)
@@ -253,7 +263,8 @@ def _kind(run: Run, runs: int, lanes: int, data: Dataset | Facts, device: torch.
         outputs=data.outputs,
         device=device,
         precision=run.trainer.matmul_precision,
-        loss=TASKS[data.task].loss,
+        loss=run.task(data.task).loss,
+        weighted=run.loss_weight == "balanced",
     )
 
 

@@ -47,6 +47,7 @@ class Kind:
     device: torch.device
     precision: str
     loss: Loss = "cross_entropy"
+    weighted: bool = False
 
 
 @cache
@@ -92,7 +93,7 @@ class _State:
     """What a step moves, of runs with every term of a penalty."""
 
     def __init__(self, network: nn.Sequential, kind: Kind) -> None:
-        self.network, self.loss = network, kind.loss
+        self.network, self.loss, self.weights = network, kind.loss, _class_weights(kind)
         start = initial_parameters(network, range(kind.runs))
         self.parameters = {k: v.to(kind.device).requires_grad_() for k, v in start.items()}
         optimizers = [_OPTIMIZERS[kind.optimizer]] * kind.runs
@@ -111,6 +112,7 @@ class _State:
             targets,
             self.totals,
             self.loss,
+            self.weights,
         )
 
     def tensors(self) -> list[Tensor]:
@@ -134,6 +136,14 @@ def _batches(kind: Kind) -> list[tuple[Tensor, Tensor]]:
         )
         for _ in range(STEPS)
     ]
+
+
+def _class_weights(kind: Kind) -> Tensor | None:
+    if not kind.weighted:
+        return None
+    sides = 1 if kind.loss == "cross_entropy" else 2
+    weights = torch.linspace(1, 2, kind.outputs * sides, device=kind.device)
+    return weights if sides == 1 else weights.view(kind.outputs, sides)
 
 
 def _targets(kind: Kind, size: tuple[int, int], generator: torch.Generator) -> Tensor:

@@ -58,17 +58,20 @@ def train_step(
     targets: Tensor,
     totals: Totals,
     loss: Loss = "cross_entropy",
+    weights: Tensor | None = None,
 ) -> Tensor:
     """Move ``parameters`` and ``totals`` in place; the mean losses before the step, (runs,).
 
     ``parameters`` require gradients; ``inputs`` and ``targets`` are those of ``gather``. The
-    losses are summed over the runs, so that each run gets its own gradient and no other.
+    losses are summed over the runs, so that each run gets its own gradient and no other. With
+    ``weights`` of the classes those are trained on that are weighted, and told those that are not.
     """
     outputs = fused_forward(network, parameters, inputs)
     targets = targets.expand(len(totals.losses), *targets.shape[1:])
     losses = mean_losses(outputs, targets, loss)
+    trained_on = losses if weights is None else mean_losses(outputs, targets, loss, weights)
     # Not torch.func.grad, which costs an eager step of one small run as much again.
-    gradients = torch.autograd.grad(losses.sum(), list(parameters.values()))
+    gradients = torch.autograd.grad(trained_on.sum(), list(parameters.values()))
     with torch.no_grad():
         named = dict(zip(parameters, gradients, strict=True))
         optimizer.step(parameters, named, coefficients)

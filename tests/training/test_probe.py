@@ -26,9 +26,9 @@ def untried():
 def stepping(change):
     """A "compiled" step that does what the eager one does, then ``change``."""
 
-    def step(network, parameters, optimizer, coefficients, inputs, targets, totals, loss):
+    def step(network, parameters, optimizer, coefficients, inputs, targets, totals, loss, weights):
         losses = train_step(
-            network, parameters, optimizer, coefficients, inputs, targets, totals, loss
+            network, parameters, optimizer, coefficients, inputs, targets, totals, loss, weights
         )
         with torch.no_grad():
             change(parameters, optimizer, totals)

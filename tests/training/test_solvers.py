@@ -54,7 +54,7 @@ def training_part(data: Data, loss: str) -> Dataset:
     return replace(load_data(data, loss, test=False), validation=None)
 
 
-def solutions(data, loss, regularizers: list[Regularizer], lr: float, epochs: int):
+def solutions(data, loss, regularizers: list[Regularizer], lr: float, epochs: int, **learned):
     """Weights (runs, inputs) and biases (runs,) at the end, of float64."""
     dataset = training_part(data, loss)
     runs = [
@@ -69,6 +69,7 @@ def solutions(data, loss, regularizers: list[Regularizer], lr: float, epochs: in
                 epochs, len(dataset.train), "cpu", False, "highest", None, schedule="cosine"
             ),
             loss=loss,
+            **learned,
         )
         for regularizer in regularizers
     ]
@@ -154,3 +155,27 @@ def test_bce_reaches_the_objective_of_logistic_regression(overlapping, kind):
         ).fit(x, y)
         best = objective(model.coef_[0], model.intercept_[0], weight)
         assert objective(w, b, weight) == pytest.approx(best, rel=1e-3)
+
+
+def test_balanced_losses_reach_the_objective_of_balanced_logistic_regression(overlapping):
+    x, y = rows(overlapping, "bce")
+    weighing = len(y) / (2 * np.where(y == 1, y.sum(), len(y) - y.sum()))
+
+    def objective(w, b, weight):
+        chances = 1 / (1 + np.exp(-(x @ w + b)))
+        return np.mean(
+            -weighing * (y * np.log(chances) + (1 - y) * np.log(1 - chances))
+        ) + weight * np.sum(w**2)
+
+    regularizers = [L2(weight, "weights") for weight in SOME]
+    weights, biases = solutions(
+        overlapping, "bce", regularizers, lr=0.1, epochs=EPOCHS, loss_weight="balanced"
+    )
+
+    for weight, w, b in zip(SOME, weights, biases, strict=True):
+        model = LogisticRegression(
+            C=1 / (2 * len(x) * weight), class_weight="balanced", tol=1e-8
+        ).fit(x, y)
+        np.testing.assert_allclose(w, model.coef_[0], atol=1e-3)
+        best = objective(model.coef_[0], model.intercept_[0], weight)
+        assert objective(w, b, weight) == pytest.approx(best, rel=1e-5)

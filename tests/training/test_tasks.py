@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    log_loss,
+    mean_squared_error,
+    r2_score,
+    roc_auc_score,
+)
 
 from regsweep.settings.data import Arrays, ScikitLearn
 from regsweep.settings.model import MLP, Linear
@@ -37,7 +44,9 @@ def sources(tmp_path_factory):
     }
 
 
-def make_run(data, seed=0, regularizer=ALL_FIVE[0], model=None, batch_size=10, lr=1e-2, epochs=2):
+def make_run(
+    data, seed=0, regularizer=ALL_FIVE[0], model=None, batch_size=10, lr=1e-2, epochs=2, **learned
+):
     return Run(
         seed=seed,
         objective="val_loss",
@@ -46,7 +55,7 @@ def make_run(data, seed=0, regularizer=ALL_FIVE[0], model=None, batch_size=10, l
         regularizer=regularizer,
         optimizer=Adam(lr),
         trainer=Trainer(epochs, batch_size, "cpu", "auto", "highest", None),
-        loss="bce" if data.files == {} and data.dataset == "breast_cancer" else "auto",
+        **learned,
     )
 
 
@@ -69,8 +78,10 @@ def examples(run):
     ids=str,
 )
 def test_a_run_is_the_same_at_every_width_and_place(sources, mode, source, model, batch_size):
+    learned = {"loss": "bce", "loss_weight": "balanced"} if source == "two classes" else {}
+
     def run(seed, regularizer, lr=1e-2):
-        return make_run(sources[source], seed, regularizer, model, batch_size, lr)
+        return make_run(sources[source], seed, regularizer, model, batch_size, lr, **learned)
 
     me = run(0, L1(1e-3, "weights"))
     [alone] = train_pack([me], examples(me), CPU, mode=mode)
@@ -84,7 +95,8 @@ def test_a_run_is_the_same_at_every_width_and_place(sources, mode, source, model
 
 @pytest.mark.parametrize("source", ["numbers", "several numbers", "two classes", "labels"])
 def test_metrics_are_scikit_learns(sources, source):
-    run = make_run(sources[source], batch_size=5)
+    learned = {"loss": "bce"} if source == "two classes" else {}
+    run = make_run(sources[source], batch_size=5, **learned)
     data = examples(run)
     [result] = train_pack([run], data, CPU)
     network = build_network(run.model, data.shape, data.outputs)
@@ -113,3 +125,37 @@ def test_over_an_epoch_r2_is_what_the_loss_leaves(sources):
 
     for epoch in result.history:
         assert epoch.train_score == pytest.approx(result.metrics["train_r2"], abs=1e-6)
+
+
+@pytest.mark.parametrize("score", ["balanced_accuracy", "roc_auc"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "bce"])
+def test_rare_classes_are_weighed_and_scored(sources, score, loss):
+    asked = {"loss": loss, "score": score, "loss_weight": "balanced"}
+    run = make_run(sources["two classes"], **asked)
+    plain = make_run(sources["two classes"], loss=loss)
+    data = examples(run)
+
+    [result], [other] = train_pack([run], data, CPU), train_pack([plain], data, CPU)
+
+    assert list(result.metrics)[:6] == [
+        "train_loss", f"train_{score}", "val_loss", f"val_{score}", "test_loss", f"test_{score}",
+    ]  # fmt: skip
+    network = build_network(run.model, data.shape, data.outputs)
+    network.load_state_dict(result.weights)
+    with torch.no_grad():
+        found = network(data.test.inputs).double()
+    right = data.test.targets.flatten()
+    positive = found[:, 0] if loss == "bce" else found[:, 1] - found[:, 0]
+    # What is recorded weighs all rows alike.
+    assert result.metrics["test_loss"] == pytest.approx(
+        log_loss(right, positive.sigmoid()), rel=1e-5
+    )
+    expected = (
+        roc_auc_score(right, positive)
+        if score == "roc_auc"
+        else balanced_accuracy_score(right, positive > 0)
+    )
+    assert result.metrics[f"test_{score}"] == pytest.approx(expected, rel=1e-6)
+    # Measured after the epoch, of all training rows.
+    assert result.history[-1].train_score == result.metrics[f"train_{score}"]
+    assert result.weights["1.weight"].ne(other.weights["1.weight"]).any()

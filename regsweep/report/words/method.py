@@ -36,7 +36,14 @@ class ArmCount:
 
 def facts(runs: pd.DataFrame, asked: Request | None) -> list[tuple[str, str]]:
     """Terms and what they were in one sweep, from its ``sweep.json`` and its runs."""
-    stated = [*_asked_facts(asked), *_common_facts(asked), *_data_facts(asked)] if asked else []
+    stated: list[tuple[str, str]] = []
+    if asked:
+        stated = [
+            *_asked_facts(asked),
+            *_common_facts(asked),
+            ("task", _task(asked)),
+            *_data_facts(asked),
+        ]
     seen = [("epochs a run", _listed(runs.loc[runs["status"] == "completed", "epochs"]))]
     for stage, words in (("search", "search seeds"), ("confirm", "confirm seeds")):
         seen.append((words, _listed(runs.loc[runs["stage"] == stage, "seed"])))
@@ -92,6 +99,15 @@ def _common_facts(asked: Request) -> list[tuple[str, str]]:
         parts += [f"{k} {spelled(v)}" for k, v in keys.items() if k not in _NOT_SHOWN]
         facts.append((group, ", ".join(parts)))
     return facts
+
+
+def _task(asked: Request) -> str:
+    """What the networks learn, and how that is measured where it was asked for."""
+    tasks = dict.fromkeys(str(data["task"]) for data in asked.data.values() if "task" in data)
+    keys = ("loss", "score", "loss_weight")
+    given = {key: asked.common.get(key) for key in keys}
+    said = [f"{key} {v}" for key, v in given.items() if v not in (None, "auto", "none")]
+    return ", ".join([*tasks, *said])
 
 
 def _data_facts(asked: Request) -> list[tuple[str, str]]:
