@@ -21,7 +21,8 @@ class Score:
 
     ``name`` stands in the names of its metrics, ``words`` in sentences, ``short`` where there is
     little room. One that is a share of rows is shown ``in_percent``, any other as a number.
-    ``loss`` is what the loss is that is measured beside it.
+    ``by_batch`` says whether that of an epoch's batches is known from each of them, and ``loss``
+    what the loss is that is measured beside it.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Score:
     short: str
     low: float = 0.0
     in_percent: bool = True
+    by_batch: bool = True
     loss: str = "mean cross-entropy"
 
     @property
@@ -46,8 +48,8 @@ class Score:
 
 
 ACCURACY = Score("accuracy", "accuracy", "acc")
-BALANCED_ACCURACY = Score("balanced_accuracy", "balanced accuracy", "bal acc")
-ROC_AUC = Score("roc_auc", "ROC AUC", "AUC", in_percent=False)
+BALANCED_ACCURACY = Score("balanced_accuracy", "balanced accuracy", "bal acc", by_batch=False)
+ROC_AUC = Score("roc_auc", "ROC AUC", "AUC", in_percent=False, by_batch=False)
 R2 = Score(
     "r2",
     "R²",

@@ -10,7 +10,7 @@ from regsweep.data.fetch import ensure_files
 from regsweep.data.source import find_source
 from regsweep.errors import MachineFault
 from regsweep.records.sweep_file import SweepFile
-from regsweep.records.task import R2, Score
+from regsweep.records.task import ACCURACY, R2, Score
 from regsweep.settings.data import Published
 from regsweep.settings.run import Run
 from regsweep.sweep.arms import Arm
@@ -100,7 +100,7 @@ def tell_of_data(runs: Sequence[Run]) -> None:
             log.info("%s", note)
         if facts.test < FEW:
             log.info(
-                "%d rows test: the choice of so few gives %s",
+                "%d rows test: the choice of so few %s",
                 facts.test,
                 _left_open(run.task(facts.task).score, facts.test),
             )
@@ -114,6 +114,8 @@ def _left_open(score: Score, examples: int) -> str:
     """
     if score == R2:
         error = 2 * math.sqrt(0.5) * 0.5 / math.sqrt(examples)
-        return f"an R² of 0.5 a standard error of {error:.2f}"
+        return f"gives an R² of 0.5 a standard error of {error:.2f}"
+    if score != ACCURACY:
+        return f"alone leaves a {score.words} uncertain"
     error = 100 * math.sqrt(0.9 * 0.1 / examples)
-    return f"an accuracy of 90 % a standard error of {error:.1f} points"
+    return f"gives an accuracy of 90 % a standard error of {error:.1f} points"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from regsweep.data.dataset import Dataset, Examples
 from regsweep.data.facts import Facts
-from regsweep.records.task import ACCURACY, Task, loss_of
+from regsweep.records.task import Task, loss_of
 from regsweep.settings.model import Model
 from regsweep.settings.run import Run, fusible
 from regsweep.training.batches import Shuffler
@@ -157,7 +157,7 @@ class _Pack:
         """
         if self.task.loss == "mse":
             return 1 - self.totals.losses / steps
-        if self.task.score != ACCURACY:
+        if not self.task.score.by_batch:
             return evaluate(self.network, self.parameters, self.data.train, self.task)[1]
         labels = self.data.train.targets[0].numel()
         return self.totals.hits.double() / (steps * self.trainer.batch_size * labels)

@@ -10,7 +10,7 @@ from regsweep.report.plots.all import sweep_plots
 from regsweep.report.plots.arms import looks
 from regsweep.report.tables.write import csv_text
 
-R2 = {"none": [0.25, 0.5, -3.0], "l2": [0.5, 0.625, -2.75]}
+R2 = {"none": [0.25, 0.5, -3.0], "l2": [0.4375, 0.6875, -2.75]}
 
 
 def regression(folder, name="numbers", objective="val_loss"):
@@ -94,7 +94,7 @@ def test_nothing_of_a_regression_is_in_percent(folder, objective, capsys):
     for words in ("accuracy of", "R² %", "points"):
         assert words not in html.split("<script>")[0]
     if objective == "val_error":
-        assert "improvement in test error (1 - R²)" in html
+        assert "improvement in test R² over" in html
 
 
 def test_plots_say_what_is_measured(folder):
@@ -134,3 +134,12 @@ def test_a_table_of_several_tasks_reads_back(folder):
     header = csv_text(build_report([folder.root]).runs).splitlines()[0]
 
     assert "val_loss,val_accuracy,val_r2,test_loss,test_accuracy,test_r2,penalty" in header
+
+
+def test_a_verdict_speaks_of_the_score(folder):
+    regression(folder, objective="val_error")
+
+    [sentence] = build_report([folder.root / "numbers"]).verdicts
+
+    assert sentence.startswith("Better than regularizer=none: regularizer=l2 at weight=0.0001 ")
+    assert "(test R² higher by 0.21, 95 % interval " in sentence

@@ -151,7 +151,10 @@ def _improvement_title(rows: Iterable[Row], tests: Collection[int]) -> str:
 
 
 def _judged_on(row: Row) -> str:
-    return "test loss" if row["metric"] == "test_loss" else f"test {score_of_row(row).error}"
+    if row["metric"] == "test_loss":
+        return "test loss"
+    score = score_of_row(row)
+    return f"test {score.error if score.in_percent else score.words}"
 
 
 def _interval(tests: Collection[int]) -> str:

@@ -21,10 +21,12 @@ from regsweep.report.plots.figure import (
 )
 
 _SPLITS = {"val": ("validation", "solid"), "train": ("training", "dot")}
-_CAPTION = (
-    "Thick lines are means over the seeds, thin ones single seeds. Training values are means over "
-    "an epoch's batches, taken before each step, so they lag behind by about half an epoch."
+_CAPTION = "Thick lines are means over the seeds, thin ones single seeds. "
+_BY_BATCH = (
+    "Training values are means over an epoch's batches, taken before each step, so they lag behind "
+    "by about half an epoch."
 )
+_AFTER = "Training values are of all training rows, after each epoch."
 
 
 def curves_plot(
@@ -57,7 +59,8 @@ def curves_plot(
                 first = split == next(iter(values))
                 _add_mean(figure, look, of_arm, split, first, quantity)
     _add_key(figure, values)
-    return Plot(f"Learning curves of the winners: {quantity} by epoch{note}", _CAPTION, figure)
+    caption = _CAPTION + (_BY_BATCH if quantity == "loss" or score.by_batch else _AFTER)
+    return Plot(f"Learning curves of the winners: {quantity} by epoch{note}", caption, figure)
 
 
 def _values(curves: pd.DataFrame, split: str, quantity: str, score: Score) -> "pd.Series[float]":

@@ -48,7 +48,7 @@ def weight_plot(
         stars[arm] = of_arm[of_arm["won"] & of_arm["weight"].notna()]
     for arm, winner in stars.items():
         _add_winner(figure, looks[arm], winner, name)
-    title = f"{name.capitalize()} against penalty weight"
+    title = f"{name[0].upper()}{name[1:]} against penalty weight"
     return Plot(title + note, _CAPTION + _LINES * has_level, figure)
 
 
