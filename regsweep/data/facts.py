@@ -14,7 +14,8 @@ class Facts:
     A network is to have ``outputs`` outputs: one a class, one a label, one a number, or one for two
     classes, as the ``task`` is. ``classes`` are the names of classes or labels in that order,
     empty where they have none. ``files`` has the SHA-256 of each file that the user
-    gave, by its key, and ``notes`` what is to be said once, before anything trains.
+    gave, by its key, and ``notes`` what is to be said once, before anything trains. Targets that
+    are numbers are learned as ``(number - mean) / deviation``, of each output.
     """
 
     shape: tuple[int, ...]
@@ -26,6 +27,8 @@ class Facts:
     files: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     task: TaskName = "classification"
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
 
     def stored(self) -> dict[str, Any]:
         """What a sweep keeps of them."""

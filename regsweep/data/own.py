@@ -100,6 +100,7 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         test = given.rows.at(parts.test.numpy())
     encode = given.fit(train.inputs)
     told = list(given.notes)
+    mean = deviation = np.zeros(0)
     scaled: Callable[[Array], Array] = np.copy
     if given.task == "regression":
         named = {"training": train, "validation": validation, "test": test}
@@ -126,6 +127,8 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         files=given.files,
         notes=tuple(told),
         task=given.task,
+        mean=tuple(mean.tolist()),
+        deviation=tuple(deviation.tolist()),
     )
     return Loaded(dataset, facts)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from regsweep.errors import InputError
 from regsweep.settings.data import Arrays, ScikitLearn, Table
@@ -29,6 +30,8 @@ def test_numbers_are_standardised_as_the_training_rows_have_them(saved):
 
     assert (data.outputs, data.task, facts.task) == (2, "regression", "regression")
     assert facts.classes == ()
+    back = data.train.targets[0].double() * torch.tensor(facts.deviation) + torch.tensor(facts.mean)
+    assert np.abs(Y - back.numpy()).max(1).min() < 1e-5  # one of the rows that were given
     assert (facts.train, facts.validation, facts.test) == (60, 20, 20)
     train = data.train.targets.double()
     np.testing.assert_allclose(train.mean(0), 0, atol=1e-6)

@@ -274,3 +274,31 @@ def test_what_the_task_does_not_allow_is_refused(task, outputs, given, message):
         read_run(CONFIG | {"data": data} | given).check(facts)
 
     assert str(caught.value).startswith(message)
+
+
+TABLE = {"name": "csv", "path": "x.csv", "test_path": None, "columns": None, "group": None}
+SPLIT = {"train_size": None, "validation_size": 0.2, "test_size": 0.2, "split_seed": 0}
+
+
+def test_a_table_may_have_one_target_or_several():
+    for target, read in (("ill", "ill"), (["wet", "cold"], ("wet", "cold"))):
+        assert read_run(CONFIG | {"data": TABLE | SPLIT | {"target": target}}).data.target == read
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (3, "data.target=3: expected a word, or a list of words"),
+        ([1, 2], "data.target[0]=1: expected a word"),
+        ([], "data.target=[]: expected the name of a column, or several, each once"),
+        (
+            ["a", "a"],
+            "data.target=['a', 'a']: expected the name of a column, or several, each once",
+        ),
+    ],
+)
+def test_targets_that_are_no_columns_are_refused(target, message):
+    with pytest.raises(InputError) as caught:
+        read_run(CONFIG | {"data": TABLE | SPLIT | {"target": target}})
+
+    assert str(caught.value) == message

@@ -120,7 +120,20 @@ def _data_facts(asked: Request) -> list[tuple[str, str]]:
     parts = ", ".join(f"{first[part]:,} {part}" for part in ("train", "validation", "test"))
     names = list(first["classes"])
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-    return [("examples", parts), ("classes", ", ".join(names[:_MOST_LISTED]) + more)]
+    of_labels = first.get("task") == "binary" and first["outputs"] > 1
+    return [
+        ("examples", parts),
+        ("labels" if of_labels else "classes", ", ".join(names[:_MOST_LISTED]) + more),
+        ("targets", _scaling(first)),
+    ]
+
+
+def _scaling(data: Mapping[str, Any]) -> str:
+    """In what unit numbers were learned, output by output."""
+    outputs = zip(data.get("mean", ()), data.get("deviation", ()), strict=True)
+    units = [f"mean {mean:.4g}, standard deviation {sd:.4g}" for mean, sd in outputs]
+    more = f"; and {len(units) - _MOST_LISTED} more" if len(units) > _MOST_LISTED else ""
+    return f"standardised by {'; '.join(units[:_MOST_LISTED])}{more}" if units else ""
 
 
 def _budget(budget: Mapping[str, int]) -> str:
