@@ -16,7 +16,7 @@ from regsweep.compare.studies import Outcome, Recorded
 from regsweep.errors import InputError
 from regsweep.records.objective import mean_cost, measured, winner
 from regsweep.records.record import FILE_NAME, Record, RecordError, read
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import loss_of, scores_in
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,8 @@ class Ledger:
         found = (record.run, record.stage, dict(record.arm), record.trial, record.seed)
         if found != expected:
             raise RecordError(path, f"the record of another run, {record.run}")
-        needed = (CLASSIFICATION.loss_of("val"), CLASSIFICATION.score_of("val"))
+        [score, *_] = scores_in(record.metrics)
+        needed = (loss_of("val"), score.of("val"))
         if record.status == "completed" and any(record.metrics.get(k) is None for k in needed):
             raise RecordError(path, f"completed, but without {' or '.join(needed)}")
         if key := _disagreeing(record):

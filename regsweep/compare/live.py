@@ -22,6 +22,7 @@ from regsweep.compare.pace import Pace, clock, rough
 from regsweep.compare.plan import Place, Plan, Slot
 from regsweep.compare.space import override_lines
 from regsweep.records.record import FILE_NAME
+from regsweep.records.task import ACCURACY, scores_in
 from regsweep.report.words.undertrained import few_steps
 from regsweep.report.words.view import short_names, short_overrides
 
@@ -64,6 +65,7 @@ class View:
         self.failed = self.diverged = 0
         self.news = False
         self.said = (0.0, 0)  # when the last line was logged, and how many runs had ended
+        self.score = ACCURACY
         self.live: Live | None = None
         self.stop, self.lock = threading.Event(), threading.Lock()
         self.thread = threading.Thread(target=self._look_on, daemon=True)
@@ -112,6 +114,8 @@ class View:
         self._look(round_over=True)
         with self.lock:
             self.left = self.all - len(ledger.records)
+            metrics = (record.metrics for record in ledger.records.values() if record.metrics)
+            [self.score, *_] = scores_in(next(metrics, ()))
             states = ledger.states()
             self.failed, self.diverged = (
                 states.count(TrialState.FAIL),
@@ -178,8 +182,8 @@ class View:
         self._say(f"search{self._trouble()}: {trials}   {best}   {self._progress()}")
 
     def _shown(self, value: float) -> str:
-        """An objective; errors in percent, as in the table at the end."""
-        return f"{100 * value:.2f} %" if self.plan.objective == "val_error" else f"{value:.4f}"
+        """An objective; an error as its score, as in the table at the end."""
+        return self.score.shown(value) if self.plan.objective == "val_error" else f"{value:.4f}"
 
     def _state(self) -> str:
         loading = "loading and " if self.waiting and not self.ended else ""

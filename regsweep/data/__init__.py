@@ -3,7 +3,7 @@
 - `__main__`: `python -m regsweep.data [NAME ...]`: have the files of these data sets (default
   mnist)
 - `arrays`: arrays in an `.npz` file: `x` and `y`, and test parts if there are any
-- `bundled`: the classification sets that scikit-learn ships: nothing is downloaded
+- `bundled`: the sets that scikit-learn ships: nothing is downloaded
 - `columns`: what the columns of a table are: numbers, categories, or nothing to learn from
 - `csv_file`: a CSV file as a data frame, whose every fault has a message that says where it is
 - `dataset`: what training is given: arrays, split into training, validation and test
@@ -22,7 +22,8 @@
 - `source`: the data sets that can be chosen: their files, their pinned hashes, the sizes they allow
 - `split`: stratified training and validation examples: the same for every run of a split seed
 - `table`: a table in a CSV file: which columns are learned from, and what is made of them
-- `targets`: targets as they are given, as the numbers of their classes
+- `targets`: targets as they are given, in one column or several: classes, labels or numbers
+- `tasks`: the task that targets and a loss make together
 - `vision`: the classification sets of torchvision, downloaded by it where they are not there
 - `verify`: SHA-256 of the files on disk: checked before every use, remembered between starts
 """

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,23 @@ from regsweep.data.own import Array, Given, Rows
 from regsweep.data.own_file import OwnFile
 from regsweep.data.targets import read_targets, read_test_targets
 from regsweep.errors import InputError, bad_value
+from regsweep.records.task import LossChoice
 
 _KNOWN = ("x", "y", "x_test", "y_test")
 
 
-def read_arrays(file: OwnFile) -> Given:
-    """What ``file`` holds. Bytes stay bytes, which are divided by 255 when they are used; other
-    numbers become float32 as they are. No pickle is read.
+def read_arrays(file: OwnFile, loss: LossChoice = "auto") -> Given:
+    """What ``file`` holds, with targets as ``loss`` and they themselves say.
+
+    Bytes stay bytes, which are divided by 255 when they are used; other numbers become float32 as
+    they are. No pickle is read.
 
     Raises:
         InputError: an array is missing, of the wrong shape or type, or holds what is not finite.
     """
-    return given_of(_load(file), _KNOWN, f"{file.key}={file.path}", {file.key: file.sha256})
+    return given_of(
+        _load(file), _KNOWN, f"{file.key}={file.path}", {file.key: file.sha256}, loss=loss
+    )
 
 
 def given_of(
@@ -32,6 +37,7 @@ def given_of(
     where: str,
     files: Mapping[str, str],
     groups: Array | None = None,
+    loss: LossChoice = "auto",
 ) -> Given:
     """``arrays``, two or four, by what inputs and targets are ``called``, then those to test on.
 
@@ -40,23 +46,26 @@ def given_of(
     x, y, x_test, y_test = called
     inputs, targets = _inputs(where, x, arrays[x]), targets_of(where, y, arrays[y])
     _refuse_lengths(where, x, inputs, y, targets)
-    classes = read_targets(targets, f"{where}: {y}")
+    read = read_targets(targets, f"{where}: {y}", loss)
     test = None
     if x_test in arrays:
         aside = _inputs(where, x_test, arrays[x_test])
         of_aside = targets_of(where, y_test, arrays[y_test])
         _refuse_lengths(where, x_test, aside, y_test, of_aside)
+        if of_aside.shape[1:] != targets.shape[1:]:
+            raise _wrong(where, y_test, f"of other columns than {y}; expected the same")
         _refuse_unlike(where, x_test, aside, x, inputs)
-        test = Rows(aside, read_test_targets(of_aside, f"{where}: {y_test}", classes.names))
+        test = Rows(aside, read_test_targets(of_aside, f"{where}: {y_test}", read))
     return Given(
-        rows=Rows(inputs, classes.codes),
+        rows=Rows(inputs, read.values),
         test=test,
-        names=classes.names,
+        names=read.names,
         fit=lambda train: _as_it_is,
         where=f"{where}: {y}",
         groups=groups,
         files=files,
         read=lambda raw: _read(where, raw, x, inputs),
+        task=read.task,
     )
 
 
@@ -132,24 +141,31 @@ def _inputs(where: str, name: str, array: Array) -> Array:
     return numbers
 
 
-def targets_of(where: str, name: str, array: "Array | pd.Series[Any]") -> "pd.Series[Any]":
-    """The targets in ``array``, which ``where`` and ``name`` say in messages.
+def targets_of(
+    where: str, name: str, array: "Array | pd.Series[Any]"
+) -> "pd.Series[Any] | pd.DataFrame":
+    """The targets in ``array``, a column or several; ``where`` and ``name`` are for messages.
 
     Raises:
-        InputError: it has another shape than (rows,), or holds neither numbers nor text.
+        InputError: it has another shape, or holds neither numbers nor text.
     """
     if isinstance(array, pd.Series):
         return array.reset_index(drop=True)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
+    if array.ndim == 2 and array.shape[1] and array.dtype.kind in "biuf":
+        return pd.DataFrame(array)
     if array.ndim != 1 or array.dtype.kind not in "biufUS":
         raise _wrong(
-            where, name, f"{_described(array)}, expected a class for each row, of shape (rows,)"
+            where,
+            name,
+            f"{_described(array)}, expected a class or a number for each row, of shape (rows,), "
+            "or several numbers, of shape (rows, columns)",
         )
     return pd.Series(array.astype(str) if array.dtype.kind in "US" else array)
 
 
-def _refuse_lengths(where: str, name: str, x: Array, other: str, y: "pd.Series[Any]") -> None:
+def _refuse_lengths(where: str, name: str, x: Array, other: str, y: Sized) -> None:
     if len(x) != len(y):
         raise _wrong(where, name, f"{len(x)} rows, and {other} {len(y)}; expected as many")
 

@@ -18,11 +18,15 @@ from regsweep.data.source import (
     find_source,
 )
 from regsweep.data.split import stratified_split
+from regsweep.records.task import TaskName
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs (n, *shape), contiguous, of which bytes are scaled to [0, 1]; targets, int64 (n,)."""
+    """Inputs (n, *shape), contiguous, of which bytes are scaled to [0, 1], and their targets.
+
+    Targets are int64 (n,), classes, or float32 (n, outputs): 0 and 1, or standardised numbers.
+    """
 
     inputs: Tensor
     targets: Tensor
@@ -40,13 +44,14 @@ class Examples:
 class Dataset:
     """The examples of one source; a part that was not asked for is None.
 
-    A network is to have ``outputs`` outputs, one a class.
+    A network is to have ``outputs`` outputs, as the ``task`` is.
     """
 
     train: Examples
     validation: Examples | None
     test: Examples | None
     outputs: int
+    task: TaskName = "classification"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -60,6 +65,7 @@ class Dataset:
             None if self.validation is None else self.validation.to(device),
             None if self.test is None else self.test.to(device),
             self.outputs,
+            self.task,
         )
 
 

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from regsweep.records.task import TaskName
+
 
 @dataclass(frozen=True)
 class Facts:
     """Of split data: the ``shape`` of one input, and what there is of each part.
 
-    A network is to have ``outputs`` outputs, one a class, which ``classes`` names in that order;
-    it is empty where they have no names. ``files`` has the SHA-256 of each file that the user
-    gave, by its key, and ``notes`` what is to be said once, before anything trains.
+    A network is to have ``outputs`` outputs: one a class, one a label, one a number, or one for two
+    classes, as the ``task`` is. ``classes`` are the names of classes or labels in that order,
+    empty where they have none. ``files`` has the SHA-256 of each file that the user
+    gave, by its key, and ``notes`` what is to be said once, before anything trains. Targets that
+    are numbers are learned as ``(number - mean) / deviation``, of each output.
     """
 
     shape: tuple[int, ...]
@@ -22,6 +26,9 @@ class Facts:
     classes: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    task: TaskName = "classification"
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
 
     def stored(self) -> dict[str, Any]:
         """What a sweep keeps of them."""

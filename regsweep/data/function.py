@@ -17,12 +17,17 @@ from regsweep.data.own_arrays import Arrays
 from regsweep.data.table import fitted, reading, refuse_missing
 from regsweep.data.targets import read_targets, read_test_targets
 from regsweep.errors import InputError, MachineFault
+from regsweep.records.task import LossChoice
 
 _CALLED = ("inputs", "targets", "test_inputs", "test_targets")
 
 
 def read_function(
-    name: str, function: Callable[..., Any], keywords: Mapping[str, Any], start: str
+    name: str,
+    function: Callable[..., Any],
+    keywords: Mapping[str, Any],
+    start: str,
+    loss: LossChoice = "auto",
 ) -> Given:
     """What ``function``, the choice ``data=name``, gives of ``keywords``, in the folder ``start``.
 
@@ -52,8 +57,8 @@ def read_function(
     groups = None if given.groups is None else _groups(where, given.groups, rows)
     files = {where: _sha256({**arrays, "groups": groups})}
     if framed:
-        return _of_frames(arrays, where, files, groups)
-    return given_of(arrays, _CALLED, where, files, groups)
+        return _of_frames(arrays, where, files, groups, loss)
+    return given_of(arrays, _CALLED, where, files, groups, loss)
 
 
 def _called(
@@ -112,24 +117,29 @@ def _frame(where: str, part: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_frames(
-    arrays: Mapping[str, Any], where: str, files: Mapping[str, str], groups: Array | None
+    arrays: Mapping[str, Any],
+    where: str,
+    files: Mapping[str, str],
+    groups: Array | None,
+    loss: LossChoice,
 ) -> Given:
     frame, test = arrays["inputs"], None
     kinds = kinds_of(frame, list(frame.columns), where)
-    classes = read_targets(_column(where, "targets", arrays, frame), f"{where}: targets")
+    targets = read_targets(_column(where, "targets", arrays, frame), f"{where}: targets", loss)
     if "test_inputs" in arrays:
         aside = arrays["test_inputs"]
         refuse_missing(
             aside, (*kinds.numbers, *kinds.categories), f"{where}: test_inputs", "inputs"
         )
         column = _column(where, "test_targets", arrays, aside)
-        codes = read_test_targets(column, f"{where}: test_targets", classes.names)
+        codes = read_test_targets(column, f"{where}: test_targets", targets)
         test = Rows(as_inputs(aside, kinds, f"{where}: test_inputs"), codes)
     left_out = ", ".join(kinds.left_out)
     return Given(
-        rows=Rows(as_inputs(frame, kinds, where), classes.codes),
+        rows=Rows(as_inputs(frame, kinds, where), targets.values),
         test=test,
-        names=classes.names,
+        names=targets.names,
+        task=targets.task,
         fit=lambda train: fitted(train, kinds),
         where=f"{where}: targets",
         groups=groups,
@@ -141,7 +151,7 @@ def _of_frames(
 
 def _column(
     where: str, part: str, arrays: Mapping[str, Any], frame: pd.DataFrame
-) -> "pd.Series[Any]":
+) -> "pd.Series[Any] | pd.DataFrame":
     targets = arrays[part]
     if len(targets) != len(frame):
         other = part.replace("targets", "inputs")

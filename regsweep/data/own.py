@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from regsweep.data.dataset import Dataset, Examples
 from regsweep.data.facts import Facts
 from regsweep.data.parts import divide
 from regsweep.data.sizes import Sizes
+from regsweep.errors import InputError
+from regsweep.records.task import TaskName
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Encode = Callable[[Any], Array]
@@ -21,7 +24,7 @@ Decode = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class Rows:
-    """``inputs``, an array or a data frame, and the number of each one's class."""
+    """``inputs``, an array or a data frame, and each one's target or targets."""
 
     inputs: Any
     targets: Array
@@ -37,11 +40,12 @@ class Rows:
 
 @dataclass(frozen=True)
 class Given:
-    """What a source holds: rows, test rows if it has any, the names of the classes.
+    """What a source holds: rows, test rows if it has any, the names of its classes or labels.
 
-    ``fit`` makes an encoder of training rows; ``where`` is what messages call the targets, and
-    ``groups``, int64 (n,), what no split may part. ``read`` makes inputs like those of ``rows`` of
-    what a user has: of a row as it is in the source.
+    Targets are those of ``data.tasks.Targets``, of the ``task``. ``fit`` makes an encoder of
+    training rows; ``where`` is what messages call the targets, and ``groups``, int64 (n,), what no
+    split may part. ``read`` makes inputs like those of ``rows`` of what a user has: of a row as it
+    is in the source.
     """
 
     rows: Rows
@@ -52,7 +56,21 @@ class Given:
     groups: Array | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    task: TaskName = "classification"
     read: Encode = np.asarray
+
+    @property
+    def strata(self) -> tuple[Array, tuple[str, ...]]:
+        """What each part is to have its share of, int64 (n,), and its names: the classes, if any.
+
+        Rows of numbers or of several labels are of one stratum.
+        """
+        targets = self.rows.targets
+        if self.task == "classification":
+            return targets, self.names
+        if self.task == "binary" and targets.shape[1] == 1:
+            return targets[:, 0].astype(np.int64), self.names
+        return np.zeros(len(targets), np.int64), ("any kind",)
 
 
 @dataclass(frozen=True)
@@ -74,9 +92,10 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
     Raises:
         InputError: a size is not possible, or a class or the groups are too few.
     """
+    strata, names = given.strata
     parts = divide(
-        torch.from_numpy(given.rows.targets),
-        given.names,
+        torch.from_numpy(strata),
+        names,
         sizes,
         given.where,
         test=given.test is None,
@@ -89,11 +108,25 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         assert parts.test is not None
         test = given.rows.at(parts.test.numpy())
     encode = given.fit(train.inputs)
+    told = list(given.notes)
+    mean = deviation = np.zeros(0)
+    scaled: Callable[[Array], Array] = np.copy
+    decode = decoder(given.names, given.task)
+    if given.task == "regression":
+        named = {"training": train, "validation": validation, "test": test}
+        _refuse_constant({name: rows.targets for name, rows in named.items()}, given.where)
+        mean, deviation = train.targets.mean(0), train.targets.std(0)
+        scaled = partial(_standardised, mean=mean, deviation=deviation)
+        decode = partial(_unscaled, mean=mean, deviation=deviation)
+        told.append(_told(given.where, mean, deviation))
+    elif given.task == "binary":
+        scaled = partial(np.ndarray.astype, dtype=np.float32)
     dataset = Dataset(
-        _examples(train, encode),
-        _examples(validation, encode) if len(validation.targets) else None,
-        _examples(test, encode),
-        len(given.names),
+        _examples(train, encode, scaled),
+        _examples(validation, encode, scaled) if len(validation.targets) else None,
+        _examples(test, encode, scaled),
+        len(given.names) if given.task == "classification" else given.rows.targets.shape[1],
+        given.task,
     )
     facts = Facts(
         shape=dataset.shape,
@@ -103,23 +136,63 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         test=len(test.targets),
         classes=given.names,
         files=given.files,
-        notes=tuple(given.notes),
+        notes=tuple(told),
+        task=given.task,
+        mean=tuple(mean.tolist()),
+        deviation=tuple(deviation.tolist()),
     )
-    return Loaded(dataset, facts, lambda raw: encode(given.read(raw)), decoder(given.names))
+    return Loaded(dataset, facts, lambda raw: encode(given.read(raw)), decode)
 
 
-def decoder(names: tuple[str, ...]) -> Decode:
-    """What names the class of the largest output; by its number where there are no ``names``."""
+def decoder(names: tuple[str, ...], task: TaskName = "classification") -> Decode:
+    """What names the class of each row; by its number where there are no ``names``.
+
+    Of several labels, 0 and 1, (n, labels).
+    """
     shown = np.asarray(names) if names else None
 
     def decode(outputs: Array) -> Array:
-        places = outputs.argmax(1)
+        if task == "binary" and outputs.shape[1] > 1:
+            return (outputs > 0).astype(np.int64)
+        places = outputs.argmax(1) if task == "classification" else (outputs[:, 0] > 0).astype(int)
         found: Array = places if shown is None else shown[places]
         return found
 
     return decode
 
 
-def _examples(rows: Rows, encode: Encode) -> Examples:
+def _examples(rows: Rows, encode: Encode, scaled: Callable[[Array], Array]) -> Examples:
     inputs = np.ascontiguousarray(encode(rows.inputs))
-    return Examples(torch.from_numpy(inputs), torch.from_numpy(rows.targets.copy()))
+    return Examples(torch.from_numpy(inputs), torch.from_numpy(scaled(rows.targets)))
+
+
+def _standardised(numbers: Array, mean: Array, deviation: Array) -> Array:
+    """Of the training rows, numbers of mean 0 and variance 1."""
+    return ((numbers - mean) / deviation).astype(np.float32)
+
+
+def _unscaled(outputs: Array, mean: Array, deviation: Array) -> Array:
+    """The numbers that were standardised so; (n,) where a row has one."""
+    numbers = outputs * deviation + mean
+    return numbers[:, 0] if numbers.shape[1] == 1 else numbers
+
+
+def _told(where: str, mean: Array, deviation: Array) -> str:
+    return (
+        f"{where}: numbers, standardised as the training rows have them (mean {_listed(mean)}, "
+        f"standard deviation {_listed(deviation)}): a loss of 1 is that of predicting the mean"
+    )
+
+
+def _listed(numbers: Array) -> str:
+    return ", ".join(f"{number:.4g}" for number in numbers)
+
+
+def _refuse_constant(parts: Mapping[str, Array], where: str) -> None:
+    """Refuse a part with rows but no variance, of which R² is not defined."""
+    for name, numbers in parts.items():
+        if len(numbers) and (numbers.min(0) == numbers.max(0)).any():
+            raise InputError(
+                f"{where}: all is alike in the {name} part, {len(numbers)} rows, so R² is not "
+                "defined; expected more rows there"
+            )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from regsweep.data.source import kept
 from regsweep.errors import bad_value
 
 Size = int | float
@@ -42,8 +43,7 @@ def check_test_size(size: Size, rows: int, classes: int) -> int:
         raise bad_value(
             "data.test_size",
             size,
-            f"at most {most} rows: of {rows}, each of the {classes} classes keeps at least one "
-            "for training",
+            f"at most {most} rows: of {rows}, {kept(classes)}",
         )
     return count
 
@@ -56,8 +56,8 @@ def check_classes(counts: Sequence[int], names: Sequence[str], parts: int, where
     """
     count, name = min(zip(counts, names, strict=True))
     if count < parts:
+        rows = f"{count} row{'' if count == 1 else 's'}"
+        found, of_each = (rows, "") if len(names) == 1 else (f"{name} ({rows})", " of each class")
         raise bad_value(
-            where,
-            f"{name} ({count} row{'' if count == 1 else 's'})",
-            f"at least {parts} rows of each class: one for each part of the data",
+            where, found, f"at least {parts} rows{of_each}: one for each part of the data"
         )

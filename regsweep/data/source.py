@@ -93,14 +93,21 @@ def check_split(examples: int, classes: int, validation_size: int, train_size: i
         raise bad_value(
             "data.validation_size",
             validation_size,
-            f"0 to {most}: of {examples} examples, each of the {classes} classes keeps at least "
-            "one for training",
+            f"0 to {most}: of {examples} examples, {kept(classes)}",
         )
     left = examples - validation_size
     if train_size is not None and not classes <= train_size <= left:
+        of_each = f" for each of the {classes} classes" if classes > 1 else ""
         raise bad_value(
             "data.train_size",
             train_size,
-            f"null (all) or {classes} to {left}: at least one example for each of the {classes} "
-            f"classes, at most what data.validation_size={validation_size} leaves of {examples}",
+            f"null (all) or {classes} to {left}: at least one example{of_each}, at most what "
+            f"data.validation_size={validation_size} leaves of {examples}",
         )
+
+
+def kept(classes: int) -> str:
+    """What every part leaves to train on, in words; rows without classes are as if of one."""
+    if classes == 1:
+        return "at least one is kept for training"
+    return f"each of the {classes} classes keeps at least one for training"

@@ -15,66 +15,78 @@ from regsweep.data.csv_file import read_csv
 from regsweep.data.own import Array, Encode, Given, Rows
 from regsweep.data.own_file import OwnFile
 from regsweep.data.targets import read_targets, read_test_targets
+from regsweep.data.tasks import Targets
 from regsweep.errors import InputError, bad_value, nearest
+from regsweep.records.task import LossChoice
 
 
 def read_table(
     file: OwnFile,
     test_file: OwnFile | None,
-    target: str,
+    target: str | Sequence[str],
     columns: Sequence[str] | None,
     group: str | None,
+    loss: LossChoice = "auto",
 ) -> Given:
-    """The rows of ``file``; each of its ``columns``, or all but target and group, is an input.
+    """The rows of ``file``; each of its ``columns``, or all but targets and group, is an input.
 
     Numbers are imputed by their median and standardised, categories one-hot encoded, as training
-    rows have them. What is missing of a category is a category of its own.
+    rows have them. What is missing of a category is a category of its own. Several targets are
+    labels or numbers, as ``loss`` and they themselves say.
 
     Raises:
         InputError: a file, a column or a value cannot be used.
     """
     frame, notes = read_csv(file)
     where = _where(file)
-    _check_column("data.target", target, frame)
+    named = [target] if isinstance(target, str) else list(target)
+    for name in named:
+        _check_column("data.target", name, frame)
     if group is not None:
         _check_column("data.group", group, frame)
-    names = _inputs(frame, {"data.target": target, "data.group": group}, columns)
+    taken = dict.fromkeys(named, "data.target") | ({group: "data.group"} if group else {})
+    names = _inputs(frame, taken, columns)
     kinds = kinds_of(frame, names, where)
-    targets = read_targets(frame[target], f"{where}: column {target}")
+    wanted = f"column {named[0]}" if len(named) == 1 else f"columns {', '.join(named)}"
+    targets = read_targets(_targets(frame, named), f"{where}: {wanted}", loss)
     files, test = {file.key: file.sha256}, None
     if test_file is not None:
         files |= {test_file.key: test_file.sha256}
         test_frame, of_test = read_csv(test_file)
         notes += of_test
-        test = _test_rows(test_frame, _where(test_file), target, kinds, targets.names)
+        test = _test_rows(test_frame, _where(test_file), named, kinds, targets)
         if group is not None:
             _refuse_shared(frame, test_frame, _where(test_file), group)
     if kinds.left_out:
         notes += (f"{where}: left out {', '.join(kinds.left_out)}",)
     return Given(
-        rows=Rows(as_inputs(frame, kinds, where), targets.codes),
+        rows=Rows(as_inputs(frame, kinds, where), targets.values),
         test=test,
         names=targets.names,
         fit=lambda train: fitted(train, kinds),
-        where=f"{where}: column {target}",
+        where=f"{where}: {wanted}",
         groups=None if group is None else _groups(frame[group], where),
         files=files,
         notes=notes,
+        task=targets.task,
         read=reading(kinds, where),
     )
 
 
+def _targets(frame: pd.DataFrame, names: Sequence[str]) -> "pd.Series[Any] | pd.DataFrame":
+    return frame[names[0]] if len(names) == 1 else frame[list(names)]
+
+
 def _inputs(
-    frame: pd.DataFrame, taken: Mapping[str, str | None], columns: Sequence[str] | None
+    frame: pd.DataFrame, taken: Mapping[str, str], columns: Sequence[str] | None
 ) -> list[str]:
-    """The names of the columns to learn from; those of the keys in ``taken`` are for other ends."""
+    """The names of the columns to learn from; those ``taken`` are, by the key that they map to."""
     if columns is None:
-        return [name for name in frame.columns if name not in taken.values()]
+        return [name for name in frame.columns if name not in taken]
     for name in columns:
         _check_column("data.columns", name, frame)
-        for key, other in taken.items():
-            if name == other:
-                raise bad_value("data.columns", name, f"columns other than {key}")
+        if name in taken:
+            raise bad_value("data.columns", name, f"columns other than {taken[name]}")
     return [name for name in frame.columns if name in columns]
 
 
@@ -107,11 +119,12 @@ def _refuse_shared(frame: pd.DataFrame, test: pd.DataFrame, where: str, group: s
 
 
 def _test_rows(
-    frame: pd.DataFrame, where: str, target: str, kinds: Columns, names: tuple[str, ...]
+    frame: pd.DataFrame, where: str, named: Sequence[str], kinds: Columns, training: Targets
 ) -> Rows:
-    refuse_missing(frame, (target, *kinds.numbers, *kinds.categories), where, "data.path")
-    codes = read_test_targets(frame[target], f"{where}: column {target}", names)
-    return Rows(as_inputs(frame, kinds, where), codes)
+    refuse_missing(frame, (*named, *kinds.numbers, *kinds.categories), where, "data.path")
+    wanted = f"{where}: column {named[0]}" if len(named) == 1 else where
+    values = read_test_targets(_targets(frame, named), wanted, training)
+    return Rows(as_inputs(frame, kinds, where), values)
 
 
 def reading(kinds: Columns, where: str) -> Encode:

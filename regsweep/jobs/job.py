@@ -38,11 +38,11 @@ from regsweep.records.record import (
 )
 from regsweep.records.settled import Settled
 from regsweep.records.sweep_file import SweepFile
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import ACCURACY, Score, Task, history_columns
 from regsweep.settings.config import read_channel, read_run
 from regsweep.settings.flat import flatten
 from regsweep.settings.plain_config import plain_config
-from regsweep.settings.run import Run, tried_by
+from regsweep.settings.run import Run
 from regsweep.sweep.kinds import is_search
 from regsweep.sweep.machine import refuse_other_files
 from regsweep.sweep.settle import device_of, in_packs, mode_of, settle
@@ -127,15 +127,14 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
         settled = _settled(run, sweep)
         device = device_of(run, settled)
         environment = describe(device, mode_of(run, settled), run.trainer)
-        if tried_by(run):
-            environment["pack"] = "always" if in_packs(run, settled) else "never"
-        if files := facts_of(run.data).files:
-            environment["files"] = files
+        facts = facts_of(run.data, run.loss)
+        if facts.files:
+            environment["files"] = facts.files
         if run.study is not None:
             environment["study"] = dict(run.study.sources)
         record = replace(record, environment=environment)
         result = train(run, identity, settled)
-        write_history(result.history, directory / HISTORY)
+        write_history(result.history, directory / HISTORY, _task(run).score)
         if identity.stage != "search" and result.status == "completed":
             write_bytes(directory / WEIGHTS, save(dict(result.weights)))
     except Exception as error:
@@ -183,25 +182,31 @@ def publish_job(
     def trained(run: Run, identity: JobIdentity, settled: Settled) -> Result:
         if isinstance(outcome, Exception):
             raise outcome
+        score = _task(run).score
         batches = iter(outcome.batches)
         batch = next(batches, None)
         for epoch in outcome.result.history:
             while batch and batch.epoch <= epoch.epoch:
                 log_batch(batch)
                 batch = next(batches, None)
-            log_epoch(epoch, run, alone=identity.trial is None)
+            log_epoch(epoch, run, score, alone=identity.trial is None)
         return outcome.result
 
     began = None if isinstance(outcome, Exception) else outcome.started
     return complete_job(plain_config(config) if plain is None else plain, trained, began)
 
 
+def _task(run: Run) -> Task:
+    return run.task(facts_of(run.data, run.loss).task)
+
+
 def _train_alone(run: Run, identity: JobIdentity, settled: Settled) -> Result:
+    score = _task(run).score
     [result] = train_pack(
         [run],
-        load_data(run.data, test=identity.stage != "search"),
+        load_data(run.data, run.loss, test=identity.stage != "search"),
         device_of(run, settled),
-        on_epoch=lambda _, epoch: log_epoch(epoch, run, alone=identity.trial is None),
+        on_epoch=lambda _, epoch: log_epoch(epoch, run, score, alone=identity.trial is None),
         on_batch=log_batch,
         mode=mode_of(run, settled),
         alone=not in_packs(run, settled),
@@ -271,11 +276,11 @@ def objective(record: Record, config: Mapping[str, Any]) -> float | None:
     return measured(record.metrics, config["objective"])
 
 
-def write_history(history: Sequence[Epoch], path: Path) -> None:
+def write_history(history: Sequence[Epoch], path: Path, score: Score = ACCURACY) -> None:
     """The learning curve as CSV, a row an epoch, numbers in full precision."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(CLASSIFICATION.history)
+    writer.writerow(history_columns((score,)))
     writer.writerows(astuple(epoch) for epoch in history)
     with naming(path):
         path.write_bytes(text.getvalue().encode())

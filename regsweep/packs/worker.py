@@ -41,7 +41,7 @@ def train(pack: Pack) -> list[Trained]:
     try:
         results = train_pack(
             pack.runs,
-            load_data(pack.runs[0].data, test=pack.test),
+            load_data(pack.runs[0].data, pack.runs[0].loss, test=pack.test),
             torch.device(pack.device),
             on_batch=batches.append,
             mode=pack.mode,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar, overload
 
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import ACCURACY, SCORES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,12 +24,20 @@ def measured(
 ) -> "float | pd.Series[float]":
     """A loss or an error, of a run's metrics or of a table's rows.
 
-    ``val_error`` = 1 - the score on the validation data; ``test_error`` likewise.
+    ``val_error`` = 1 - the score on the validation data, whichever a run or a row has;
+    ``test_error`` likewise.
     """
     part, _, quantity = metric.partition("_")
-    if quantity == "error":
-        return 1 - values[CLASSIFICATION.score_of(part)]
-    return values[metric]
+    if quantity != "error":
+        return values[metric]
+    names = [score.of(part) for score in SCORES.values() if score.of(part) in values]
+    first, *others = names or [ACCURACY.of(part)]
+    if isinstance(values, Mapping):
+        return 1 - values[first]
+    scores = values[first]
+    for other in others:  # of the rows of several tasks each has one
+        scores = scores.fillna(values[other])
+    return 1 - scores
 
 
 def mean_cost(costs: Iterable[float]) -> float:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from regsweep.errors import InputError, machine_fault
 from regsweep.records.atomic import write_text
 from regsweep.records.stored import Unreadable, read_json
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import SCORES, Score, measures
 from regsweep.records.typed import fault
 
 SCHEMA = 2
@@ -25,14 +25,16 @@ RUN_FILES = (HISTORY, WEIGHTS, FILE_NAME)
 Stage = Literal["single", "search", "confirm"]
 Status = Literal["completed", "diverged", "failed"]
 
-METRICS = (
-    *CLASSIFICATION.metrics,
-    "penalty",
-    "l1_norm",
-    "l2_norm",
-    "zero_fraction",
-    "near_zero_fraction",
-)
+STATISTICS = ("penalty", "l1_norm", "l2_norm", "zero_fraction", "near_zero_fraction")
+
+
+def metrics_of(scores: Iterable[Score]) -> tuple[str, ...]:
+    """The names of all metrics of runs with these scores, in their order."""
+    return (*measures(scores), *STATISTICS)
+
+
+# All that a run of any task may measure.
+METRICS = metrics_of(SCORES.values())
 
 
 class RecordError(Unreadable):

@@ -8,7 +8,7 @@ import pandas as pd
 
 from regsweep.records.record import HISTORY
 from regsweep.records.stored import Unreadable
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import history_columns
 from regsweep.report.tables.arm import ArmResult, arm_results
 from regsweep.report.tables.comparison import table_of
 from regsweep.report.tables.gather import GatheredRun, Problem, gather, shown
@@ -16,10 +16,11 @@ from regsweep.report.tables.history import read_history
 from regsweep.report.tables.judge import judge
 from regsweep.report.tables.report import Report
 from regsweep.report.tables.runs import in_order, table_of_runs
+from regsweep.report.tables.scores import scores_of
 from regsweep.report.words.remarks import remarks_on
 from regsweep.report.words.verdicts import verdict_sentences
 
-CURVE_COLUMNS = ("sweep", "arm", "seed", *CLASSIFICATION.history)
+_WHOSE = ("sweep", "arm", "seed")
 
 
 def build_report(directories: Sequence[str | Path]) -> Report:
@@ -84,4 +85,5 @@ def _curves(
                 rows += [place | epoch for epoch in read_history(path)]
             except Unreadable as error:
                 damaged.append(Problem(shown(str(path)), error.reason))
-    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS)), damaged
+    columns = [*_WHOSE, *history_columns(scores_of(runs))]
+    return pd.DataFrame(rows, columns=columns), damaged

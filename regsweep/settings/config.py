@@ -13,7 +13,7 @@ from regsweep.settings.model import MODELS
 from regsweep.settings.optimizer import OPTIMIZERS
 from regsweep.settings.own import FUNCTIONS, OwnModel, OwnRegularizer, current_study
 from regsweep.settings.regularizer import REGULARIZERS
-from regsweep.settings.run import Objective, Run
+from regsweep.settings.run import Run
 from regsweep.settings.signature import ALWAYS, REQUIRED, keys_of
 from regsweep.settings.trainer import Trainer
 from regsweep.settings.values import typed
@@ -79,8 +79,7 @@ def read_run(config: Mapping[str, Any]) -> Run:
     _refuse_unknown("", config, [*known, *CHANNELS])
     read_channel(config)
     parts: dict[str, Any] = {
-        "seed": typed("seed", _required(config, "seed"), int),
-        "objective": typed("objective", _required(config, "objective"), Objective),
+        **_top_level(config),
         "trainer": _build(Trainer, "trainer", _group(config, "trainer"), extra=("search",)),
     }
     for group, choices in GROUPS.items():
@@ -95,6 +94,17 @@ def read_run(config: Mapping[str, Any]) -> Run:
         else:
             parts[group] = _build(choices[name], group, node, extra=GROUP_CHANNELS)
     return Run(**parts)
+
+
+def _top_level(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of no group; of the younger ones, those that ``config`` has."""
+    hints = get_type_hints(Run)
+    return {
+        field.name: typed(field.name, _required(config, field.name), hints[field.name])
+        for field in fields(Run)
+        if field.name not in (*GROUPS, "trainer")
+        and (field.default is MISSING or field.name in config)
+    }
 
 
 def _build(target: type[T], group: str, node: Mapping[str, Any], extra: tuple[str, ...] = ()) -> T:

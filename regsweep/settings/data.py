@@ -12,9 +12,8 @@ from regsweep.errors import bad_value
 from regsweep.settings.checks import one_of, whole
 from regsweep.settings.own import Study, function_of, keywords_of
 
-# What scikit-learn ships: for classification, and for regression.
-SCIKIT_LEARN = ("breast_cancer", "digits", "iris", "wine")
-_REGRESSION = ("diabetes", "linnerud")
+# What scikit-learn ships: for classification, and then for regression.
+SCIKIT_LEARN = ("breast_cancer", "digits", "iris", "wine", "diabetes", "linnerud")
 # What torchvision can have, and what is had and verified without it.
 TORCHVISION = ("CIFAR10", "CIFAR100", "KMNIST", "SVHN", "USPS")
 _VERIFIED = {"MNIST": "mnist", "FashionMNIST": "fashion_mnist"}
@@ -102,7 +101,7 @@ class Arrays(_Divided):
 
 @dataclass(frozen=True)
 class ScikitLearn(_Divided):
-    """A classification set that scikit-learn ships."""
+    """A set that scikit-learn ships."""
 
     dataset: str
     train_size: int | None
@@ -111,13 +110,6 @@ class ScikitLearn(_Divided):
     split_seed: int
 
     def __post_init__(self) -> None:
-        if self.dataset in _REGRESSION:
-            listed = ", ".join(SCIKIT_LEARN)
-            raise bad_value(
-                "data.dataset",
-                self.dataset,
-                f"one of {listed}: its targets are numbers, and regression is not there yet",
-            )
         one_of("data.dataset", self.dataset, SCIKIT_LEARN)
         _check_sizes(self.sizes)
 
@@ -135,12 +127,13 @@ class ScikitLearn(_Divided):
 class Table(_Divided):
     """A table in a CSV file; ``test_size`` is read where there is no other file to test on.
 
-    ``columns`` are those that are learned from, ``None`` all others. Rows that are alike in the
-    column ``group`` are in one part.
+    ``target`` is the column that is predicted, or several of labels or numbers; ``columns`` are
+    those that are learned from, ``None`` all others. Rows that are alike in the column ``group``
+    are in one part.
     """
 
     path: str
-    target: str
+    target: str | tuple[str, ...]
     test_path: str | None
     columns: tuple[str, ...] | None
     group: str | None
@@ -153,7 +146,12 @@ class Table(_Divided):
         _a_file("data.path", self.path)
         if self.test_path is not None:
             _a_file("data.test_path", self.test_path)
-        if self.group == self.target:
+        targets = (self.target,) if isinstance(self.target, str) else self.target
+        if not targets or len(set(targets)) < len(targets):
+            raise bad_value(
+                "data.target", list(targets), "the name of a column, or several, each once"
+            )
+        if self.group in targets:
             raise bad_value("data.group", self.group, "another column than data.target")
         if self.columns == ():
             raise bad_value("data.columns", "[]", "the names of one column or more, or null")

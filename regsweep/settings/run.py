@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from regsweep.data.facts import Facts
 from regsweep.errors import bad_value
+from regsweep.records.task import SCORES, TASKS, LossChoice, ScoreChoice, Task, TaskName
 from regsweep.settings.checks import whole
 from regsweep.settings.data import Data, OwnData, Published
 from regsweep.settings.model import CNN, MLP, Model
@@ -15,6 +16,7 @@ from regsweep.settings.regularizer import Regularizer
 from regsweep.settings.trainer import Trainer
 
 Objective = Literal["val_loss", "val_error"]
+LossWeight = Literal["none", "balanced"]
 
 # Confirm seeds lie above the search seeds, and torch takes 64 bits.
 HIGHEST_SEED = 2**62
@@ -22,7 +24,14 @@ HIGHEST_SEED = 2**62
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that a run's result depends on."""
+    """Everything that a run's result depends on.
+
+    ``loss`` is that of the data; ``auto`` is cross-entropy where they hold classes, binary
+    cross-entropy (bce) where they hold several labels, and the squared error (mse) of numbers.
+    ``score`` is what predictions are measured by beside it. With ``balanced`` a row of a class
+    weighs n / (k n_class) in the loss that is trained on, of n training rows and k classes; the
+    losses that are recorded weigh all rows alike.
+    """
 
     seed: int
     objective: Objective
@@ -31,6 +40,9 @@ class Run:
     regularizer: Regularizer | OwnRegularizer
     optimizer: Optimizer
     trainer: Trainer
+    loss: LossChoice = "auto"
+    score: ScoreChoice = "auto"
+    loss_weight: LossWeight = "none"
 
     def __post_init__(self) -> None:
         whole("seed", self.seed, low=0, high=HIGHEST_SEED)
@@ -39,6 +51,21 @@ class Run:
 
     def check(self, facts: Facts) -> None:
         """Refuse what data of these ``facts`` do not allow."""
+        task = self.task(facts.task)
+        if self.loss not in ("auto", task.loss):
+            expected = f"auto or {task.loss}, which is that of {task.name}"
+            raise bad_value("loss", self.loss, expected)
+        if task.name == "regression":
+            for key, value, usual in (
+                ("score", self.score, "auto"),
+                ("loss_weight", self.loss_weight, "none"),
+            ):
+                if value != usual:
+                    raise bad_value(key, value, f"{usual}: the targets are numbers, of no classes")
+        if task.name == "binary" and facts.outputs > 1 and self.score == "balanced_accuracy":
+            raise bad_value(
+                "score", self.score, f"auto or roc_auc: a row has {facts.outputs} labels"
+            )
         if isinstance(self.model, CNN):
             self.model.check_shape(facts.shape)
         if self.trainer.batch_size > facts.train:
@@ -54,6 +81,11 @@ class Run:
         own = (self.data, self.model, self.regularizer)
         parts = [part for part in own if isinstance(part, OwnData | OwnModel | OwnRegularizer)]
         return parts[0].study if parts else None
+
+    def task(self, name: TaskName) -> Task:
+        """What the network learns on data of the task of this ``name``."""
+        task = TASKS[name]
+        return task if self.score == "auto" else replace(task, score=SCORES[self.score])
 
     def steps(self, examples: int) -> int:
         """The optimizer's steps on so many examples: whole batches of all epochs."""
@@ -83,11 +115,12 @@ def tried_by(run: Run) -> str | None:
 def fusible(run: Run) -> tuple[Any, ...]:
     """What the runs of a pack share; everything else may differ.
 
-    The data, the network, the form of the optimizer's update, the trainer (batch size, epochs,
-    device, precision) and a penalty of the user's shape the one graph that a step is. Seeds,
-    coefficients of the regularizers, numbers of the optimizers and what a schedule makes of them
-    are vectors along the runs in it.
+    The data, their loss, the network, the form of the optimizer's update, the trainer (batch size,
+    epochs, device, precision) and a penalty of the user's shape the one graph that a step is.
+    Seeds, coefficients of the regularizers, numbers of the optimizers and what a schedule makes of
+    them are vectors along the runs in it.
     """
     alike = replace(run.trainer, schedule="constant", warmup=0.0)
     penalty = run.regularizer.kind if isinstance(run.regularizer, OwnRegularizer) else None
-    return run.data, run.model, type(run.optimizer), alike, penalty
+    learned = run.loss, run.score, run.loss_weight
+    return run.data, learned, run.model, type(run.optimizer), alike, penalty

@@ -7,6 +7,8 @@ from regsweep.data.sizes import Size
 from regsweep.errors import bad_value
 from regsweep.settings.checks import one_of
 
+Names = str | tuple[str, ...]
+
 
 def typed(key: str, value: Any, hint: Any) -> Any:
     """``value`` as the type ``hint``; whole numbers pass as floats, lists as tuples."""
@@ -18,6 +20,12 @@ def typed(key: str, value: Any, hint: Any) -> Any:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise bad_value(key, value, "a whole number of rows, or a share such as 0.2")
             return value
+        if hint == Names:
+            if isinstance(value, str):
+                return value
+            if not isinstance(value, (list, tuple)):
+                raise bad_value(key, value, "a word, or a list of words")
+            return typed(key, value, tuple[str, ...])
         first, *words = (choice for choice in get_args(hint) if choice is not type(None))
         if not words:
             return typed(key, value, first)

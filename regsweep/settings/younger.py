@@ -7,6 +7,7 @@ from typing import Any
 
 from regsweep.settings.config import GROUPS
 from regsweep.settings.own import FUNCTIONS
+from regsweep.settings.run import Run
 from regsweep.settings.signature import ALWAYS, REQUIRED, keys_of
 from regsweep.settings.trainer import Trainer
 
@@ -19,6 +20,8 @@ def unsaid(config: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in _of_choice(group, str(config.get(f"{group}.name"))).items()
         if key not in config
     }
+    if config:
+        found |= {k: v for k, v in _defaults("", Run).items() if k not in config}
     if any(key.startswith("trainer.") for key in config):
         found |= {k: v for k, v in _defaults("trainer", Trainer).items() if k not in config}
     return found
@@ -44,7 +47,7 @@ def _with_defaults(group: str, choice: str) -> dict[str, Any]:
 @cache
 def _defaults(group: str, owner: type) -> dict[str, Any]:
     return {
-        f"{group}.{field.name}": field.default
+        f"{group}.{field.name}".removeprefix("."): field.default
         for field in fields(owner)
         if field.default is not MISSING
     }

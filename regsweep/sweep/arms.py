@@ -25,7 +25,7 @@ from regsweep.sweep.search_space import search_space
 MOST_VALUES = 1_000
 _PREFIXES = "+~"
 # Keys whose every value makes a step of its own to compile.
-_SHAPING = ("data.", "model.", "trainer.")
+_SHAPING = ("data.", "model.", "trainer.", "loss_weight")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from regsweep.data.fetch import ensure_files
 from regsweep.data.source import find_source
 from regsweep.errors import MachineFault
 from regsweep.records.sweep_file import SweepFile
+from regsweep.records.task import ACCURACY, R2, Score
 from regsweep.settings.data import Published
 from regsweep.settings.own import OwnModel, OwnRegularizer
 from regsweep.settings.run import Run, fusible
@@ -35,14 +36,15 @@ def check_machine(runs: Sequence[Run], devices: Sequence[str] = ()) -> None:
     for name, root in {(r.data.name, r.data.root) for r in runs if isinstance(r.data, Published)}:
         ensure_files(find_source(name), Path(root))
     _check_own(runs)
+    _check_scores(runs)
 
 
 def stored_data(arms: Sequence[Arm]) -> tuple[dict[str, Any], ...]:
     """What a sweep file keeps of each arm's data; nothing where the arm varies them."""
     from regsweep.training.load import facts_of
 
-    of_arms = [{run.data for run in arm.runs} for arm in arms]
-    return tuple(facts_of(*data).stored() if len(data) == 1 else {} for data in of_arms)
+    of_arms = [{(run.data, run.loss) for run in arm.runs} for arm in arms]
+    return tuple(facts_of(*next(iter(data))).stored() if len(data) == 1 else {} for data in of_arms)
 
 
 def sources_of(runs: Sequence[Run]) -> Mapping[str, str]:
@@ -64,7 +66,7 @@ def refuse_other_files(run: Run, sweep: SweepFile) -> None:
         return
     from regsweep.training.load import facts_of
 
-    now = facts_of(run.data).files
+    now = facts_of(run.data, run.loss).files
     known = [data.get("files", {}) for data in sweep.data]
     if now not in known:
         [change, *_] = changed_files(known[0], now)
@@ -90,7 +92,7 @@ def _check_own(runs: Sequence[Run]) -> None:
         from regsweep.training.load import facts_of
 
         for run in own:
-            run.check(facts_of(run.data))
+            run.check(facts_of(run.data, run.loss))
     kinds = {
         fusible(run): run
         for run in runs
@@ -103,20 +105,45 @@ def _check_own(runs: Sequence[Run]) -> None:
             check_own(run)
 
 
+def _check_scores(runs: Sequence[Run]) -> None:
+    """Look into the parts of the data where a score needs certain rows in each."""
+    asked = {(r.data, r.loss, r.score): r for r in runs if r.score != "auto"}
+    for run in asked.values():
+        from regsweep.training.load import facts_of, load_data
+        from regsweep.training.score import check_defined
+
+        facts = facts_of(run.data, run.loss)
+        score = run.task(facts.task).score
+        check_defined(load_data(run.data, run.loss, test=True), score, facts.classes)
+
+
 def tell_of_data(runs: Sequence[Run]) -> None:
     """Say once what of the user's own data is left out, and where few of them test."""
-    own = {run.data: None for run in runs if not isinstance(run.data, Published)}
-    for data in own:
+    own = {(r.data, r.loss): r for r in runs if not isinstance(r.data, Published)}
+    for run in own.values():
         from regsweep.training.load import facts_of
 
-        facts = facts_of(data)
+        facts = facts_of(run.data, run.loss)
         for note in facts.notes:
             log.info("%s", note)
         if facts.test < FEW:
-            error = 100 * math.sqrt(0.9 * 0.1 / facts.test)
             log.info(
-                "%d rows test: the choice of so few gives an accuracy of 90 %% a standard error of "
-                "%.1f points",
+                "%d rows test: the choice of so few %s",
                 facts.test,
-                error,
+                _left_open(run.task(facts.task).score, facts.test),
             )
+
+
+def _left_open(score: Score, examples: int) -> str:
+    """What a score's standard error over so many examples is, at a usual value of it.
+
+    Of an accuracy p: sqrt(p (1 - p) / n). Of an R²: about 2 R (1 - R²) / sqrt(n) (Olkin and Finn,
+    1995).
+    """
+    if score == R2:
+        error = 2 * math.sqrt(0.5) * 0.5 / math.sqrt(examples)
+        return f"gives an R² of 0.5 a standard error of {error:.2f}"
+    if score != ACCURACY:
+        return f"alone leaves a {score.words} uncertain"
+    error = 100 * math.sqrt(0.9 * 0.1 / examples)
+    return f"gives an accuracy of 90 % a standard error of {error:.1f} points"

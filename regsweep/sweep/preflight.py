@@ -30,7 +30,7 @@ from regsweep.sweep.sweep import Sweep
 # What Hydra calls the sources of configs that a command line names.
 FROM_THE_COMMAND_LINE = ("command-line", "hydra.searchpath in command-line")
 # Trials that differ in these are not comparable: what they are judged by differs.
-NOT_SEARCHABLE = ("seed", "objective", "data")
+NOT_SEARCHABLE = ("seed", "objective", "loss", "score", "data")
 
 
 def check_sweep(config: DictConfig, loader: ConfigLoader) -> Sweep:

@@ -47,7 +47,7 @@ def settle(
     # Each kind of run has a step of its own to compile.
     kinds = len({fusible(run) for run in runs}) + unlisted
     kinds = min(kinds, jobs or kinds)
-    every = sum(run.steps(facts_of(run.data).train) for run in runs)
+    every = sum(run.steps(facts_of(run.data, run.loss).train) for run in runs)
     steps = round(every / len(runs) * (jobs or len(runs)) / kinds)
     of_a_kind = " of a kind" if kinds > 1 else ""
     few = steps < REPAID_STEPS

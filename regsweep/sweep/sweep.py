@@ -48,7 +48,7 @@ def fewest_steps(sweep: Sweep) -> int:
     """The optimizer's steps in the shortest run that the sweep may try."""
     from regsweep.training.load import facts_of  # loads PyTorch
 
-    return min(run.steps(facts_of(run.data).train) for run in sweep.runs)
+    return min(run.steps(facts_of(run.data, run.loss).train) for run in sweep.runs)
 
 
 def sweep_file_of(

@@ -18,7 +18,7 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
 - `layer_norm`: layer norm of all runs at once, with the bits that each run has alone
 - `linear`: the linear layers of all runs at once, with the bits that each run has alone
 - `load`: the data that a run names, loaded once a process, and what is known of them
-- `loss`: the cross-entropy of every run, and who is right
+- `loss`: the loss of every run on its data, and who is right
 - `network`: a model spec as the module that it stands for, and the way in which a pack computes it
 - `noise`: random numbers of a run: a function of its seed, the step, the draw and the place
 - `optimizer`: Adam, SGD and RMSprop over a pack: one step for all runs, every coefficient per run
@@ -34,6 +34,7 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
   does
 - `result`: what training a run gives
 - `schedule`: the learning rates of a pack: those of every run at every step of an epoch
+- `score`: the scores that are not counted batch by batch, of every run over a whole part
 - `state`: what the networks of a pack consist of: parameters and buffers, with the runs in front
 - `step`: one step of a pack: forward, backward, penalties and optimizer, for all runs at once
 - `weight_statistics`: norms and sparsity of a pack's weights

@@ -67,7 +67,7 @@ def activation(kind: str, x: Tensor, options: Sequence[float] = ()) -> Tensor:
     return output
 
 
-def _as_alone(form: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+def as_alone(form: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     """``form`` of all runs at once, where no run ends within a vector; else of each run."""
     if tensors[0][0].numel() % VECTORS == 0:
         return form(*tensors)
@@ -75,7 +75,7 @@ def _as_alone(form: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
 
 
 def _activation(x: Tensor, kind: str, options: Sequence[float]) -> Tensor:
-    return _as_alone(lambda own: _FORWARD[kind](own, *options), x.contiguous())
+    return as_alone(lambda own: _FORWARD[kind](own, *options), x.contiguous())
 
 
 def _activation_backward(
@@ -84,7 +84,7 @@ def _activation_backward(
     def form(gradient: Tensor, kept: Tensor) -> Tensor:
         return _BACKWARD[kind](gradient, kept, *options)
 
-    return _as_alone(form, gradient.contiguous(), kept.contiguous())
+    return as_alone(form, gradient.contiguous(), kept.contiguous())
 
 
 def _activation_shape(x: Tensor, kind: str, options: Sequence[float]) -> Tensor:

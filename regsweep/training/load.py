@@ -10,26 +10,29 @@ from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.data.facts import Facts
 from regsweep.data.own import Decode, Encode, Given, Loaded, decoder, divided
 from regsweep.data.own_file import read_file, stamp
+from regsweep.records.task import LossChoice
 from regsweep.settings.data import Data, Own, OwnData, Published, ScikitLearn, Table, Torchvision
 
 
-def facts_of(data: Data) -> Facts:
-    """What a network, a step and a report need to know of ``data``.
+def facts_of(data: Data, loss: LossChoice = "auto") -> Facts:
+    """What a network, a step and a report need to know of ``data``, whose task ``loss`` settles.
 
     Raises:
         InputError: the data cannot be used; the message says what is wrong with them.
     """
-    return data.facts if isinstance(data, Published) else _facts(data, _stamps(data))
+    return data.facts if isinstance(data, Published) else _facts(data, loss, _stamps(data))
 
 
-def load_data(data: Data, *, test: bool) -> Dataset:
+def load_data(data: Data, loss: LossChoice = "auto", *, test: bool) -> Dataset:
     """The examples that ``data`` names, with the test part where ``test`` says so.
+
+    The targets are those of the task that ``loss`` settles.
 
     Raises:
         InputError: the data cannot be used; the message says what is wrong with them.
     """
     if not isinstance(data, Published):
-        dataset = _loaded(data, _stamps(data)).dataset
+        dataset = _loaded(data, loss, _stamps(data)).dataset
         return dataset if test else replace(dataset, test=None)
     return load_dataset(
         data.name,
@@ -41,14 +44,14 @@ def load_data(data: Data, *, test: bool) -> Dataset:
     )
 
 
-def codec_of(data: Data) -> tuple[Encode, Decode]:
+def codec_of(data: Data, loss: LossChoice = "auto") -> tuple[Encode, Decode]:
     """What makes inputs of raw ones, and what is predicted of outputs, by rows like ``data``'s.
 
     What they are fitted to are the training rows. Raises as ``load_data``.
     """
     if isinstance(data, Published):
         return np.asarray, decoder(())
-    loaded = _loaded(data, _stamps(data))
+    loaded = _loaded(data, loss, _stamps(data))
     return loaded.encode, loaded.decode
 
 
@@ -57,22 +60,22 @@ def _stamps(data: Own) -> Hashable:
 
 
 @lru_cache(maxsize=1024)
-def _facts(data: Own, stamps: Hashable) -> Facts:
+def _facts(data: Own, loss: LossChoice, stamps: Hashable) -> Facts:
     """What is known of ``data``, also where the examples are no longer held."""
-    return _loaded(data, stamps).facts
+    return _loaded(data, loss, stamps).facts
 
 
 @lru_cache(maxsize=2)
-def _loaded(data: Own, stamps: Hashable) -> Loaded:
+def _loaded(data: Own, loss: LossChoice, stamps: Hashable) -> Loaded:
     """``data``, read again where the ``stamps`` of its files are others."""
-    return divided(_given(data), data.sizes)
+    return divided(_given(data, loss), data.sizes)
 
 
-def _given(data: Own) -> Given:
+def _given(data: Own, loss: LossChoice) -> Given:
     if isinstance(data, ScikitLearn):
         from regsweep.data.bundled import read_bundled  # loads scikit-learn
 
-        return read_bundled(data.dataset)
+        return read_bundled(data.dataset, loss)
     if isinstance(data, Torchvision):
         from regsweep.data.vision import read_vision  # loads torchvision
 
@@ -80,7 +83,7 @@ def _given(data: Own) -> Given:
     if isinstance(data, OwnData):
         from regsweep.data.function import read_function  # loads pandas
 
-        return read_function(data.name, data.function, data.keywords, data.start)
+        return read_function(data.name, data.function, data.keywords, data.start, loss)
     files = {key: read_file(key, path) for key, path in data.files.items()}
     if isinstance(data, Table):
         from regsweep.data.table import read_table  # loads pandas and scikit-learn
@@ -91,7 +94,8 @@ def _given(data: Own) -> Given:
             data.target,
             data.columns,
             data.group,
+            loss,
         )
     from regsweep.data.arrays import read_arrays  # loads pandas
 
-    return read_arrays(files["data.path"])
+    return read_arrays(files["data.path"], loss)

@@ -28,7 +28,7 @@ def check_own(run: Run) -> None:
         InputError: building or calling fails; the outputs are not (batch, outputs), or not finite;
             the penalty is no finite scalar; two starts or trainings of one seed differ.
     """
-    facts, dataset = facts_of(run.data), load_data(run.data, test=False)
+    facts, dataset = facts_of(run.data, run.loss), load_data(run.data, run.loss, test=False)
 
     def build() -> nn.Module:
         with seeded(run.seed):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from regsweep.data.dataset import Dataset, Examples
 from regsweep.data.facts import Facts
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import Task, loss_of
 from regsweep.settings.own import OwnRegularizer
 from regsweep.settings.run import Run, fusible
 from regsweep.training.batches import Shuffler
@@ -20,6 +20,7 @@ from regsweep.training.compiled import compiled_step, same_as_before, stay_in_pl
 from regsweep.training.evaluate import evaluate
 from regsweep.training.generators import seeded
 from regsweep.training.load import facts_of
+from regsweep.training.loss import class_weights
 from regsweep.training.network import Network, build_network, network_of
 from regsweep.training.optimizer import pack_optimizer
 from regsweep.training.own_penalty import own_penalties, pack_penalty
@@ -114,6 +115,10 @@ class _Pack:
         self.runs = runs
         self.trainer = runs[0].trainer
         self.data = dataset.to(device)
+        self.task = runs[0].task(dataset.task)
+        self.weights: Tensor | None = None
+        if runs[0].loss_weight == "balanced":
+            self.weights = class_weights(self.data.train.targets, dataset.outputs)
         self.on_epoch, self.on_batch = on_epoch, on_batch
         model, shape, outputs = runs[0].model, dataset.shape, dataset.outputs
         self.network: Network = network_of(model, shape, outputs, alone=alone)
@@ -156,8 +161,20 @@ class _Pack:
         self._close_epoch(
             number,
             (self.totals.losses / steps).tolist(),
-            (self.totals.hits.double() / (steps * self.trainer.batch_size)).tolist(),
+            self._train_scores(steps).tolist(),
         )
+
+    def _train_scores(self, steps: int) -> Tensor:
+        """The scores over the epoch's batches, (runs,), or after it where they are no sums.
+
+        R² is 1 - loss, as training targets have a variance of 1.
+        """
+        if self.task.loss == "mse":
+            return 1 - self.totals.losses / steps
+        if not self.task.score.by_batch:
+            return evaluate(self.network, self.state, self.data.train, self.task)[1]
+        labels = self.data.train.targets[0].numel()
+        return self.totals.hits.double() / (steps * self.trainer.batch_size * labels)
 
     def _train_batch(self, number: int, batch: int, indices: Tensor) -> None:
         logged = self.on_batch and batch % (self.trainer.log_every or batch + 1) == 0
@@ -172,6 +189,8 @@ class _Pack:
             self.penalty,
             *gather(self.data.train, indices),
             self.totals,
+            self.task.loss,
+            self.weights,
         )
         if self.on_batch and penalties:
             self._log_batch(self.on_batch, number, batch, losses, penalties)
@@ -215,7 +234,7 @@ class _Pack:
         """(loss, score) of every run over ``examples``, if there are any."""
         if examples is None:
             return None
-        losses, scores = evaluate(self.network, self.state, examples)
+        losses, scores = evaluate(self.network, self.state, examples, self.task)
         return list(zip(losses.tolist(), scores.tolist(), strict=True))
 
     def final_metrics(self) -> list[dict[str, float]]:
@@ -233,7 +252,7 @@ class _Pack:
                 name: value
                 for part, values in measured.items()
                 if values
-                for name, value in zip(_names(part), values[i], strict=True)
+                for name, value in zip(_names(part, self.task), values[i], strict=True)
             }
             | {name: values[i].item() for name, values in statistics.items()}
             for i in range(len(self.runs))
@@ -265,11 +284,13 @@ def _kind(run: Run, runs: int, lanes: int, data: Dataset | Facts, device: torch.
         penalty_kind=run.regularizer.kind if isinstance(run.regularizer, OwnRegularizer) else None,
         penalty=run.regularizer if isinstance(run.regularizer, OwnRegularizer) else None,
         build=partial(build_network, run.model, data.shape, data.outputs),
+        loss=run.task(data.task).loss,
+        weighted=run.loss_weight == "balanced",
     )
 
 
-def _names(part: str) -> tuple[str, str]:
-    return CLASSIFICATION.loss_of(part), CLASSIFICATION.score_of(part)
+def _names(part: str, task: Task) -> tuple[str, str]:
+    return loss_of(part), task.score.of(part)
 
 
 def try_compiled(run: Run, width: int, device: torch.device, alone: bool = False) -> None:
@@ -278,7 +299,7 @@ def try_compiled(run: Run, width: int, device: torch.device, alone: bool = False
     Raises:
         MachineFault: ``torch.compile`` does not work here, or what it makes computes other numbers.
     """
-    facts = facts_of(run.data)
+    facts = facts_of(run.data, run.loss)
     network = network_of(run.model, facts.shape, facts.outputs, alone=alone)
     with numerics(run.trainer.matmul_precision):
         check_compiled(network, _kind(run, width, 1, facts, device))

@@ -32,7 +32,7 @@ def try_packed(run: Run, width: int, device: torch.device, mode: Mode) -> None:
             slower.
         MachineFault: ``torch.compile`` does not work here.
     """
-    dataset = _few(load_data(run.data, test=False))
+    dataset = _few(load_data(run.data, run.loss, test=False))
     steps = len(dataset.train) // run.trainer.batch_size
     trainer = replace(run.trainer, epochs=math.ceil(STEPS / steps), log_every=None)
     tried = [

@@ -14,15 +14,17 @@ from regsweep.data.facts import Facts
 from regsweep.data.own import Array, Decode, Encode
 from regsweep.errors import InputError
 from regsweep.records.record import FILE_NAME, WEIGHTS, Record, read
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import ACCURACY
 from regsweep.settings.config import GROUPS, read_run
 from regsweep.settings.flat import nested
 from regsweep.settings.own import FUNCTIONS
 from regsweep.settings.run import Run
 from regsweep.settings.younger import unsaid
 from regsweep.training.load import codec_of, facts_of, load_data
+from regsweep.training.loss import hits
 from regsweep.training.network import build_network
 from regsweep.training.pack import numerics
+from regsweep.training.score import score_of
 
 _CHUNK = 500
 # More than rounding explains: then it is another network, or other data.
@@ -94,7 +96,7 @@ def _run(record: Record, directory: Path) -> Run:
 def _read_data(run: Run, record: Record, directory: Path) -> tuple[Facts, Encode, Decode]:
     """What is known of the data of ``run``; what encodes raw inputs, and what decodes outputs."""
     try:
-        facts, (encode, decode) = facts_of(run.data), codec_of(run.data)
+        facts, (encode, decode) = facts_of(run.data, run.loss), codec_of(run.data, run.loss)
     except InputError as error:
         raise InputError(
             f"{directory}: what its data were scaled and encoded by is fitted to them again, and "
@@ -114,14 +116,20 @@ def _refuse_other(
     outputs: Callable[[Tensor], Tensor], run: Run, record: Record, directory: Path
 ) -> None:
     """Refuse a network that does not score on the test rows what the run did."""
-    test = load_data(run.data, test=True).test
-    key = CLASSIFICATION.score_of("test")
+    test = load_data(run.data, run.loss, test=True).test
+    task = run.task(facts_of(run.data, run.loss).task)
+    key = task.score.of("test")
     was = record.metrics.get(key)
     if test is None or was is None:
         return
-    score = (outputs(test.inputs).argmax(1) == test.targets).double().mean().item()
-    if abs(score - was) > _MOST_APART:
+    given = outputs(test.inputs).mT.unsqueeze(0)
+    if task.score == ACCURACY:
+        targets = test.targets.unsqueeze(0)
+        found = hits(given, targets, task.loss).item() / test.targets.numel()
+    else:
+        found = score_of(task.score, given, test.targets).item()
+    if abs(found - was) > _MOST_APART:
         raise InputError(
-            f"{directory}: {key} was {was:.4f} and is {score:.4f} with the network as it is here; "
+            f"{directory}: {key} was {was:.4f} and is {found:.4f} with the network as it is here; "
             "have the code of the run"
         )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from regsweep.errors import MachineFault, machine_fault, wants_memory
+from regsweep.records.task import Loss
 from regsweep.settings.optimizer import SGD, Adam, Optimizer, RMSprop
 from regsweep.settings.own import OwnRegularizer
 from regsweep.training.compiled import compiled_step, compiles, same_as_before, stay_in_place
@@ -53,6 +54,8 @@ class Kind:
     penalty_kind: tuple[Any, ...] | None
     penalty: OwnRegularizer | None = field(compare=False)
     build: Callable[[], nn.Module] = field(compare=False)
+    loss: Loss = "cross_entropy"
+    weighted: bool = False
 
 
 @cache
@@ -98,7 +101,7 @@ class _State:
     """What a step moves, of runs with every term of a penalty."""
 
     def __init__(self, network: Network, kind: Kind) -> None:
-        self.network = network
+        self.network, self.loss, self.weights = network, kind.loss, _class_weights(kind)
         self.state: State = initial_state(network, kind.build, range(kind.runs), kind.device)
         optimizers = [_OPTIMIZERS[kind.optimizer]] * kind.runs
         self.optimizer: PackOptimizer = pack_optimizer(optimizers, self.state.parameters)
@@ -118,6 +121,8 @@ class _State:
             inputs,
             targets,
             self.totals,
+            self.loss,
+            self.weights,
         )
 
     def tensors(self) -> list[Tensor]:
@@ -137,10 +142,25 @@ def _batches(kind: Kind) -> list[tuple[Tensor, Tensor]]:
     return [
         (
             torch.rand(*size, *kind.shape, generator=generator).to(kind.device),
-            torch.randint(kind.outputs, size, generator=generator).to(kind.device),
+            _targets(kind, size, generator).to(kind.device),
         )
         for _ in range(STEPS)
     ]
+
+
+def _class_weights(kind: Kind) -> Tensor | None:
+    if not kind.weighted:
+        return None
+    sides = 1 if kind.loss == "cross_entropy" else 2
+    weights = torch.linspace(1, 2, kind.outputs * sides, device=kind.device)
+    return weights if sides == 1 else weights.view(kind.outputs, sides)
+
+
+def _targets(kind: Kind, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+    if kind.loss == "cross_entropy":
+        return torch.randint(kind.outputs, size, generator=generator)
+    labels = torch.randint(2, (*size, kind.outputs), generator=generator).float()
+    return labels if kind.loss == "bce" else 2 * labels - 1
 
 
 def _share(one: Tensor, other: Tensor, before: Tensor) -> float:

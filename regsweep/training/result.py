@@ -11,7 +11,8 @@ from torch import Tensor
 class Epoch:
     """One row of ``history.csv``, where the task names the scores.
 
-    Train metrics are means over the epoch's batches, each measured before its step; validation
+    Train metrics are means over the epoch's batches, each measured before its step; but where the
+    score is no mean over rows, it is measured of all training rows after the epoch. Validation
     metrics are measured after the epoch, ``None`` without validation data.
     """
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from regsweep.data.dataset import Examples, scale
+from regsweep.records.task import Loss
 from regsweep.training.forward import forward
 from regsweep.training.loss import hits, mean_losses
 from regsweep.training.network import Network
@@ -36,7 +37,7 @@ def new_totals(runs: int, device: torch.device) -> Totals:
 
 
 def gather(examples: Examples, indices: Tensor) -> tuple[Tensor, Tensor]:
-    """The inputs, scaled, and targets of a batch: (runs, batch, *shape) and (runs, batch).
+    """The inputs, scaled, and targets of a batch: (runs, batch, *shape), each as its shape is.
 
     ``indices`` are those of the batch in ``examples``: (runs, batch), or (1, batch) where all
     runs share it.
@@ -45,7 +46,9 @@ def gather(examples: Examples, indices: Tensor) -> tuple[Tensor, Tensor]:
     # index_select copies rows of bytes; indexing is 7 times slower here.
     inputs = scale(examples.inputs.index_select(0, flat))
     targets = examples.targets.index_select(0, flat)
-    return inputs.view(*indices.shape, *inputs.shape[1:]), targets.view(indices.shape)
+    return inputs.view(*indices.shape, *inputs.shape[1:]), targets.view(
+        *indices.shape, *targets.shape[1:]
+    )
 
 
 def train_step(
@@ -57,24 +60,27 @@ def train_step(
     inputs: Tensor,
     targets: Tensor,
     totals: Totals,
+    loss: Loss = "cross_entropy",
+    weights: Tensor | None = None,
 ) -> Tensor:
     """Move ``state`` and ``totals`` in place; the mean losses before the step, (runs,).
 
     Parameters require gradients; ``inputs`` and ``targets`` are those of ``gather``. The
-    losses are summed over the runs, so that each run gets its own gradient and no other.
+    losses are summed over the runs, so that each run gets its own gradient and no other. With
+    ``weights`` of the classes those are trained on that are weighted, and told those that are not.
     """
     parameters = state.parameters
     if state.noise is not None:
         state.noise.step.add_(1)
-    logits = forward(network, state, inputs)
-    targets = targets.expand(len(totals.losses), -1)
-    losses = mean_losses(logits, targets)
-    penalized = losses
+    outputs = forward(network, state, inputs)
+    targets = targets.expand(len(totals.losses), *targets.shape[1:])
+    losses = mean_losses(outputs, targets, loss)
+    trained_on = losses if weights is None else mean_losses(outputs, targets, loss, weights)
     if penalty is not None:
-        penalized = losses + own_penalties(penalty, parameters)
+        trained_on = trained_on + own_penalties(penalty, parameters)
     # Not torch.func.grad, which costs an eager step of one small run as much again.
     gradients = torch.autograd.grad(
-        penalized.sum(), list(parameters.values()), allow_unused=network.way != "layers"
+        trained_on.sum(), list(parameters.values()), allow_unused=network.way != "layers"
     )
     with torch.no_grad():
         named = {
@@ -83,5 +89,6 @@ def train_step(
         }
         optimizer.step(parameters, named, coefficients)
         totals.losses.add_(losses)
-        totals.hits.add_(hits(logits, targets))
+        if loss != "mse":
+            totals.hits.add_(hits(outputs, targets, loss))
     return losses.detach()

@@ -24,7 +24,8 @@ from regsweep.cli.app import CONF, DEFAULT_ARMS, for_the_arms, with_default_arms
 from regsweep.cli.nodes import register_nodes
 from regsweep.data.dataset import scale
 from regsweep.records.folder import hold
-from regsweep.records.record import METRICS, read
+from regsweep.records.record import metrics_of, read
+from regsweep.records.task import ACCURACY
 from regsweep.settings.model import MLP
 from regsweep.training.network import build_network
 
@@ -141,7 +142,7 @@ def test_one_run(tmp_path, mnist):
     assert record.config["regularizer.weight"] == 1e-4
     assert before < datetime.fromisoformat(record.started) < datetime.now(UTC)
     assert (record.git, record.schema) == ("a1" * 20, 2)
-    assert tuple(record.metrics) == METRICS
+    assert tuple(record.metrics) == metrics_of([ACCURACY])
     network = build_network(MLP((64, 32)), (28, 28), 10)
     network.load_state_dict(load_file(folder / "weights.safetensors"))
     with torch.no_grad():

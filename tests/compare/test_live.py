@@ -7,6 +7,7 @@ from rich.console import Console
 
 from regsweep.compare.live import View, show_plan
 from regsweep.compare.plan import Place, Slot
+from regsweep.records.task import R2
 
 
 @pytest.fixture
@@ -145,3 +146,11 @@ def test_an_error_is_shown_in_percent_as_in_the_table(planned, tmp_path):
     view.lines[1].best = 0.03125
 
     assert shown(view)[-1] == "l1 0/20 3.12 %"
+
+
+def test_errors_are_shown_as_the_score_is(planned, tmp_path):
+    plan, _ = planned("regularizer=none,l1", "objective=val_error")
+    view = opened(plan, tmp_path)
+    assert view._shown(0.125) == "12.50 %"
+    view.score = R2
+    assert view._shown(1.125) == "1.125"

@@ -124,3 +124,43 @@ def test_a_file_that_changes_under_a_sweep_stops_it(tmp_path):
 def test_flat_rows_are_no_images_to_convolve(sweep):
     with pytest.raises(InputError, match=r"model=cnn: expected mlp or logistic: inputs of shape"):
         sweep("data=sklearn", "data.dataset=wine", "model=cnn")
+
+
+def test_a_comparison_of_numbers_goes_on_to_the_table_of_one_never_touched(sweep, capsys):
+    asked = ("data=sklearn", "data.dataset=diabetes", "objective=val_error", "model=linear")
+    folder = sweep(*asked)
+    table = (folder / "comparison.csv").read_bytes()
+    assert b",val_loss,val_r2,seeds,test_r2_mean," in table.splitlines()[0]
+    facts = json.loads((folder / "sweep.json").read_text())["data"][0]
+    assert facts["task"] == "regression"
+    assert facts["deviation"][0] == pytest.approx(74, abs=5)
+    records = sorted(folder.rglob("record.json"))
+    for record in records[::2]:
+        shutil.rmtree(record.parent)
+
+    sweep(*asked)
+
+    assert (folder / "comparison.csv").read_bytes() == table
+    assert sorted(folder.rglob("record.json")) == records
+    told = capsys.readouterr().out
+    assert "R²" in told
+    assert "acc %" not in told
+    page = (folder / "report.html").read_text()
+    assert "<dt>task</dt><dd>regression</dd>" in page
+    assert "standardised by mean 149, standard deviation 74" in page
+
+
+def test_a_score_that_a_part_does_not_allow_is_refused_before_any_training(sweep, tmp_path):
+    rows = [f"{n % 7},{'ill' if n in (3, 50, 99) else 'well'}" for n in range(100)]
+    (tmp_path / "x.csv").write_text("\n".join(["age,outcome", *rows]) + "\n")
+    asked = ("data=csv", f"data.path={tmp_path / 'x.csv'}", "data.target=outcome")
+    (tmp_path / "test.csv").write_text("age,outcome\n1,well\n2,well\n")
+
+    with pytest.raises(InputError) as caught:
+        sweep(*asked, f"data.test_path={tmp_path / 'test.csv'}", "score=roc_auc")
+
+    assert str(caught.value) == (
+        "score=roc_auc: expected auto: the test part has only rows of well, and ROC AUC needs "
+        "others"
+    )
+    assert not list((tmp_path / "here").rglob("record.json"))

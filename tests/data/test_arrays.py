@@ -96,11 +96,20 @@ REFUSED = [
     ({"x": with_value(X, (7, 2), 1e300), "y": Y}, "x[7, 2] is 1e+300, expected finite numbers"),
     ({"x": X.astype(object), "y": Y}, "x is of Python objects"),
     ({"x": X, "y": Y * 0}, "y: every row is 0; expected at least two classes"),
-    ({"x": X, "y": with_value(Y * 1.0, 4, np.nan)}, "y: row 5 is missing; every row needs a class"),
-    ({"x": X, "y": X[:, 0]}, "y: 60 different numbers in 60 rows are no classes, and regression"),
-    ({"x": X, "y": np.arange(60)}, "y: 60 different numbers in 60 rows are no classes, and reg"),
+    (
+        {"x": X, "y": with_value(Y * 1.0, 4, np.nan)},
+        "y: row 5 is missing; every row needs a target",
+    ),
+    ({"x": X, "y": with_value(X, (7, 2), np.inf)}, "y: column 2: row 8 is inf, expected finite nu"),
     ({"x": X, "y": with_value(Y, 0, 9)}, "y=9 (1 row): expected at least 3 rows of each class"),
-    ({"x": X, "y": X}, "y is float64 of shape (60, 4), expected a class for each row"),
+    (
+        {"x": X, "y": X[:, :, None]},
+        "y is float64 of shape (60, 4, 1), expected a class or a number",
+    ),
+    (
+        {"x": X, "y": X, "x_test": X, "y_test": X[:, :3]},
+        "y_test is of other columns than y; expected the same",
+    ),
     (
         {"x": X, "y": Y, "x_test": X[:, :3], "y_test": Y},
         "x_test is float32 of shape (60, 3), expected rows as those of x, float32 of shape (60, 4)",

@@ -40,8 +40,7 @@ def test_classes_have_the_names_that_the_set_gives_them():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("irs", "data.dataset=irs: did you mean iris? known: breast_cancer, digits, iris, wine"),
-        ("diabetes", "data.dataset=diabetes: expected one of breast_cancer, digits, iris, wine: "),
+        ("irs", "data.dataset=irs: did you mean iris? known: breast_cancer, diabetes, digits, i"),
     ],
 )
 def test_other_sets_are_refused(name, message):

@@ -24,11 +24,11 @@ MESSAGES = {
     "regularizer.weight=1": "regularizer.weight: no such key of regularizer=none; known: scope",
     "optimizer.lrr=1": "optimizer.lrr: no such key of optimizer=adam; did you mean lr? known: lr",
     "regularizr=l1": "regularizr: no such key; did you mean regularizer? known: data, "
-    "experiment, model, objective, optimizer, regularizer, seed, trainer",
+    "experiment, loss, loss_weight, model, objective, optimizer, regularizer, score, seed, trainer",
     "lr=1": "lr: no such key; did you mean optimizer.lr?",
     "n_trials=5": "n_trials: no such key; did you mean hydra.sweeper.n_trials?",
-    "search=5": "search: no such key; known: data, experiment, model, objective, optimizer, "
-    "regularizer, seed, trainer",
+    "search=5": "search: no such key; known: data, experiment, loss, loss_weight, model, "
+    "objective, optimizer, regularizer, score, seed, trainer",
     "hydra.job.chdr=1": "hydra.job.chdr: no such key; did you mean chdir? known: chdir, config, "
     "config_name, env_copy, env_set, id, num, override_dirname",
     "hydra.job.chdir=x": "hydra.job.chdir=x: expected true or false",

@@ -2,8 +2,10 @@ import shlex
 
 import pytest
 
-from regsweep.report.build import CURVE_COLUMNS, build_report
+from regsweep.records.task import ACCURACY, history_columns
+from regsweep.report.build import build_report
 
+CURVE_COLUMNS = ("sweep", "arm", "seed", *history_columns([ACCURACY]))
 FIXED = ("trainer.epochs=2", "model.hidden=[8, 4]", "data.root=/my data")
 
 

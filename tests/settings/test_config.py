@@ -2,12 +2,14 @@ import copy
 
 import pytest
 
+from regsweep.data.facts import Facts
 from regsweep.errors import InputError
 from regsweep.settings.config import read_run
 from regsweep.settings.flat import flatten
 from regsweep.settings.model import MLP
 from regsweep.settings.optimizer import Adam
 from regsweep.settings.regularizer import L1
+from regsweep.settings.younger import unsaid
 
 CONFIG = {
     "seed": 0,
@@ -58,8 +60,8 @@ MESSAGES = [
     (
         "sed",
         1,
-        "sed: no such key; did you mean seed? known: data, experiment, model, objective, "
-        "optimizer, regularizer, run, seed, trainer",
+        "sed: no such key; did you mean seed? known: data, experiment, loss, "
+        "loss_weight, model, objective, optimizer, regularizer, run, score, seed, trainer",
     ),
     (
         "regularizer.l1_ratio",
@@ -212,3 +214,85 @@ def test_flatten_keeps_lists_and_empty_nodes():
         "a.c": {},
         "d": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "loss",
+            "mse",
+            "loss=mse: expected auto or cross_entropy, which is that of classification",
+        ),
+        (
+            "loss",
+            "bce",
+            "loss=bce: expected auto or cross_entropy, which is that of classification",
+        ),
+        ("loss", "l1", "loss=l1: known: auto, bce, cross_entropy, mse"),
+        ("score", "f1", "score=f1: known: auto, balanced_accuracy, roc_auc"),
+        ("loss_weight", "all", "loss_weight=all: known: balanced, none"),
+    ],
+)
+def test_losses_and_scores_that_do_not_fit_are_refused(key, value, message):
+    with pytest.raises(InputError) as caught:
+        read_run(CONFIG | {key: value})
+
+    assert str(caught.value) == message
+
+
+def test_a_config_that_is_older_than_a_key_has_its_default():
+    run = read_run({k: v for k, v in CONFIG.items() if k not in ("loss", "score", "loss_weight")})
+
+    assert (run.loss, run.score, run.loss_weight) == ("auto", "auto", "none")
+    assert {"loss": "auto", "score": "auto", "loss_weight": "none"}.items() <= unsaid(
+        {"seed": 0}
+    ).items()
+
+
+@pytest.mark.parametrize(
+    ("task", "outputs", "given", "message"),
+    [
+        ("regression", 1, {"score": "roc_auc"}, "score=roc_auc: expected auto: the targets are nu"),
+        ("regression", 1, {"loss_weight": "balanced"}, "loss_weight=balanced: expected none: the "),
+        ("regression", 1, {"loss": "bce"}, "loss=bce: expected auto or mse, which"),
+        ("binary", 3, {"score": "balanced_accuracy"}, "score=balanced_accuracy: expected auto or "),
+    ],
+)
+def test_what_the_task_does_not_allow_is_refused(task, outputs, given, message):
+    facts = Facts((5,), outputs, train=1000, validation=10, test=10, task=task)
+    table = {"name": "arrays", "path": "x.npz", "train_size": None, "split_seed": 0}
+    data = table | {"validation_size": 0.2, "test_size": 0.2}
+
+    with pytest.raises(InputError) as caught:
+        read_run(CONFIG | {"data": data} | given).check(facts)
+
+    assert str(caught.value).startswith(message)
+
+
+TABLE = {"name": "csv", "path": "x.csv", "test_path": None, "columns": None, "group": None}
+SPLIT = {"train_size": None, "validation_size": 0.2, "test_size": 0.2, "split_seed": 0}
+
+
+def test_a_table_may_have_one_target_or_several():
+    for target, read in (("ill", "ill"), (["wet", "cold"], ("wet", "cold"))):
+        assert read_run(CONFIG | {"data": TABLE | SPLIT | {"target": target}}).data.target == read
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (3, "data.target=3: expected a word, or a list of words"),
+        ([1, 2], "data.target[0]=1: expected a word"),
+        ([], "data.target=[]: expected the name of a column, or several, each once"),
+        (
+            ["a", "a"],
+            "data.target=['a', 'a']: expected the name of a column, or several, each once",
+        ),
+    ],
+)
+def test_targets_that_are_no_columns_are_refused(target, message):
+    with pytest.raises(InputError) as caught:
+        read_run(CONFIG | {"data": TABLE | SPLIT | {"target": target}})
+
+    assert str(caught.value) == message

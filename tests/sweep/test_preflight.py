@@ -90,6 +90,14 @@ REFUSED = [
         "give it one value",
     ),
     (
+        ["loss=bce,cross_entropy"],
+        "loss=bce,cross_entropy: a search compares trials on one loss; give it one value",
+    ),
+    (
+        ["score=auto,roc_auc"],
+        "score=auto,roc_auc: a search compares trials on one score; give it one value",
+    ),
+    (
         ["data=mnist,fashion_mnist"],
         "data=mnist,fashion_mnist: a search compares trials on one data; give it one value",
     ),

@@ -1,8 +1,11 @@
+import numpy as np
 import pytest
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from regsweep.training.loss import example_losses, hits, mean_losses
+from regsweep.training.loss import class_weights, example_losses, hits, mean_losses
 
 
 def test_losses_and_hits_are_those_of_each_run():
@@ -32,3 +35,89 @@ def test_mean_losses_have_the_gradient_of_cross_entropy():
     [expected] = torch.autograd.grad((plain * weights).sum(), logits)
     torch.testing.assert_close(losses, plain)
     torch.testing.assert_close(gradient, expected)
+
+
+OTHERS = {"bce": nn.BCEWithLogitsLoss(), "mse": nn.MSELoss()}
+
+
+@pytest.mark.parametrize("loss", OTHERS)
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_losses_of_labels_and_numbers_are_those_of_pytorch(loss, outputs):
+    generator = torch.Generator().manual_seed(1)
+    found = torch.randn(4, outputs, 10, generator=generator) * 20
+    found.requires_grad_()
+    targets = torch.randint(2, (4, 10, outputs), generator=generator).float()
+    weights = torch.tensor([1.0, 2.0, -3.0, 0.0])
+
+    losses = mean_losses(found, targets, loss)
+    [gradient] = torch.autograd.grad((losses * weights).sum(), found)
+
+    plain = torch.stack(
+        [OTHERS[loss](own.mT, right) for own, right in zip(found, targets, strict=True)]
+    )
+    [expected] = torch.autograd.grad((plain * weights).sum(), found)
+    torch.testing.assert_close(losses, plain)
+    torch.testing.assert_close(gradient, expected)
+    torch.testing.assert_close(example_losses(found, targets, loss).mean(1), plain)
+    assert losses.isfinite().all()
+
+
+def test_bce_counts_the_labels_that_are_right():
+    outputs = torch.tensor([[[2.0, -1.0], [0.5, 3.0]]])  # (1 run, 2 outputs, 2 rows)
+    labels = torch.tensor([[[1.0, 1.0], [1.0, 0.0]]])  # (1 run, 2 rows, 2 outputs)
+
+    assert hits(outputs, labels, "bce").tolist() == [2]
+
+
+@pytest.mark.parametrize("loss", OTHERS)
+@pytest.mark.parametrize("outputs", [1, 3, 7])
+@pytest.mark.parametrize("batch", [7, 32, 37])
+def test_a_runs_loss_has_the_same_bits_at_every_width(loss, outputs, batch):
+    generator = torch.Generator().manual_seed(batch)
+    found = torch.randn(16, outputs, batch, generator=generator)
+    targets = torch.randint(2, (16, batch, outputs), generator=generator).float()
+    for width in (1, 2, 5, 16):
+        losses, gradients = torch.ops.regsweep.mean_losses(
+            found[:width], targets[:width], loss, None
+        )
+        for run in range(width):
+            alone, gradient = torch.ops.regsweep.mean_losses(
+                found[run : run + 1], targets[run : run + 1], loss, None
+            )
+            assert torch.equal(losses[run], alone[0])
+            assert torch.equal(gradients[run], gradient[0])
+
+
+def test_classes_weigh_what_scikit_learn_calls_balanced():
+    classes = torch.tensor([0, 2, 2, 1, 2, 2])
+    labels = torch.tensor([[0.0, 1.0], [0.0, 1.0], [0.0, 0.0], [1.0, 1.0]])
+
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=classes.numpy())
+    torch.testing.assert_close(class_weights(classes, 3), torch.tensor(expected).float())
+    for column, own in zip(labels.mT, class_weights(labels, 2), strict=True):
+        expected = compute_class_weight("balanced", classes=np.arange(2), y=column.numpy())
+        torch.testing.assert_close(own, torch.tensor(expected).float())
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "bce"])
+def test_weighted_losses_are_those_of_pytorch(loss):
+    generator = torch.Generator().manual_seed(1)
+    found = torch.randn(4, 3, 10, generator=generator, requires_grad=True)
+    if loss == "bce":
+        targets = torch.randint(2, (4, 10, 3), generator=generator).float()
+        weights = torch.tensor([[1.0, 4.0], [2.0, 0.5], [3.0, 1.0]])
+        each = torch.where(targets == 1, weights[:, 1], weights[:, 0]).mT
+        plain = binary_cross_entropy_with_logits(found, targets.mT, each, reduction="none")
+    else:
+        targets = torch.randint(3, (4, 10), generator=generator)
+        weights = torch.tensor([1.0, 4.0, 0.5])
+        plain = cross_entropy(found, targets, weights, reduction="none")
+    expected = plain.flatten(1).mean(1)
+
+    losses = mean_losses(found, targets, loss, weights)
+
+    torch.testing.assert_close(losses, expected)
+    [gradient], [other] = (torch.autograd.grad(own.sum(), found) for own in (losses, expected))
+    torch.testing.assert_close(gradient, other)
+    ones = torch.ones_like(weights)
+    assert torch.equal(mean_losses(found, targets, loss, ones), mean_losses(found, targets, loss))

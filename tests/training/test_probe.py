@@ -26,9 +26,10 @@ def untried():
 def stepping(change):
     """A "compiled" step that does what the eager one does, then ``change``."""
 
-    def step(network, state, optimizer, coefficients, penalty, inputs, targets, totals):
+    def step(network, state, optimizer, coefficients, penalty, *args):
+        inputs, targets, totals, loss, weights = args
         losses = train_step(
-            network, state, optimizer, coefficients, penalty, inputs, targets, totals
+            network, state, optimizer, coefficients, penalty, inputs, targets, totals, loss, weights
         )
         with torch.no_grad():
             change(state.parameters, optimizer, totals)

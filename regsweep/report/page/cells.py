@@ -7,15 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import Score
 from regsweep.report.tables.comparison import winning_values
 from regsweep.report.tables.judge import UNSTABLE
+from regsweep.report.tables.scores import score_of_row, scores_of
 from regsweep.report.tables.statistics import BETTER, WORSE
 from regsweep.report.words.view import short_overrides
 
 NO_TRIAL = "no finished trial"
 OUTSIDE = "runs outside any sweep"
-_METRICS = {"test_loss": "test loss", "test_error": "test error"}
 _TONES = {BETTER: "better", WORSE: "worse", UNSTABLE: "worse"}
 
 Form = Callable[[float], str]
@@ -57,7 +57,7 @@ def table_columns(
         return Column(title, "number", tuple(_number(row, name, form, interval) for row in rows))
 
     values = winning_values(comparison)
-    task, tested = CLASSIFICATION, CLASSIFICATION.score_of("test")
+    scores = scores_of(comparison)
     # The answer first: on a narrow screen the rest is a scroll away.
     columns = [
         words("sweep", _sweep),
@@ -67,16 +67,34 @@ def table_columns(
         Column(_improvement_title(rows, tests), "number", tuple(map(_improvement, rows))),
         number("p (Holm)", "p_holm", _probability),
         number("% of seeds better", "probability_better", _share),
-        number(f"test {task.score} % [95 % interval]", f"{tested}_mean", _percent, tested),
+        *(
+            number(f"{title} [95 % interval]", f"{score.of('test')}_mean", form, score.of("test"))
+            for score, title, form in ((s, *_score("test", s)) for s in scores)
+        ),
         number("test loss", "test_loss_mean", _decimal),
         number("near-zero %", "near_zero_fraction_mean", _percent),
         number("seeds", "seeds", _count),
         number("validation loss", "val_loss", _decimal),
-        number(f"validation {task.score} %", task.score_of("val"), _percent),
+        *(
+            number(title, score.of("val"), form)
+            for score, title, form in ((s, *_score("validation", s)) for s in scores)
+        ),
         number("trials", "trials", _count),
         Column("failed / diverged", "number", tuple(map(_failures, rows))),
     ]
     return [column for column in columns if any(cell.text for cell in column.cells)]
+
+
+def _score(part: str, score: Score) -> tuple[str, Form]:
+    """The title of a column of scores, and their form."""
+    return (
+        (f"{part} {score.words} %", _percent)
+        if score.in_percent
+        else (
+            f"{part} {score.words}",
+            score.shown,
+        )
+    )
 
 
 def _text(text: Any, full: Any = "") -> Cell:
@@ -118,7 +136,7 @@ def _number(row: Row, name: str, form: Form, interval: str = "") -> Cell:
 
 
 def _improvement(row: Row) -> Cell:
-    if row["metric"] != "test_error":
+    if row["metric"] != "test_error" or not score_of_row(row).in_percent:
         parts = [row[f"improvement_{part}"] for part in ("mean", "ci_low", "ci_high")]
         form = _signed(max((abs(part) for part in parts if pd.notna(part)), default=1.0))
         return _number(row, "improvement_mean", form, "improvement")
@@ -127,9 +145,16 @@ def _improvement(row: Row) -> Cell:
 
 
 def _improvement_title(rows: Iterable[Row], tests: Collection[int]) -> str:
-    judged = {_METRICS.get(row["metric"], "") for row in rows if pd.notna(row["metric"])}
+    judged = {_judged_on(row) for row in rows if pd.notna(row["metric"])}
     of = f" in {judged.pop()}" if len(judged) == 1 else ""
     return f"improvement{of} over the baseline [{_interval(tests)}]"
+
+
+def _judged_on(row: Row) -> str:
+    if row["metric"] == "test_loss":
+        return "test loss"
+    score = score_of_row(row)
+    return f"test {score.error if score.in_percent else score.words}"
 
 
 def _interval(tests: Collection[int]) -> str:

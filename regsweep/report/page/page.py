@@ -11,19 +11,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import ACCURACY, Score
 from regsweep.report.page.cells import OUTSIDE, table_columns
 from regsweep.report.plots.all import sweep_plots
 from regsweep.report.plots.arms import looks
 from regsweep.report.plots.figure import Plot
 from regsweep.report.tables.report import Report
+from regsweep.report.tables.scores import score_of_row
 from regsweep.report.words.method import ArmCount, arm_counts, facts
 from regsweep.report.words.view import short_names
 
 PAGE_FILE = "report.html"
 NAMED_PROBLEMS = 10
 _TEMPLATE = "page.html.jinja"
-_TESTED = CLASSIFICATION.score_of("test")
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,15 @@ class _Section:
 
 @dataclass(frozen=True)
 class _Best:
-    """The first arm with a test result: its score and the standard error over the examples.
+    """The first arm with a test result: the value of its score, and its interval over the seeds.
 
-    Both numbers of examples are ``None`` where the data set is not known.
+    ``choice_error`` is the standard error of an accuracy over the ``examples``, which are ``None``
+    where the data set is not known.
     """
 
     name: str
-    score: float
+    score: Score
+    value: float
     examples: int | None
     choice_error: float | None
     interval: tuple[float, float] | None
@@ -129,11 +131,14 @@ def _objective(comparison: pd.DataFrame) -> str:
 
 
 def _best(report: Report, names: dict[str, str]) -> _Best | None:
-    tested = report.comparison[report.comparison[f"{_TESTED}_mean"].notna()]
+    tested = report.comparison[report.comparison["seeds"].notna()]
     if tested.empty:
         return None
     row = tested.iloc[0]
-    score, low, high = (float(row[f"{_TESTED}_{part}"]) for part in ("mean", "ci_low", "ci_high"))
+    score = score_of_row(row)
+    value, low, high = (
+        float(row[f"{score.of('test')}_{part}"]) for part in ("mean", "ci_low", "ci_high")
+    )
     sweep = row.get("sweep")
     examples = next(
         r.test_examples
@@ -143,7 +148,10 @@ def _best(report: Report, names: dict[str, str]) -> _Best | None:
     return _Best(
         name=names[row["arm"]],
         score=score,
+        value=value,
         examples=examples,
-        choice_error=math.sqrt(score * (1 - score) / examples) if examples else None,
+        choice_error=(
+            math.sqrt(value * (1 - value) / examples) if examples and score == ACCURACY else None
+        ),
         interval=None if math.isnan(low) or math.isnan(high) else (low, high),
     )

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from regsweep.records.objective import JUDGED
-from regsweep.records.task import CLASSIFICATION
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.curves import curves_plot
 from regsweep.report.plots.figure import Plot
@@ -15,6 +14,7 @@ from regsweep.report.plots.sparse import sparse_plot
 from regsweep.report.plots.trials import final_runs, trials_table
 from regsweep.report.plots.weight import weight_plot
 from regsweep.report.tables.arm import ArmResult
+from regsweep.report.tables.scores import scores_of
 
 
 def sweep_plots(
@@ -31,17 +31,18 @@ def sweep_plots(
     ``results`` are the sweep's arms.
     """
     looks = {arm: looks[arm] for arm in comparison["arm"]}
+    score = scores_of(runs)[0]
     trials = trials_table(results)
     final = final_runs(results)
     superseded = [run for result in results for run in result.superseded.index]
     plots = (
         *(
-            seeds_plot(final, comparison, looks, m)
-            for m in (JUDGED[objective], CLASSIFICATION.score_of("test"))
+            seeds_plot(final, comparison, looks, m, score)
+            for m in (JUDGED[objective], score.of("test"))
         ),
-        weight_plot(trials, looks, objective),
-        search_plot(trials, looks, objective),
-        curves_plot(curves, looks, objective),
-        sparse_plot(runs.drop(index=superseded), looks),
+        weight_plot(trials, looks, objective, score),
+        search_plot(trials, looks, objective, score),
+        curves_plot(curves, looks, objective, score),
+        sparse_plot(runs.drop(index=superseded), looks, score),
     )
     return [plot for plot in plots if plot is not None]

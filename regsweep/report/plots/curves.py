@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from regsweep.records.objective import measured
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import ACCURACY, Score, loss_of
 from regsweep.report.plots import figure as shared
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import (
@@ -21,13 +21,17 @@ from regsweep.report.plots.figure import (
 )
 
 _SPLITS = {"val": ("validation", "solid"), "train": ("training", "dot")}
-_CAPTION = (
-    "Thick lines are means over the seeds, thin ones single seeds. Training values are means over "
-    "an epoch's batches, taken before each step, so they lag behind by about half an epoch."
+_CAPTION = "Thick lines are means over the seeds, thin ones single seeds. "
+_BY_BATCH = (
+    "Training values are means over an epoch's batches, taken before each step, so they lag behind "
+    "by about half an epoch."
 )
+_AFTER = "Training values are of all training rows, after each epoch."
 
 
-def curves_plot(curves: pd.DataFrame, looks: Mapping[str, Look], objective: str) -> Plot | None:
+def curves_plot(
+    curves: pd.DataFrame, looks: Mapping[str, Look], objective: str, score: Score = ACCURACY
+) -> Plot | None:
     """Loss, or error if that is the objective, over the epochs: training dotted, validation solid.
 
     ``curves`` has ``arm, seed, epoch`` and the metrics of ``history.csv``.
@@ -35,11 +39,13 @@ def curves_plot(curves: pd.DataFrame, looks: Mapping[str, Look], objective: str)
     if curves.empty:
         return None
     quantity = "loss" if objective == "val_loss" else "error"
-    values = {split: _values(curves, split, quantity) for split in _SPLITS}
+    values = {split: _values(curves, split, quantity, score) for split in _SPLITS}
     values = {split: series for split, series in values.items() if series.notna().any()}
     if not values:
         return None
-    y = fitting_axis("loss" if quantity == "loss" else "error (%)", pd.concat(values))
+    unit = "" if quantity == "loss" or not score.in_percent else " (%)"
+    words = "loss" if quantity == "loss" else score.error
+    y = fitting_axis(words + unit, pd.concat(values))
     figure = new_figure(counting_axis("epoch", curves["epoch"]), y)
     thin, note = _some_seeds(curves)
     for split, series in values.items():
@@ -53,14 +59,15 @@ def curves_plot(curves: pd.DataFrame, looks: Mapping[str, Look], objective: str)
                 first = split == next(iter(values))
                 _add_mean(figure, look, of_arm, split, first, quantity)
     _add_key(figure, values)
-    return Plot(f"Learning curves of the winners: {quantity} by epoch{note}", _CAPTION, figure)
+    caption = _CAPTION + (_BY_BATCH if quantity == "loss" or score.by_batch else _AFTER)
+    return Plot(f"Learning curves of the winners: {quantity} by epoch{note}", caption, figure)
 
 
-def _values(curves: pd.DataFrame, split: str, quantity: str) -> "pd.Series[float]":
-    columns = [CLASSIFICATION.loss_of(split), CLASSIFICATION.score_of(split)]
+def _values(curves: pd.DataFrame, split: str, quantity: str, score: Score) -> "pd.Series[float]":
+    columns = [loss_of(split), score.of(split)]
     numbers = curves[columns].apply(pd.to_numeric, errors="coerce").astype(float)
     values: pd.Series[float] = measured(numbers, f"{split}_{quantity}")
-    return values if quantity == "loss" else 100 * values
+    return 100 * values if quantity == "error" and score.in_percent else values
 
 
 def _some_seeds(curves: pd.DataFrame) -> tuple[set[int], str]:

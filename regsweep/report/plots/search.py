@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from regsweep.records.task import ACCURACY, Score
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import Plot, counting_axis, fitting_axis, hover, new_figure
-from regsweep.report.plots.weight import NAMES
+from regsweep.report.plots.weight import objective_name
 
 _CAPTION = (
     "A line that still falls at its end says that more trials may help that arm. "
@@ -14,7 +15,9 @@ _CAPTION = (
 )
 
 
-def search_plot(trials: pd.DataFrame, looks: Mapping[str, Look], objective: str) -> Plot | None:
+def search_plot(
+    trials: pd.DataFrame, looks: Mapping[str, Look], objective: str, score: Score = ACCURACY
+) -> Plot | None:
     """A step line an arm over its trial numbers; nothing where no arm was tried twice.
 
     ``trials`` is a ``trials_table``.
@@ -22,7 +25,7 @@ def search_plot(trials: pd.DataFrame, looks: Mapping[str, Look], objective: str)
     trials = trials[trials["stage"] == "search"].dropna(subset=["trial"])
     if trials.empty or trials["arm"].value_counts().max() < 2:
         return None
-    name = NAMES[objective]
+    name = objective_name(objective, score)
     trials = trials.sort_values(["arm", "trial"], kind="stable")
     trials["best"] = trials.groupby("arm")["value"].cummin()
     figure = new_figure(

@@ -7,18 +7,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from regsweep.records.objective import measured
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import ACCURACY, Score
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import BETWEEN, Plot, hover, jitter, new_figure, sampled
 
 _ROW_PIXELS = 58
 _DOTS_WIDTH = 0.22
-_SCORE = CLASSIFICATION.score_of("test")
-_TITLES = {
-    "test_loss": ("Test loss of the winners", "test loss (mean cross-entropy)"),
-    "test_error": ("Test error of the winners", "test error (%)"),
-    _SCORE: (f"Test {CLASSIFICATION.score} of the winners", f"test {CLASSIFICATION.score} (%)"),
-}
 _CAPTION = (
     "A dot is a seed; the diamond and the bar are an arm's mean and its "
     "95\N{NO-BREAK SPACE}% interval."
@@ -35,16 +29,18 @@ def seeds_plot(
     comparison: pd.DataFrame,
     looks: Mapping[str, Look],
     metric: str,
+    score: Score = ACCURACY,
 ) -> Plot | None:
     """Test loss, error or score an arm; nothing for one run or none.
 
     ``final`` are the runs that test the winners. Behind an arm is the mean of its baseline.
     """
-    dots = final.assign(value=_shown(final, metric)).dropna(subset=["value"])
+    scale = 100 if metric != "test_loss" and score.in_percent else 1
+    dots = final.assign(value=scale * measured(final, metric)).dropna(subset=["value"])
     if len(dots) < 2:
         return None
     arms = [arm for arm in comparison["arm"] if arm in set(dots["arm"])]
-    title, axis = _TITLES[metric]
+    title, axis = _titles(metric, score)
     drawn, note = sampled(dots, "seeds")
     figure = new_figure(
         {"title_text": axis},
@@ -57,7 +53,7 @@ def seeds_plot(
         height=90 + _ROW_PIXELS * len(arms),
     )
     figure.update_layout(showlegend=False)
-    means = _means(dots, comparison, metric)
+    means = _means(dots, comparison, metric, score, scale)
     baselines = comparison.set_index("arm")["baseline"]
     lined = [arm for arm in arms if baselines[arm] in means]
     for place, arm in enumerate(arms):
@@ -71,22 +67,25 @@ def seeds_plot(
     return Plot(title + note, caption, figure)
 
 
-def _shown(runs: pd.DataFrame, metric: str) -> "pd.Series[float]":
-    return (1 if metric == "test_loss" else 100) * measured(runs, metric)
+def _titles(metric: str, score: Score) -> tuple[str, str]:
+    """Of the plot, and of its axis with the unit."""
+    if metric == "test_loss":
+        return "Test loss of the winners", f"test loss ({score.loss})"
+    words = f"test {score.error if metric == 'test_error' else score.words}"
+    return f"T{words[1:]} of the winners", words + " (%)" * score.in_percent
 
 
 def _means(
-    dots: pd.DataFrame, comparison: pd.DataFrame, metric: str
+    dots: pd.DataFrame, comparison: pd.DataFrame, metric: str, score: Score, scale: int
 ) -> dict[str, tuple[float, float, float]]:
     """Mean, low and high an arm, for the arms of which the comparison reports a test result."""
     table = comparison.set_index("arm").loc[list(dots["arm"].unique())]
-    source = "test_loss" if metric == "test_loss" else _SCORE
+    source = "test_loss" if metric == "test_loss" else score.of("test")
     found: dict[str, tuple[float, float, float]] = {}
-    for arm, row in table[table[f"{_SCORE}_mean"].notna()].iterrows():
+    for arm, row in table[table[f"{source}_mean"].notna()].iterrows():
         mean, *ends = (float(row[f"{source}_{part}"]) for part in ("mean", "ci_low", "ci_high"))
         if metric == "test_error":
             mean, ends = 1 - mean, [1 - end for end in reversed(ends)]
-        scale = 1 if metric == "test_loss" else 100
         found[str(arm)] = (scale * mean, scale * ends[0], scale * ends[1])
     return found
 

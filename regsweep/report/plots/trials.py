@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pandas as pd
 
 from regsweep.records.objective import measured
-from regsweep.records.task import CLASSIFICATION
 from regsweep.report.tables.arm import ArmResult, searched_overrides
 from regsweep.report.tables.winner import settings_of
 
@@ -17,8 +16,9 @@ def trials_table(results: Sequence[ArmResult]) -> pd.DataFrame:
     """One row a trial that could win: it finished on every seed.
 
     Its columns are ``arm, stage, trial, settings, value, weight, won``: ``settings`` are its
-    overrides, ``value`` the mean objective over its seeds, an error in percent, and ``won`` says
-    whether it is its arm's winner. Runs of a grid with equal settings count as one trial.
+    overrides, ``value`` the mean objective over its seeds, an error in percent where the score is
+    shown so, and ``won`` says whether it is its arm's winner. Runs of a grid with equal settings
+    count as one trial.
     """
     tables = [_trials(result) for result in results if len(result.candidates)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(_COLUMNS))
@@ -28,7 +28,7 @@ def _trials(result: ArmResult) -> pd.DataFrame:
     runs = result.candidates
     overrides = searched_overrides(runs)
     weight = runs.get(WEIGHT, pd.Series(index=runs.index, dtype=object))
-    scale = 100 if result.objective == "val_error" else 1
+    scale = 100 if result.objective == "val_error" and result.score.in_percent else 1
     of_runs = pd.DataFrame(
         {
             "arm": runs["arm"],
@@ -48,4 +48,4 @@ def _trials(result: ArmResult) -> pd.DataFrame:
 def final_runs(results: Sequence[ArmResult]) -> pd.DataFrame:
     """The completed runs that test the winners: confirm runs, or single runs of their values."""
     final = pd.concat([result.final for result in results])
-    return final[(final["status"] == "completed") & final[CLASSIFICATION.score_of("test")].notna()]
+    return final[(final["status"] == "completed") & measured(final, "test_error").notna()]

@@ -6,17 +6,19 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from regsweep.records.task import ACCURACY, Score
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import Plot, fitting_axis, hover, new_figure, sampled
 from regsweep.report.plots.trials import WEIGHT
 from regsweep.report.tables.override import words
 
-NAMES = {"val_loss": "validation loss", "val_error": "validation error (%)"}
 _CAPTION = "A mark is a trial; a star is the arm's winner."
 _LINES = " An arm without a weight is a dashed line at its best value."
 
 
-def weight_plot(trials: pd.DataFrame, looks: Mapping[str, Look], objective: str) -> Plot | None:
+def weight_plot(
+    trials: pd.DataFrame, looks: Mapping[str, Look], objective: str, score: Score = ACCURACY
+) -> Plot | None:
     """A mark a trial, the winners as stars; arms without a weight as level lines.
 
     ``trials`` is a ``trials_table``.
@@ -24,7 +26,7 @@ def weight_plot(trials: pd.DataFrame, looks: Mapping[str, Look], objective: str)
     weighted = trials.dropna(subset=["weight"])
     if weighted.empty:
         return None
-    name = NAMES[objective]
+    name = objective_name(objective, score)
     # Weights mean factors, so their axis is linear only where it has to be.
     x = fitting_axis(WEIGHT, weighted["weight"], spread=1)
     figure = new_figure(x, fitting_axis(name, trials["value"]))
@@ -46,8 +48,15 @@ def weight_plot(trials: pd.DataFrame, looks: Mapping[str, Look], objective: str)
         stars[arm] = of_arm[of_arm["won"] & of_arm["weight"].notna()]
     for arm, winner in stars.items():
         _add_winner(figure, looks[arm], winner, name)
-    title = f"{name.capitalize()} against penalty weight"
+    title = f"{name[0].upper()}{name[1:]} against penalty weight"
     return Plot(title + note, _CAPTION + _LINES * has_level, figure)
+
+
+def objective_name(objective: str, score: Score) -> str:
+    """What a search minimises, with its unit."""
+    if objective == "val_loss":
+        return "validation loss"
+    return f"validation {score.error}{' (%)' * score.in_percent}"
 
 
 def _add_level(

@@ -11,10 +11,11 @@ import pandas as pd
 from regsweep.data.source import SOURCES
 from regsweep.records.objective import JUDGED, measured
 from regsweep.records.record import Record
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import Score, loss_of
 from regsweep.report.tables.override import override
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.runs import fixed_overrides, param_columns
+from regsweep.report.tables.scores import scores_of
 from regsweep.report.tables.statistics import summarize
 from regsweep.report.tables.winner import (
     best_setting,
@@ -24,17 +25,8 @@ from regsweep.report.tables.winner import (
     testing_runs,
 )
 
-_LOSS, _SCORE = CLASSIFICATION.loss_of("test"), CLASSIFICATION.score_of("test")
-_MEANS = (
-    CLASSIFICATION.score_of("train"),
-    "zero_fraction",
-    "near_zero_fraction",
-    "l1_norm",
-    "l2_norm",
-)
-_TESTS = (_SCORE, _LOSS)
-_VALIDATED = (CLASSIFICATION.loss_of("val"), CLASSIFICATION.score_of("val"))
-_RANGES = {_SCORE: CLASSIFICATION.score_range, _LOSS: (0.0, math.inf)}
+_LOSS = loss_of("test")
+_WEIGHTS = ("zero_fraction", "near_zero_fraction", "l1_norm", "l2_norm")
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,8 @@ class ArmResult:
     best setting, ``final`` those that test it, and ``superseded`` the confirm runs of earlier
     winners. ``tested`` has a row a seed, none where one of them broke off: a mean over the runs
     that happened to survive would flatter the arm, so it is ``unstable``. ``done`` is the number
-    of trials that have all their runs. ``test_examples`` is ``None`` where it is not known.
+    of trials that have all their runs. ``score`` is that of its task. ``test_examples`` is ``None``
+    where it is not known.
     """
 
     sweep: str
@@ -60,6 +53,7 @@ class ArmResult:
     final: pd.DataFrame
     tested: pd.DataFrame
     superseded: pd.DataFrame
+    score: Score
     test_examples: int | None = None
 
     @property
@@ -136,22 +130,24 @@ def _result(
     winner = best_setting(tried, settings, objective, replicates) if len(tried) else None
     done = int((tried.groupby("trial")["seed"].nunique() >= replicates).sum())
     none = runs[:0]
+    score = scores_of(runs if winner is None else winner)[0]
     if winner is None:
+        tested = _by_seed(none, score)
         return ArmResult(
-            sweep, arm, objective, row, done, none, None, {}, none, _by_seed(none), none
+            sweep, arm, objective, row, done, none, None, {}, none, tested, none, score
         )
     final = testing_runs(runs, winner, overrides)
     broken = not (final["status"] == "completed").all()
-    tested = _by_seed(none if broken else final)
+    tested = _by_seed(none if broken else final, score)
     first = winner.index[0]
     record = records[first] if records else None
     fixed = fixed_overrides(record, asked.search_path if asked else ()) if record else ""
     row |= {
         "trial": winner["trial"].iloc[0],
         "best_overrides": " ".join(filter(None, (arm, overrides.loc[first], fixed))),
-        **{name: winner[name].mean() for name in _VALIDATED},
-        **_test_columns(tested),
-        **{f"{m}_mean": (winner if tested.empty else tested)[m].mean() for m in _MEANS},
+        **{name: winner[name].mean() for name in (loss_of("val"), score.of("val"))},
+        **_test_columns(tested, score),
+        **{f"{m}_mean": (winner if tested.empty else tested)[m].mean() for m in _means(score)},
     }
     return ArmResult(
         sweep,
@@ -165,6 +161,7 @@ def _result(
         final,
         tested,
         superseded(runs, winner),
+        score,
         _test_examples(asked.data.get(arm) if asked else None, record),
     )
 
@@ -206,22 +203,29 @@ def _own_keys(runs: pd.DataFrame, arm: str) -> list[str]:
     return [key for key in param_columns(runs) if key not in groups]
 
 
-def _by_seed(final: pd.DataFrame) -> pd.DataFrame:
+def _means(score: Score) -> tuple[str, ...]:
+    """The metrics of which an arm has the mean alone."""
+    return (score.of("train"), *_WEIGHTS)
+
+
+def _by_seed(final: pd.DataFrame, score: Score) -> pd.DataFrame:
     """The test results of a setting, a row a seed, in the order of the seeds."""
-    final = final[final[_SCORE].notna()]
-    return final.groupby("seed")[[*_TESTS, *_MEANS]].mean()
+    final = final[final[score.of("test")].notna()]
+    return final.groupby("seed")[[score.of("test"), _LOSS, *_means(score)]].mean()
 
 
-def _test_columns(tested: pd.DataFrame) -> dict[str, Any]:
+def _test_columns(tested: pd.DataFrame, score: Score) -> dict[str, Any]:
     if tested.empty:
         return {}
-    gap = tested[CLASSIFICATION.score_of("train")] - tested[_SCORE]
+    tested_score = score.of("test")
+    gap = tested[score.of("train")] - tested[tested_score]
     row: dict[str, Any] = {"seeds": len(tested), "generalization_gap_mean": gap.mean()}
-    over_seeds = summarize(tested[[*_TESTS]].to_numpy())
-    for i, metric in enumerate(_TESTS):
+    ranges = {tested_score: (score.low, 1.0), _LOSS: (0.0, math.inf)}
+    over_seeds = summarize(tested[list(ranges)].to_numpy())
+    for i, metric in enumerate(ranges):
         row[f"{metric}_mean"] = over_seeds.mean[i]
         row[f"{metric}_std"] = over_seeds.std[i]
         # No score lies beyond these ends, and no loss below 0, whatever Student's interval says.
-        low, high = np.clip((over_seeds.ci_low[i], over_seeds.ci_high[i]), *_RANGES[metric])
+        low, high = np.clip((over_seeds.ci_low[i], over_seeds.ci_high[i]), *ranges[metric])
         row[f"{metric}_ci_low"], row[f"{metric}_ci_high"] = low, high
     return row

@@ -6,36 +6,40 @@ from typing import Any
 
 import pandas as pd
 
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import SCORES, Score, loss_of
 from regsweep.report.tables.arm import ArmResult, arm_results
 from regsweep.report.tables.judge import COMPARED, judge
 from regsweep.report.tables.override import spelled
 from regsweep.report.tables.request import Request
 
 OVER_SEEDS = ("mean", "std", "ci_low", "ci_high")
-COLUMNS = (
-    "arm",
-    "trials",
-    "failed",
-    "diverged",
-    "trial",
-    "best_overrides",
-    CLASSIFICATION.loss_of("val"),
-    CLASSIFICATION.score_of("val"),
-    "seeds",
-    *(f"{CLASSIFICATION.score_of('test')}_{part}" for part in OVER_SEEDS),
-    *(f"{CLASSIFICATION.loss_of('test')}_{part}" for part in OVER_SEEDS),
-    f"{CLASSIFICATION.score_of('train')}_mean",
-    "generalization_gap_mean",
-    "zero_fraction_mean",
-    "near_zero_fraction_mean",
-    "l1_norm_mean",
-    "l2_norm_mean",
-    "metric",
-    "baseline",
-    *COMPARED,
-    "verdict",
-)
+_IDENTITY = ("arm", "trials", "failed", "diverged", "trial", "best_overrides")
+
+
+def _columns(scores: Sequence[Score]) -> tuple[str, ...]:
+    """The columns of arms that have these scores, in their order, without the searched keys."""
+    return (
+        *_IDENTITY,
+        loss_of("val"),
+        *(score.of("val") for score in scores),
+        "seeds",
+        *(f"{score.of('test')}_{part}" for score in scores for part in OVER_SEEDS),
+        *(f"{loss_of('test')}_{part}" for part in OVER_SEEDS),
+        *(f"{score.of('train')}_mean" for score in scores),
+        "generalization_gap_mean",
+        "zero_fraction_mean",
+        "near_zero_fraction_mean",
+        "l1_norm_mean",
+        "l2_norm_mean",
+        "metric",
+        "baseline",
+        *COMPARED,
+        "verdict",
+    )
+
+
+# All that a comparison of any tasks may have beside the searched keys.
+COLUMNS = _columns(tuple(SCORES.values()))
 _TEXT = {"sweep", "arm", "best_overrides", "metric", "baseline", "verdict"}
 _COUNTS = {"trials", "failed", "diverged", "trial", "seeds"}
 
@@ -61,7 +65,8 @@ def table_of(
 ) -> pd.DataFrame:
     """The table of ``results`` with their ``judged`` columns, by sweep and arm.
 
-    Behind ``best_overrides`` every searched key has a column, the winner's value of it.
+    Behind ``best_overrides`` every searched key has a column, the winner's value of it. Arms of
+    several tasks have the columns of each one's score.
     """
     several = len({result.sweep for result in results}) > 1
     ordered = sorted(results, key=lambda r: (r.sweep, *r.rank, r.arm))
@@ -70,8 +75,9 @@ def table_of(
         for r in ordered
     ]
     keys = sorted({key for r in results for key, v in r.values.items() if v == v} - {*COLUMNS})
-    place = COLUMNS.index("best_overrides") + 1
-    columns = [*["sweep"][: int(several)], *COLUMNS[:place], *keys, *COLUMNS[place:]]
+    held = {result.score for result in results}
+    measured = _columns([score for score in SCORES.values() if score in held])[len(_IDENTITY) :]
+    columns = [*["sweep"][: int(several)], *_IDENTITY, *keys, *measured]
     return pd.DataFrame(
         {c: pd.Series([row.get(c, _missing(c)) for row in rows], dtype=_dtype(c)) for c in columns}
     )

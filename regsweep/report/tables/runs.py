@@ -8,7 +8,8 @@ from typing import get_args
 import pandas as pd
 
 from regsweep.records.arm import arm_name
-from regsweep.records.record import METRICS, Record, Stage
+from regsweep.records.record import METRICS, Record, Stage, metrics_of
+from regsweep.records.task import scores_in
 from regsweep.report.tables.gather import GatheredRun
 from regsweep.report.tables.override import spelled
 from regsweep.report.tables.raised import exception_line
@@ -25,7 +26,7 @@ def runs_table(runs: Sequence[GatheredRun]) -> pd.DataFrame:
 
     Every compared group and every searched key has a column. One that an arm lacks is NaN;
     ``None`` there is Hydra's null. One that has the name of a fixed column (``seed``) has no
-    column of its own.
+    column of its own. Runs of several tasks have the columns of each one's score.
     """
     return table_of_runs(in_order(runs))
 
@@ -45,7 +46,7 @@ def table_of_runs(ordered: Sequence[GatheredRun]) -> pd.DataFrame:
     for key in _varied_columns(records):
         values = [r.arm.get(key, r.params.get(key, float("nan"))) for r in records]
         columns[key] = pd.Series(values, dtype=object)
-    for name in METRICS:
+    for name in metrics_of(scores_in(metric for r in records for metric in r.metrics)):
         columns[name] = pd.Series([r.metrics.get(name) for r in records], dtype=float)
     columns["epochs"] = _integers([r.epochs for r in records])
     columns["seconds"] = pd.Series([r.seconds for r in records], dtype=float)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from regsweep.records.objective import mean_cost, measured, winner
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import loss_of
 
 
 def candidates(
@@ -13,8 +13,7 @@ def candidates(
 
     A setting with a diverged or failed run, or of fewer runs than ``replicates``, cannot win.
     """
-    needed = [CLASSIFICATION.loss_of("val"), CLASSIFICATION.score_of("val")]
-    scored = tried[needed].notna().all(axis="columns")
+    scored = tried[loss_of("val")].notna() & measured(tried, "val_error").notna()
     return tried[_sound(tried, settings, replicates) & scored]
 
 

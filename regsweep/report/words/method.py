@@ -36,7 +36,14 @@ class ArmCount:
 
 def facts(runs: pd.DataFrame, asked: Request | None) -> list[tuple[str, str]]:
     """Terms and what they were in one sweep, from its ``sweep.json`` and its runs."""
-    stated = [*_asked_facts(asked), *_common_facts(asked), *_data_facts(asked)] if asked else []
+    stated: list[tuple[str, str]] = []
+    if asked:
+        stated = [
+            *_asked_facts(asked),
+            *_common_facts(asked),
+            ("task", _task(asked)),
+            *_data_facts(asked),
+        ]
     seen = [("epochs a run", _listed(runs.loc[runs["status"] == "completed", "epochs"]))]
     for stage, words in (("search", "search seeds"), ("confirm", "confirm seeds")):
         seen.append((words, _listed(runs.loc[runs["stage"] == stage, "seed"])))
@@ -94,6 +101,15 @@ def _common_facts(asked: Request) -> list[tuple[str, str]]:
     return facts
 
 
+def _task(asked: Request) -> str:
+    """What the networks learn, and how that is measured where it was asked for."""
+    tasks = dict.fromkeys(str(data["task"]) for data in asked.data.values() if "task" in data)
+    keys = ("loss", "score", "loss_weight")
+    given = {key: asked.common.get(key) for key in keys}
+    said = [f"{key} {v}" for key, v in given.items() if v not in (None, "auto", "none")]
+    return ", ".join([*tasks, *said])
+
+
 def _data_facts(asked: Request) -> list[tuple[str, str]]:
     """How many examples there were, and of which classes, where that is so for all arms."""
     first, *others = asked.data.values() or ({},)
@@ -104,7 +120,20 @@ def _data_facts(asked: Request) -> list[tuple[str, str]]:
     parts = ", ".join(f"{first[part]:,} {part}" for part in ("train", "validation", "test"))
     names = list(first["classes"])
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-    return [("examples", parts), ("classes", ", ".join(names[:_MOST_LISTED]) + more)]
+    of_labels = first.get("task") == "binary" and first["outputs"] > 1
+    return [
+        ("examples", parts),
+        ("labels" if of_labels else "classes", ", ".join(names[:_MOST_LISTED]) + more),
+        ("targets", _scaling(first)),
+    ]
+
+
+def _scaling(data: Mapping[str, Any]) -> str:
+    """In what unit numbers were learned, output by output."""
+    outputs = zip(data.get("mean", ()), data.get("deviation", ()), strict=True)
+    units = [f"mean {mean:.4g}, standard deviation {sd:.4g}" for mean, sd in outputs]
+    more = f"; and {len(units) - _MOST_LISTED} more" if len(units) > _MOST_LISTED else ""
+    return f"standardised by {'; '.join(units[:_MOST_LISTED])}{more}" if units else ""
 
 
 def _budget(budget: Mapping[str, int]) -> str:

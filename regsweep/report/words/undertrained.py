@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import loss_of
 
 # Steps of the optimizer; 400 rows at the default batch and epochs make 30.
 FEW_STEPS = 500
@@ -27,7 +27,7 @@ def still_falling(curves: pd.DataFrame, names: Mapping[str, str]) -> Iterator[st
     ``curves`` are those of one sweep's confirm runs; ``names`` are what its arms are called. The
     loss of an epoch is the mean over the seeds.
     """
-    loss = CLASSIFICATION.loss_of("train")
+    loss = loss_of("train")
     falls: dict[str, float] = {}
     for arm, curve in curves.groupby("arm"):
         means = pd.to_numeric(curve[loss], errors="coerce").groupby(curve["epoch"]).mean()

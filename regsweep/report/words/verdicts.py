@@ -1,17 +1,18 @@
 """The answer of a comparison in sentences."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
 from regsweep.report.tables.comparison import winning_values
 from regsweep.report.tables.judge import UNSTABLE
 from regsweep.report.tables.request import Request
+from regsweep.report.tables.scores import score_of_row
 from regsweep.report.tables.statistics import BETTER, UNDECIDED, WORSE
 from regsweep.report.words.view import short_overrides
 
 CORRECTED = "both corrected for {} tests"
-_WORDS = {"test_loss": ("test loss", "", 1), "test_error": ("test error", " points", 100)}
 
 
 def verdict_sentences(
@@ -20,7 +21,7 @@ def verdict_sentences(
     """What the tests of a comparison table say, baseline by baseline; nothing where none was made.
 
     ``asked`` tells how many tests a sweep planned. An improvement is in the unit of the metric; of
-    the test error it is in points (percent).
+    the test error it is in points (percent), of a score that is a number in that number.
     """
     several = "sweep" in comparison
     sweeps = comparison["sweep"].fillna("") if several else pd.Series("", comparison.index)
@@ -62,19 +63,43 @@ def _at(arm: str, values: list[str]) -> str:
     return f" at {', '.join(short.splitlines())}" if short else ""
 
 
+@dataclass(frozen=True)
+class _Measure:
+    """What an arm is judged on, the direction of the better, and how a difference is shown."""
+
+    name: str
+    better: str
+    worse: str
+    unit: str = ""
+    scale: int = 1
+
+
+def _measure(arm: "pd.Series") -> _Measure:
+    """An error is named where it is shown in percent; of a number 1 - score is no usual word."""
+    if arm["metric"] == "test_loss":
+        return _Measure("test loss", "lower", "higher")
+    score = score_of_row(arm)
+    if score.in_percent:
+        return _Measure(f"test {score.error}", "lower", "higher", " points", 100)
+    return _Measure(f"test {score.words}", "higher", "lower")
+
+
 def _size(arm: "pd.Series", tests: int) -> str:
     """``test loss lower by 0.01, interval 0.01 to 0.02, p < 0.001, both corrected for 4 tests``."""
-    metric, unit, scale = _WORDS[arm["metric"]]
-    mean, low, high = (scale * arm[f"improvement_{part}"] for part in ("mean", "ci_low", "ci_high"))
+    measure = _measure(arm)
+    unit = measure.unit
+    mean, low, high = (
+        measure.scale * arm[f"improvement_{part}"] for part in ("mean", "ci_low", "ci_high")
+    )
     if mean < 0:
         mean, low, high = -mean, -high, -low
-        direction = "higher"
+        direction = measure.worse
     else:
-        direction = "lower"
+        direction = measure.better
     p = arm["p_holm"]
     shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
     interval, corrected = ("95 % interval", "") if tests == 1 else ("interval", f", {CORRECTED}")
     return (
-        f"{metric} {direction} by {mean:.2g}{unit}, {interval} {low:.2g} to {high:.2g}{unit}, "
-        f"{shown}{corrected.format(tests)}"
+        f"{measure.name} {direction} by {mean:.2g}{unit}, "
+        f"{interval} {low:.2g} to {high:.2g}{unit}, {shown}{corrected.format(tests)}"
     )

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from regsweep.records.record import METRICS
-from regsweep.records.task import CLASSIFICATION
+from regsweep.records.task import Score, loss_of
 from regsweep.report.tables.comparison import winning_values
+from regsweep.report.tables.scores import score_of_row, scores_of
 
 
 def _decimal(value: float) -> str:
@@ -43,25 +44,38 @@ def _p(value: float) -> str:
 
 Column = tuple[str, str, Callable[[float], str]]
 
-_SCORE, _TESTED = CLASSIFICATION.short, f"{CLASSIFICATION.score_of('test')}_mean"
 # Column, title of at most two lines, form.
 _NEAR_ZERO: Column = ("near_zero_fraction_mean", "near-\nzero %", _percent)
-_EXPLORED: tuple[Column, ...] = (
-    (CLASSIFICATION.loss_of("val"), "val\nloss", _decimal),
-    (CLASSIFICATION.score_of("val"), f"val\n{_SCORE} %", _percent),
-    (_TESTED, f"test\n{_SCORE} %", _percent),
-    _NEAR_ZERO,
-)
-# Of arms that were tested against a baseline.
-_JUDGED: tuple[Column, ...] = (
-    (_TESTED, f"test\n{_SCORE} %", _percent),
-    ("test_loss_mean", "test\nloss", _decimal),
-    _NEAR_ZERO,
-)
 _LOSS: Column = ("improvement_mean", "better\nby", _signed)
 _ERROR: Column = ("improvement_mean", "points\nbetter", _points)
 _P: Column = ("p_holm", "Holm\np", _p)
 _OVERRIDES, _VERDICT = "best overrides\n(rounded)", "verdict"
+
+
+def _score_column(score: Score, part: str, name: str) -> Column:
+    if score.in_percent:
+        return name, f"{part}\n{score.short} %", _percent
+    return name, f"{part}\n{score.short}", score.shown
+
+
+def _explored(scores: Iterable[Score]) -> tuple[Column, ...]:
+    return (
+        (loss_of("val"), "val\nloss", _decimal),
+        *(_score_column(score, "val", score.of("val")) for score in scores),
+        *(_score_column(score, "test", f"{score.of('test')}_mean") for score in scores),
+        _NEAR_ZERO,
+    )
+
+
+def _judged(scores: Iterable[Score], in_points: bool) -> tuple[Column, ...]:
+    """Of arms that were tested against a baseline."""
+    return (
+        *(_score_column(score, "test", f"{score.of('test')}_mean") for score in scores),
+        ("test_loss_mean", "test\nloss", _decimal),
+        _NEAR_ZERO,
+        _ERROR if in_points else _LOSS,
+        _P,
+    )
 
 
 def comparison_view(comparison: pd.DataFrame, room: int = 80) -> Table:
@@ -78,10 +92,9 @@ def comparison_view(comparison: pd.DataFrame, room: int = 80) -> Table:
         short = [short_overrides(*one) for one in zip(comparison["arm"], values, strict=True)]
         words[_OVERRIDES] = short
     numbers = {} if judged else {"trials": _formatted(comparison["trials"], _count)}
-    in_points = bool((comparison["metric"] == "test_error").any())
-    for name, title, form in (
-        (*_JUDGED, _ERROR if in_points else _LOSS, _P) if judged else _EXPLORED
-    ):
+    scores = scores_of(comparison)
+    in_points = scores[0].in_percent and bool((comparison["metric"] == "test_error").any())
+    for name, title, form in _judged(scores, in_points) if judged else _explored(scores):
         if comparison[name].notna().any():
             numbers[title] = _formatted(comparison[name], form)
     verdicts = {_VERDICT: list(comparison["verdict"].fillna(""))} if judged else {}
@@ -134,13 +147,13 @@ def lone_run_view(run: pd.Series) -> Table:
     """The metrics of one run in one row."""
     table = _empty_table()
     cells = []
+    score = score_of_row(run)
     for name in METRICS:
-        value = float(run[name])
+        value = float(run.get(name, math.nan))
         if not math.isnan(value):
-            in_percent = name.endswith((f"_{CLASSIFICATION.score}", "_fraction"))
-            title = _at_bottom(_metric_title(name))
+            title = _at_bottom(_metric_title(name, score))
             table.add_column(title, justify="right", no_wrap=True)
-            cells.append(_percent(value) if in_percent else _decimal(value))
+            cells.append(_percent(value) if title.endswith("%") else _decimal(value))
     table.add_row(*cells)
     return table
 
@@ -159,10 +172,12 @@ def _longest_word(texts: Iterable[str]) -> int:
     return max((len(word) for text in texts for word in text.split()), default=0)
 
 
-def _metric_title(name: str) -> str:
+def _metric_title(name: str, score: Score) -> str:
     """``near_zero_fraction`` as ``near-zero %``, broken into two lines."""
+    shown = f"{score.short} %" if score.in_percent else score.short
+    name = name.replace(score.name, shown)
     name = name.replace("near_zero_fraction", "near-_zero %").replace("zero_fraction", "zero_%")
-    return name.replace(CLASSIFICATION.score, f"{_SCORE} %").replace("_", "\n")
+    return name.replace("_", "\n")
 
 
 def short_names(arms: Iterable[str]) -> dict[str, str]:
