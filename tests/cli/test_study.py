@@ -93,7 +93,13 @@ LAUNCHERS = {
 }
 
 
-@pytest.mark.parametrize("launcher", LAUNCHERS)
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        pytest.param(name, marks=pytest.mark.full) if name in ("ray", "submitit_local") else name
+        for name in LAUNCHERS
+    ],
+)
 def test_workers_find_the_functions_under_every_launcher(place, launcher):
     if not find_spec(LAUNCHERS[launcher]):
         pytest.skip(f"needs {LAUNCHERS[launcher]}")

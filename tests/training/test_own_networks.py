@@ -103,12 +103,12 @@ def test_every_activation_of_torch_keeps_a_runs_bits(own, digits, activation):
         assert_same_result(result, alone)
 
 
-@pytest.mark.parametrize("alone", [False, True], ids=["packed", "alone"])
-@pytest.mark.parametrize("network", [*PACKABLE, "recurrent"])
+@pytest.mark.parametrize(
+    ("network", "alone"),
+    [*((name, alone) for name in PACKABLE for alone in (False, True)), ("recurrent", True)],
+)
 def test_it_trains_as_a_plain_loop_does(own, digits, network, alone):
     build = {**PACKABLE, "recurrent": lambda outputs: Recurrent(28, outputs)}[network]
-    if network == "recurrent" and not alone:
-        pytest.skip("needs vmap of LSTM")
     if network in ("layer_norm", "convolutional"):  # whose dropout is drawn otherwise
         without = build
 
