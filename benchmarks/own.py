@@ -94,7 +94,7 @@ FULL = Settings(
         PLAIN,
     ),
     run_steps=640,
-    repeats=7,
+    repeats=5,
 )
 QUICK = Settings(
     networks=("batch_norm",),
