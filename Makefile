@@ -30,6 +30,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m pytest -m full
 	$(BIN)/python -m benchmarks.cost
 	$(BIN)/python -m benchmarks.width
+	$(BIN)/python -m benchmarks.own
 	$(BIN)/python -m benchmarks.framework
 	$(BIN)/python -m benchmarks.size
 	$(BIN)/python -m benchmarks.gather

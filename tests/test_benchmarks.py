@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 RUNS = {
     "cost": "batch 10: a run, user's app over regsweep",
     "width": "batch 10, precision highest, width 2: share of the peak",
+    "own": "batch_norm, batch 32: plain loop over alone, eager",
     "framework": "a run more",
     "size": "a run more, from 1 to 3",
     "gather": "20 records, both tables: records a second",

@@ -84,7 +84,7 @@ def train_step(
     )
     with torch.no_grad():
         named = {
-            name: torch.zeros_like(parameters[name]) if gradient is None else gradient
+            name: _own(gradient, parameters[name], network)
             for name, gradient in zip(parameters, gradients, strict=True)
         }
         optimizer.step(parameters, named, coefficients)
@@ -92,3 +92,10 @@ def train_step(
         if loss != "mse":
             totals.hits.add_(hits(outputs, targets, loss))
     return losses.detach()
+
+
+def _own(gradient: Tensor | None, parameter: Tensor, network: Network) -> Tensor:
+    """The gradient in memory of its own: those of two parameters that are added are one tensor."""
+    if gradient is None:
+        return torch.zeros_like(parameter)
+    return gradient.clone() if network.way == "vmapped" else gradient

@@ -83,6 +83,21 @@ class Tied(nn.Module):
         return output
 
 
+class Added(nn.Module):
+    """Two parameters that are added, so that they have one gradient; one that is summed."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.one = nn.Parameter(torch.ones(inputs))
+        self.two = nn.Parameter(torch.full((inputs,), 2.0))
+        self.shift = nn.Parameter(torch.zeros(5))
+        self.last = nn.Linear(inputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        output: Tensor = self.last(x.flatten(1) * (self.one + self.two)) + self.shift.sum()
+        return output
+
+
 class Embedded(nn.Module):
     """Whole numbers looked up in a table; a buffer that is assigned anew at every step."""
 

@@ -16,6 +16,7 @@ from regsweep.training.compiled import lacking
 from regsweep.training.pack import numerics, train_pack
 from tests.training.own_networks import (
     ACTIVATIONS,
+    Added,
     Convolutional,
     Embedded,
     Recurrent,
@@ -153,6 +154,28 @@ def test_the_weights_load_into_the_users_module_and_give_the_recorded_metrics(ow
         right = (outputs.argmax(1) == digits.test.targets).double().mean().item()
         assert result.metrics["test_loss"] == pytest.approx(loss, rel=1e-5)
         assert result.metrics["test_accuracy"] == right
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["packed", "alone"])
+def test_each_parameter_is_penalised_by_itself_where_two_have_one_gradient(own, digits, alone):
+    def build(outputs):
+        return Added(784, outputs)
+
+    weight, lr = 0.1, 1e-2
+    run = make_run(0, L2(weight, "all"), own(build), SGD(lr, 0.0), batch_size=10, epochs=1)
+    torch.manual_seed(0)
+    module = build(10)
+    optimizer = torch.optim.SGD(module.parameters(), lr, weight_decay=2 * weight)
+    for indices in batches_of(run, 300):
+        optimizer.zero_grad()
+        outputs = module(scale(digits.train.inputs[indices]))
+        nn.functional.cross_entropy(outputs, digits.train.targets[indices]).backward()
+        optimizer.step()
+
+    [result] = train_pack([run], digits, CPU, alone=alone)
+
+    for name, value in module.state_dict().items():
+        torch.testing.assert_close(result.weights[name], value, rtol=1e-4, atol=1e-5)
 
 
 def test_initial_weights_are_those_of_the_modules_own_initialisation(own, digits):

@@ -7,11 +7,13 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks.own_networks import NETWORKS
 from regsweep.errors import MachineFault
 from regsweep.settings.data import ScikitLearn
 from regsweep.settings.model import MLP
 from regsweep.settings.own import FUNCTIONS, OwnModel, OwnRegularizer
 from regsweep.training import probe
+from regsweep.training.compiled import lacking
 from regsweep.training.packable import NotPackable, try_packed
 from tests.training.own_networks import Recurrent, Residual
 from tests.training.test_pack import CPU, make_run
@@ -67,6 +69,7 @@ MODELS = {
     "residual": lambda outputs: Residual(30, outputs, dropout=0.1),
     "recurrent": lambda outputs: nn.Sequential(nn.Unflatten(1, (5, 6)), Recurrent(6, outputs)),
     "random": lambda outputs: nn.Sequential(nn.Linear(30, outputs), Noisy()),
+    **NETWORKS,
 }
 
 
@@ -84,6 +87,12 @@ def run_of(model, **settings):
 @pytest.mark.parametrize("model", [OwnModel("residual"), MLP((64, 32), norm="batch")], ids=str)
 def test_common_networks_are_packable(model):
     try_packed(run_of(model), 8, CPU, "eager")
+
+
+@pytest.mark.skipif(lacking(CPU) is not None, reason="needs a C++ compiler")
+@pytest.mark.parametrize("model", ["batch_norm", "layer_norm"])
+def test_residual_networks_of_a_table_come_out_packed(model):
+    try_packed(run_of(OwnModel(model)), 8, CPU, "compiled")
 
 
 @pytest.mark.parametrize(
