@@ -18,6 +18,8 @@ STEPS = 60
 ROWS = 2_000
 # What rounding may make of the losses of that many steps, as a share of them.
 ROUNDING = 1e-3
+# So many times the seconds that a run takes alone are measured where they do not differ.
+NOISE = 1.1
 
 
 class NotPackable(Exception):
@@ -66,16 +68,22 @@ def try_packed(run: Run, width: int, device: torch.device, mode: Mode) -> None:
         ):
             if any(not _same_bits(alone, result) for result in packed):
                 raise NotPackable("its bits in a pack are not those that it has alone")
-    # All is compiled and warm by now.
+    # Once more each, now that all is compiled and warm.
     packed_seconds = min(train(tried, width, mode)[0].seconds for _ in range(2))
-    alone_seconds = min(
-        train([tried[0]], 1, mode)[0].seconds,
-        *(train([tried[0]], 1, "eager", alone=True)[0].seconds for _ in range(2)),
-    )
-    if packed_seconds >= alone_seconds:
+    alone_seconds = min(_alone(tried[0], dataset, device, one) for one in {mode, "eager"})
+    if packed_seconds >= NOISE * alone_seconds:
         raise NotPackable(
             f"a run of a pack of {width} takes {packed_seconds / alone_seconds:.2f} times as long"
         )
+
+
+def _alone(run: Run, dataset: Dataset, device: torch.device, mode: Mode) -> float:
+    """The seconds that ``run`` takes alone; infinite where it does not compile so."""
+    try:
+        trained = [train_pack([run], dataset, device, mode=mode, alone=True) for _ in range(3)]
+    except MachineFault:
+        return math.inf
+    return min(result.seconds for [result] in trained)
 
 
 def _few(dataset: Dataset) -> Dataset:
