@@ -19,7 +19,12 @@ SWEEP = (
     *("-m", "regularizer=none,l1,elastic", "trainer.device=cpu", "hydra.launcher.workers=1"),
     *("trainer.epochs=2", "trainer.batch_size=50"),
     *("data.train_size=500", "data.validation_size=500"),
-    *("hydra.sweeper.n_trials=5", "hydra.sweeper.n_jobs=4", "hydra.sweeper.confirm_seeds=2"),
+    *(
+        "hydra.sweeper.n_trials=5",
+        "hydra.sweeper.n_jobs=4",
+        "hydra.sweeper.confirm_seeds=2",
+        "hydra.sweeper.max_confirm_seeds=2",
+    ),
     "hydra.sweeper.sampler.n_startup_trials=2",
 )
 

@@ -16,6 +16,7 @@ from regsweep.compare.studies import Outcome, Recorded
 from regsweep.errors import InputError
 from regsweep.records.objective import mean_cost, measured, winner
 from regsweep.records.record import FILE_NAME, Record, RecordError, read
+from regsweep.records.sweep_file import SweepFile
 from regsweep.records.task import loss_of, scores_in
 
 log = logging.getLogger(__name__)
@@ -138,11 +139,13 @@ class Ledger:
         known = [self.recorded(slot) for one in self.plan.rounds() for slot in one]
         return [one.outcome.state for one in known if one and one.outcome]
 
-    def refuse_more(self) -> None:
-        """Refuse a plan of fewer trials or confirm seeds than have been run.
+    def refuse_more(self, confirmed_from: int | None = None) -> None:
+        """Refuse a plan of fewer trials or confirm seeds than have been run, or of seeds seen.
+
+        ``confirmed_from`` is the first confirm seed that the sweep had, if it has begun.
 
         Raises:
-            InputError: there are records beyond the plan.
+            InputError: there are records beyond the plan, or of another look at its seeds.
         """
         plan, budget = self.plan, self.plan.budget
         for arm, trials in enumerate(plan.trials):
@@ -153,11 +156,29 @@ class Ledger:
                     f"{max(done) + 1} trials of {plan.arms[arm].name}; ask for as many or more"
                 )
             seeds = {seed for _, seed in self._published("confirm", arm)}
-            if seeds - set(plan.confirm_seeds):
+            if confirmed_from not in (None, plan.confirm_from):
+                if seeds & set(plan.confirm_seeds):
+                    raise InputError(
+                        f"hydra.sweeper.confirm_from={plan.confirm_from}: {self.directory} holds "
+                        f"runs of seed {min(seeds & set(plan.confirm_seeds))}; expected seeds that "
+                        f"no look has seen, from {max(seeds) + 1} on"
+                    )
+            elif {seed for seed in seeds if seed >= plan.confirm_from} - set(plan.confirm_seeds):
+                more = 0 < budget.confirm_seeds < budget.max_confirm_seeds
+                key = "max_confirm_seeds" if more else "confirm_seeds"
                 raise InputError(
-                    f"hydra.sweeper.confirm_seeds={budget.confirm_seeds}: {self.directory} already "
-                    f"holds confirm runs of {len(seeds)} seeds; ask for as many or more"
+                    f"hydra.sweeper.{key}={getattr(budget, key)}: {self.directory} already holds "
+                    f"confirm runs of {len(seeds)} seeds; ask for as many or more"
                 )
+
+    def has_looked(self, before: SweepFile) -> bool:
+        """Whether all runs of the first look of ``before`` have been made, of any two arms."""
+        first = set(before.seeds.get("confirm", ())[: min(before.looks, default=0)])
+        published = [
+            {seed for _, seed in self._published("confirm", arm)}
+            for arm in range(len(self.plan.arms))
+        ]
+        return bool(first) and sum(first <= seeds for seeds in published) > 1
 
     def _published(self, stage: Literal["search", "confirm"], arm: int) -> list[tuple[int, int]]:
         """The trial and the seed of every published run of an arm."""

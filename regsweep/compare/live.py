@@ -23,6 +23,7 @@ from regsweep.compare.plan import Place, Plan, Slot
 from regsweep.compare.space import override_lines
 from regsweep.records.record import FILE_NAME
 from regsweep.records.task import ACCURACY, scores_in
+from regsweep.report.tables.looks import Arm
 from regsweep.report.words.undertrained import few_steps
 from regsweep.report.words.view import short_names, short_overrides
 
@@ -44,6 +45,8 @@ class Line:
     best: float | None = None
     overrides: str = ""
     confirmed: int = 0
+    seeds: int = 0  # to be confirmed on, up to the look that is next
+    verdict: str = ""
 
 
 class View:
@@ -96,13 +99,16 @@ class View:
         with self.lock:
             stage, now = places[0].stage, time.monotonic()
             new = stage != self.stage
+            done = self.all - self.left
             self.stage, self.left, self.news = stage, left, True
             if new:
                 self.pace.stage_begins(now, left)
             if stage == "confirm":
+                self.all = done + left
                 for arm, line in enumerate(self.lines):
-                    missing = sum(place.slot.arm == arm for place in places)
-                    line.confirmed = self.plan.budget.confirm_seeds - missing
+                    if own := [place.seed for place in places if place.slot.arm == arm]:
+                        line.seeds = 1 + max(own) - self.plan.confirm_from
+                        line.confirmed = line.seeds - len(own)
             folders = {self.directory / self.plan.folder(place): place for place in places}
             self.waiting = {folder / FILE_NAME: place for folder, place in folders.items()}
             self.doing = f"training {len(places)} run{'s' * (len(places) != 1)}"
@@ -135,6 +141,22 @@ class View:
         if self.news and not self.live:
             self._log_round()
         self.news = False
+
+    def judged(self, arms: Mapping[str, Arm]) -> None:
+        """A look is over: what the arms are decided as, and which are not."""
+        self._look(round_over=True)
+        with self.lock:
+            for arm, line in zip(self.plan.arms, self.lines, strict=True):
+                if arm.name in arms:
+                    line.verdict = arms[arm.name].verdict
+        seeds = max((one.seeds for one in arms.values()), default=0)
+        said: dict[str, list[str]] = {}
+        for name, one in arms.items():
+            if one.verdict:
+                said.setdefault(one.verdict, []).append(self.names[name])
+        if said and not self.live:
+            words = "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in said.items())
+            self._say(f"look at {seeds} seeds: {words}   {self._progress()}")
 
     def over(self, ledger: Ledger) -> None:
         """All is done; an arm without a winner had none to confirm."""
@@ -222,6 +244,7 @@ class View:
             table.add_column("at", overflow="fold")
             if self.stage == "confirm":
                 table.add_column("confirmed", justify="right")
+                table.add_column("verdict")
             for arm, line in enumerate(self.lines):
                 cells = [
                     self.names[self.plan.arms[arm].name],
@@ -230,8 +253,8 @@ class View:
                     line.overrides,
                 ]
                 if self.stage == "confirm":
-                    seeds = self.plan.budget.confirm_seeds if line.best is not None else 0
-                    cells.append(f"{line.confirmed}/{seeds}" if seeds else "")
+                    cells.append(f"{line.confirmed}/{line.seeds}" if line.seeds else "")
+                    cells.append(line.verdict)
                 table.add_row(*map(Text, cells))
             state = Text(self._state(), style="bold")
             return Group(Text(), state, self._bar(), Text(), table, Text())
@@ -266,9 +289,10 @@ def show_plan(
         f"search: {sum(plan.trials)} trials on {_seeds(plan.search_seeds)}, "
         f"{budget.n_jobs} a round, {rounds} round{'s' * (rounds != 1)}, by {plan.objective}",
         f"confirm: each arm's winner on {_seeds(plan.confirm_seeds)}, {_against(plan, names)}"
+        f"{_looks(plan)}"
         if budget.confirm_seeds
         else "confirm: none (hydra.sweeper.confirm_seeds=0), so no arm is tested",
-        f"{plan.search_runs + plan.confirm_runs} runs {runs_of}, on {settled}",
+        f"{_runs(plan)} runs {runs_of}, on {settled}",
         f"in {directory}",
         *few_steps(steps),
     ]
@@ -287,6 +311,21 @@ def show_plan(
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print()
+
+
+def _runs(plan: Plan) -> str:
+    least = plan.search_runs + plan.confirm_runs
+    most = plan.search_runs + plan.most_confirm_runs
+    return f"{least}" if least == most else f"{least} to {most}"
+
+
+def _looks(plan: Plan) -> str:
+    """When arms are judged, and what does not matter."""
+    within = "" if plan.margin is None else f"; equivalent within {100 * plan.margin:.2g} %"
+    if len(plan.looks) == 1:
+        return within
+    *first, last = map(str, plan.looks)
+    return f"{within}; until decided, judged at {', '.join(first)} and {last} seeds"
 
 
 def _against(plan: Plan, names: Mapping[str, str]) -> str:

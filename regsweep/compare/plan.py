@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from regsweep.errors import InputError, bad_value, nearest
 from regsweep.records.arm import arm_name
 from regsweep.records.baselines import default_baselines
+from regsweep.report.tables.looks import LookPlan, planned_looks
 from regsweep.report.tables.override import spelled
 from regsweep.settings.checks import fraction, whole
 from regsweep.settings.run import HIGHEST_SEED
@@ -28,6 +29,8 @@ LOUD = "plain"  # the default, which QUIET stands for in a sweep
 class Budget:
     """What every arm gets: trials, runs of different seeds a trial, fresh seeds to confirm.
 
+    Of these it gets ``confirm_seeds``, and more, up to ``max_confirm_seeds``, until it is decided.
+
     ``n_jobs`` trials make a round, dealt over the arms in turn; more than ``max_failure_rate``
     of all trials failed or diverged end the sweep.
     """
@@ -36,6 +39,7 @@ class Budget:
     n_jobs: int
     replicates: int
     confirm_seeds: int
+    max_confirm_seeds: int
     max_failure_rate: float
 
 
@@ -60,6 +64,7 @@ class Place:
 class Plan:
     """A sweep before it starts; of each arm, the number of its trials and its baseline's name.
 
+    A difference from a baseline matters where it is more than the share ``margin`` of its mean.
     ``quiet`` keeps the jobs' logs off the terminal; what else the user chose for them is heeded.
     """
 
@@ -69,6 +74,8 @@ class Plan:
     seed: int
     objective: str
     baselines: tuple[str, ...]
+    margin: float | None
+    confirm_from: int
     quiet: bool = True
 
     @property
@@ -79,8 +86,19 @@ class Plan:
     @property
     def confirm_seeds(self) -> range:
         """The fresh seeds of the arms' winners."""
-        first = self.seed + CONFIRM_OFFSET
-        return range(first, first + self.budget.confirm_seeds)
+        return range(self.confirm_from, self.confirm_from + max(self.looks, default=0))
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """The numbers of seeds at which arms are judged."""
+        return planned_looks(self.budget.confirm_seeds, self.budget.max_confirm_seeds)
+
+    @property
+    def look_plan(self) -> LookPlan:
+        """What was planned of the confirm stage, by the names of the arms."""
+        names = [arm.name for arm in self.arms]
+        baselines = dict(zip(names, self.baselines, strict=True))
+        return LookPlan(tuple(self.confirm_seeds), self.looks, baselines, self.margin)
 
     @property
     def search_runs(self) -> int:
@@ -89,8 +107,13 @@ class Plan:
 
     @property
     def confirm_runs(self) -> int:
-        """The number of runs of the confirm stage, if every arm has a winner."""
+        """The number of runs up to the first look, if every arm has a winner."""
         return len(self.arms) * self.budget.confirm_seeds
+
+    @property
+    def most_confirm_runs(self) -> int:
+        """The number of runs up to the last look, if no arm is decided before."""
+        return len(self.arms) * max(self.looks, default=0)
 
     def rounds(self) -> list[tuple[Slot, ...]]:
         """The trials of each round: ``n_jobs`` at a time, dealt over the arms in turn.
@@ -144,10 +167,16 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
         n_jobs=sweeper.n_jobs,
         replicates=sweeper.replicates,
         confirm_seeds=sweeper.confirm_seeds,
+        max_confirm_seeds=sweeper.max_confirm_seeds,
         max_failure_rate=sweeper.max_failure_rate,
     )
     whole("hydra.sweeper.replicates", budget.replicates, low=1, high=CONFIRM_OFFSET)
-    whole("hydra.sweeper.confirm_seeds", budget.confirm_seeds, low=0, high=MOST_SEEDS)
+    for key in ("confirm_seeds", "max_confirm_seeds"):
+        whole(f"hydra.sweeper.{key}", getattr(budget, key), low=0, high=MOST_SEEDS)
+    if sweeper.margin is not None:
+        fraction("hydra.sweeper.margin", sweeper.margin)
+        if sweeper.margin == 0:
+            raise bad_value("hydra.sweeper.margin", 0, "a share above 0, or null for no margin")
     fraction("hydra.sweeper.max_failure_rate", budget.max_failure_rate)
     if sweeper.custom_search_space is not None:
         raise bad_value(
@@ -170,10 +199,24 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
             raise InputError(f"{name}: another arm's runs are in {label} too; rename a choice")
     _refuse_unequal(arms)
     seed, objective = arms[0].config["seed"], arms[0].config["objective"]
-    whole("seed", seed, low=0, high=HIGHEST_SEED - CONFIRM_OFFSET - budget.confirm_seeds)
+    whole("seed", seed, low=0, high=HIGHEST_SEED - CONFIRM_OFFSET - MOST_SEEDS)
+    confirm_from = sweeper.confirm_from
+    if confirm_from is not None:
+        first = seed + CONFIRM_OFFSET
+        whole("hydra.sweeper.confirm_from", confirm_from, low=first, high=HIGHEST_SEED - MOST_SEEDS)
     baselines = _baselines(sweeper, arms)
     quiet = config.hydra.runtime.choices.get("hydra/job_logging") == LOUD
-    return Plan(arms, tuple(trials), budget, seed, objective, baselines, quiet)
+    return Plan(
+        arms=arms,
+        trials=tuple(trials),
+        budget=budget,
+        seed=seed,
+        objective=objective,
+        baselines=baselines,
+        margin=sweeper.margin,
+        confirm_from=seed + CONFIRM_OFFSET if confirm_from is None else confirm_from,
+        quiet=quiet,
+    )
 
 
 def _refuse_unequal(arms: Sequence[Arm]) -> None:

@@ -58,6 +58,27 @@ def refuse_changed(
         log.warning("%s: gone on with all the same", change)
 
 
+def exploratory(before: SweepFile, now: SweepFile, looked: bool) -> str | None:
+    """What of the plan was changed after a look, which claims what is false more often than 5 %.
+
+    ``looked`` says whether there was one. Seeds that no look has seen begin anew.
+    """
+    if min(before.seeds.get("confirm", (0,)), default=0) != min(now.seeds["confirm"], default=0):
+        return None
+    plans = [
+        {
+            "looks": list(one.looks),
+            "margin": one.margin,
+            "baselines": list(one.baselines),
+            "n_trials": one.budget.get("n_trials"),
+        }
+        for one in (before, now)
+    ]
+    changes = _changes(*plans) if looked else {}
+    found = [f"{key} was {old} and is now {new}" for key, (old, new) in changes.items()]
+    return "; ".join(filter(None, (before.exploratory, *found))) or None
+
+
 def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """What is of another version than when the sweep began; other releases may name others."""
     return [

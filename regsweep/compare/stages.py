@@ -1,5 +1,6 @@
 """The two stages of a sweep: search in rounds, then confirm each arm's winner."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from regsweep.compare.plan import Place, Plan, Slot
 from regsweep.compare.space import override_lines
 from regsweep.compare.studies import Studies
 from regsweep.errors import InputError
+from regsweep.records.objective import JUDGED, measured
+from regsweep.report.tables.looks import Arm, judge_arms, seeds_to_decide
 
 # Trains runs and publishes their records; the parameters are those of each run's trial.
 Launch = Callable[[Sequence[Place], Mapping[Slot, Sequence[str]]], None]
@@ -40,16 +43,74 @@ def search(plan: Plan, studies: Studies, ledger: Ledger, launch: Launch, view: V
         _check_failures(plan, ledger)
 
 
-def confirm(plan: Plan, ledger: Ledger, launch: Launch) -> None:
-    """Train the winner of every arm again, on the fresh seeds."""
+def confirm(plan: Plan, ledger: Ledger, launch: Launch, view: View) -> None:
+    """Train the winner of every arm again, on the fresh seeds of one look after the other."""
     params: dict[Slot, Mapping[str, Any]] = {}
-    for arm in range(len(plan.arms)):
-        if best := ledger.best(arm):
-            recorded = ledger.recorded(best[0])
-            assert recorded is not None
-            params[best[0]] = recorded.params
-    places = [Place("confirm", slot, seed) for seed in plan.confirm_seeds for slot in params]
-    _launch_missing(places, params, ledger, launch)
+    for slot in _winners(plan, ledger).values():
+        recorded = ledger.recorded(slot)
+        assert recorded is not None
+        params[slot] = recorded.params
+    while places := next_look(plan, ledger):
+        _launch_missing(places, params, ledger, launch)
+        view.judged(judged_so_far(plan, ledger))
+
+
+def judged_so_far(plan: Plan, ledger: Ledger) -> Mapping[str, Arm]:
+    """Each arm that has a winner, by its name, as its confirm runs so far judge it."""
+    return judge_arms(_confirmed(plan, ledger), plan.look_plan)
+
+
+def seeds_to_go_on(plan: Plan, ledger: Ledger) -> int | None:
+    """The seeds that would be likely to decide about the margin every arm that can be decided."""
+    results = _confirmed(plan, ledger)
+    judged = judge_arms(results, plan.look_plan)
+    needed = [seeds_to_decide(one, arm, results, plan.look_plan) for arm, one in judged.items()]
+    return max(filter(None, needed), default=None)
+
+
+def _confirmed(plan: Plan, ledger: Ledger) -> dict[str, dict[int, float]]:
+    """What the arms are judged on, by arm and seed; infinite where a run broke off."""
+    metric = JUDGED[plan.objective]
+    results: dict[str, dict[int, float]] = {}
+    for arm, slot in _winners(plan, ledger).items():
+        runs = {seed: ledger.record(Place("confirm", slot, seed)) for seed in plan.confirm_seeds}
+        results[plan.arms[arm].name] = {
+            seed: measured(run.metrics, metric) if run.status == "completed" else math.inf
+            for seed, run in runs.items()
+            if run is not None
+        }
+    return results
+
+
+def next_look(plan: Plan, ledger: Ledger) -> list[Place]:
+    """The confirm runs that are missing up to the next look; none where all arms are decided.
+
+    At the first look these are the runs of every winner, then those of the arms that are not
+    decided, and of their baselines.
+    """
+    if not plan.looks:
+        return []
+    winners = _winners(plan, ledger)
+    wanted = [(slot, plan.looks[0]) for slot in winners.values()]
+    judged = judged_so_far(plan, ledger)
+    for arm, slot in winners.items():
+        one = judged[plan.arms[arm].name]
+        seeds = next((look for look in plan.looks if look > one.seeds), 0)
+        if one.open:
+            baseline = next(i for i in winners if plan.arms[i].name == plan.baselines[arm])
+            wanted += [(slot, seeds), (winners[baseline], seeds)]
+    places = [
+        Place("confirm", slot, seed)
+        for count, seed in enumerate(plan.confirm_seeds)
+        for slot, seeds in dict.fromkeys(wanted)
+        if count < seeds
+    ]
+    return [place for place in dict.fromkeys(places) if ledger.record(place) is None]
+
+
+def _winners(plan: Plan, ledger: Ledger) -> dict[int, Slot]:
+    best = {arm: ledger.best(arm) for arm in range(len(plan.arms))}
+    return {arm: found[0] for arm, found in best.items() if found}
 
 
 def _launch_missing(

@@ -19,9 +19,9 @@ from regsweep.compare.ledger import Ledger, set_aside
 from regsweep.compare.live import View, new_console, show_plan
 from regsweep.compare.plan import Place, Plan, Slot, read_plan
 from regsweep.compare.recover import recovered, refuse_unplanned
-from regsweep.compare.resume import changed_versions, refuse_changed
+from regsweep.compare.resume import changed_versions, exploratory, refuse_changed
 from regsweep.compare.space import Space, count_trials, drawn_at_random, search_space_of
-from regsweep.compare.stages import TooManyFailed, confirm, search
+from regsweep.compare.stages import TooManyFailed, confirm, next_look, search, seeds_to_go_on
 from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Studies
 from regsweep.errors import InputError, MachineFault, machine_fault, raise_interrupt
@@ -29,7 +29,6 @@ from regsweep.jobs.environment import package_versions
 from regsweep.packs.engines.choice import runner_of
 from regsweep.records import sweep_file
 from regsweep.records.folder import hold
-from regsweep.records.record import FILE_NAME
 from regsweep.records.settled import Settled
 from regsweep.records.stored import Unreadable
 from regsweep.report.aggregate import gather_and_show
@@ -41,6 +40,8 @@ from regsweep.sweep.settle import fault_of_settled, settle
 from regsweep.sweep.sweep import Sweep, sweep_file_of
 
 log = logging.getLogger(__name__)
+
+_CONFIRMING = ("confirm_from", "confirm_seeds", "max_confirm_seeds")
 
 
 def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> None:
@@ -65,10 +66,14 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         ledger = Ledger(plan, spaces, directory)
         before = _begun(config, sweep, plan, ledger)
         settled, why = _settle(config, sweep, plan, before, directory)
-        ledger.refuse_more()
-        if before and not _is_over(directory, plan):
+        ledger.refuse_more(min(before.seeds.get("confirm", ()), default=None) if before else None)
+        if before and not _is_over(plan, ledger):
             _refuse_other_steps(settled, sweep, plan, config, directory)
         asked = _sweep_file(config, sweep, plan, settled)
+        if before:
+            asked = replace(
+                asked, exploratory=exploratory(before, asked, ledger.has_looked(before))
+            )
         # The versions stay those that the sweep began with.
         kept = replace(asked, versions=before.versions) if before else asked
         sweep_file.write(kept, directory)
@@ -88,6 +93,8 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
                 gather_and_show([directory], command=called.command())
                 raise
             gather_and_show([directory], command=called.command())
+            if seeds := seeds_to_go_on(plan, ledger):
+                print(f"\n{how_to_decide(directory, plan, seeds)}")
         if not any(ledger.best(arm) for arm in range(len(plan.arms))):
             raise InputError(f"{directory}: no trial completed; runs.csv says why")
 
@@ -102,7 +109,7 @@ class _Launcher:
     def run(self, studies: Studies) -> None:
         """Both stages."""
         search(self.plan, studies, self.ledger, self.launch, self.view)
-        confirm(self.plan, self.ledger, self.launch)
+        confirm(self.plan, self.ledger, self.launch, self.view)
         self.view.over(self.ledger)
 
     def launch(self, places: Sequence[Place], params: Mapping[Slot, Sequence[str]]) -> None:
@@ -163,9 +170,9 @@ def _begun(
     return before
 
 
-def _is_over(directory: Path, plan: Plan) -> bool:
-    published = sum(1 for _ in directory.rglob(FILE_NAME))
-    return published >= plan.search_runs + plan.confirm_runs
+def _is_over(plan: Plan, ledger: Ledger) -> bool:
+    searched = all(ledger.is_over(slot) for slots in plan.rounds() for slot in slots)
+    return searched and not next_look(plan, ledger)
 
 
 def _settle(
@@ -241,6 +248,8 @@ def _sweep_file(
         sampler={str(key): value for key, value in sampler.items()},
         baselines=plan.baselines,
         trials=plan.trials,
+        looks=plan.looks,
+        margin=plan.margin,
     )
 
 
@@ -272,6 +281,21 @@ def _telling_how_to_go_on(directory: Path) -> Iterator[None]:
     except BaseException:
         print(how_to_go_on(directory), file=sys.stderr)
         raise
+
+
+def how_to_decide(directory: Path, plan: Plan, seeds: int) -> str:
+    """The command that confirms the winners once more, in one look, on seeds that none has seen."""
+    changed = ("hydra.sweep.dir", *(f"hydra.sweeper.{key}" for key in _CONFIRMING))
+    kept = [word for word in called.given() if word.partition("=")[0] not in changed]
+    first = plan.confirm_seeds[-1] + 1
+    again = called.command(
+        *kept,
+        f"hydra.sweep.dir={directory}",
+        f"hydra.sweeper.confirm_from={first}",
+        f"hydra.sweeper.confirm_seeds={seeds}",
+        f"hydra.sweeper.max_confirm_seeds={seeds}",
+    )
+    return f"to decide about the margin, on seeds that no look has seen:\n  {again}"
 
 
 def how_to_go_on(directory: Path) -> str:

@@ -33,7 +33,10 @@ class SweepFile:
     SHA-256 of the files of a study whose choices are used, and ``command`` is what runs it. Older
     files have none of these. Of a compare sweep also, each arm's in the order of ``arms``: search
     spaces, configs under dotted keys, numbers of trials and baselines; and the budget, the seeds of
-    both stages and the sampler. ``baseline`` is that of all arms, ``None`` where they differ in it.
+    both stages and the sampler. ``baseline`` is that of all arms, ``None`` where they differ in it;
+    ``looks`` are the numbers of confirm seeds at which arms are judged, ``margin`` is the share of
+    a baseline's mean that does not matter, and ``exploratory`` says what of this was changed after
+    a look.
     """
 
     overrides: tuple[str, ...]
@@ -51,6 +54,9 @@ class SweepFile:
     baseline: str | None = None
     sampler: Mapping[str, Any] = field(default_factory=dict)
     baselines: tuple[str, ...] = ()
+    looks: tuple[int, ...] = ()
+    margin: float | None = None
+    exploratory: str | None = None
     trials: tuple[int, ...] = ()
     search_path: tuple[str, ...] = ()
     steps: int | None = None

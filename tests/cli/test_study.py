@@ -129,7 +129,8 @@ def test_it_is_a_comparison_however_the_file_is_run(place, words):
 
     done = run(
         *words, "-m", *QUICK, "regularizer=none,orthogonal", "hydra.sweeper.n_trials=2",
-        "hydra.sweeper.confirm_seeds=2", "hydra.sweep.dir=here", cwd=place,
+        "hydra.sweeper.confirm_seeds=2",
+        "hydra.sweeper.max_confirm_seeds=2", "hydra.sweep.dir=here", cwd=place,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
@@ -241,7 +242,8 @@ def sha256(path):
 def test_a_sweep_goes_on_with_the_same_study_and_data_alone(place):
     sweep = (
         "study.py", "-m", *QUICK, "regularizer=none,orthogonal", "hydra.sweeper.n_trials=2",
-        "hydra.sweeper.confirm_seeds=2", "hydra.launcher.workers=0", "hydra.sweep.dir=here",
+        "hydra.sweeper.confirm_seeds=2",
+        "hydra.sweeper.max_confirm_seeds=2", "hydra.launcher.workers=0", "hydra.sweep.dir=here",
     )  # fmt: skip
     assert run(*sweep, cwd=place).returncode == 0
     began = json.loads((place / "here" / "sweep.json").read_text())

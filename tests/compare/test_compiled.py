@@ -20,7 +20,7 @@ MANY, FEW = "trainer.epochs=30", "trainer.epochs=1"
 SWEEP = (
     "-m", "--config-dir=own", "experiment=mine", "regularizer=none,l1", "hydra.sweep.dir=here",
     "data.train_size=500", "data.validation_size=500", "hydra.launcher.workers=1",
-    "hydra.sweeper.confirm_seeds=2",
+    "hydra.sweeper.confirm_seeds=2", "hydra.sweeper.max_confirm_seeds=2",
 )  # fmt: skip
 
 

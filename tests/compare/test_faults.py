@@ -12,7 +12,8 @@ from regsweep.records.record import read
 RUN = ("trainer.epochs=1", "data.train_size=500", "data.validation_size=500", "model.hidden=[512]")
 SWEEP = (
     "-m", "regularizer=none,l1", "hydra.sweep.dir=here", *RUN,
-    "hydra.sweeper.n_trials=2", "hydra.sweeper.confirm_seeds=2", "hydra.launcher.workers=1",
+    "hydra.sweeper.n_trials=2", "hydra.sweeper.confirm_seeds=2",
+    "hydra.sweeper.max_confirm_seeds=2", "hydra.launcher.workers=1",
 )  # fmt: skip
 # Weights of 1.6 MB do not fit, and all else does.
 KILOBYTES = 1_200

@@ -188,7 +188,9 @@ def test_fewer_confirm_seeds_than_were_run_are_refused(ledger, seeds):
     one.refuse_more()
 
     with pytest.raises(InputError) as caught:
-        ledger(f"hydra.sweeper.confirm_seeds={seeds}").refuse_more()
+        ledger(
+            f"hydra.sweeper.confirm_seeds={seeds}", "hydra.sweeper.max_confirm_seeds=2"
+        ).refuse_more()
 
     assert str(caught.value) == (
         f"hydra.sweeper.confirm_seeds={seeds}: {one.directory} already holds confirm runs of "

@@ -44,7 +44,9 @@ def end(view, *places):
 
 
 def test_a_line_an_arm_says_how_far_it_is(planned, tmp_path):
-    plan, _ = planned("regularizer=none,l1", "hydra.sweeper.confirm_seeds=3")
+    plan, _ = planned(
+        "regularizer=none,l1", "hydra.sweeper.confirm_seeds=3", "hydra.sweeper.max_confirm_seeds=3"
+    )
     view = opened(plan, tmp_path)
     view.lines[1].ended, view.lines[1].best, view.lines[1].overrides = 4, 0.125, "weight=0.001"
     table = shown(view)
@@ -89,7 +91,7 @@ def test_it_says_at_once_what_it_does_and_what_is_left_once_that_is_known(
         end(view, *places[1:])
 
     assert progress(view)[1] == "8/18 runs in 2:00, about 2 min left, confirm included"
-    places = [Place("confirm", Slot(0, 0), seed) for seed in plan.confirm_seeds]
+    places = [Place("confirm", Slot(0, 0), seed) for seed in plan.confirm_seeds[:10]]
     view.launched(places, left=10)
     assert progress(view) == (
         "confirm: training 10 runs", "8/18 runs in 2:00, about 2 min left",

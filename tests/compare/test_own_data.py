@@ -19,7 +19,7 @@ SETTLED = Settled("cpu", "eager", 1, "highest", 1)
 TINY = (
     "regularizer=none,l1", "trainer.epochs=2", "trainer.batch_size=32",
     "trainer.compile=false", "hydra.launcher.workers=0", "hydra.sweeper.n_trials=3",
-    "hydra.sweeper.confirm_seeds=2",
+    "hydra.sweeper.confirm_seeds=2", "hydra.sweeper.max_confirm_seeds=2",
 )  # fmt: skip
 
 

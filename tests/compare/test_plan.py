@@ -35,6 +35,7 @@ def test_search_and_confirm_seeds_do_not_meet(planned):
         "seed=7",
         "hydra.sweeper.replicates=2",
         "hydra.sweeper.confirm_seeds=3",
+        "hydra.sweeper.max_confirm_seeds=3",
     )
 
     assert list(plan.search_seeds) == [7, 8]

@@ -128,7 +128,13 @@ def all_that_is_there(folder):
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
-SWEEP = ("-m", *QUICK, "hydra.sweeper.confirm_seeds=2", "hydra.sweep.dir=here")
+SWEEP = (
+    "-m",
+    *QUICK,
+    "hydra.sweeper.confirm_seeds=2",
+    "hydra.sweeper.max_confirm_seeds=2",
+    "hydra.sweep.dir=here",
+)
 
 
 @pytest.fixture(scope="module")

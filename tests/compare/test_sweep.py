@@ -21,7 +21,12 @@ from regsweep.records.folder import hold
 from regsweep.records.record import read
 
 QUICK = ("trainer.epochs=1", "data.train_size=500", "data.validation_size=500")
-SMALL = ("hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=4", "hydra.sweeper.confirm_seeds=2")
+SMALL = (
+    "hydra.sweeper.n_trials=3",
+    "hydra.sweeper.n_jobs=4",
+    "hydra.sweeper.confirm_seeds=2",
+    "hydra.sweeper.max_confirm_seeds=2",
+)
 
 
 def csv_rows(path):
@@ -160,7 +165,8 @@ def test_sweep_json_says_what_was_asked_and_settled(compared):
     assert asked["sweeper"] == "compare"
     assert len(asked["arms"]) == 4
     assert asked["budget"] == {
-        "n_trials": 3, "n_jobs": 4, "replicates": 2, "confirm_seeds": 2, "max_failure_rate": 1.0,
+        "n_trials": 3, "n_jobs": 4, "replicates": 2, "confirm_seeds": 2, "max_confirm_seeds": 2,
+        "max_failure_rate": 1.0,
     }  # fmt: skip
     assert asked["seeds"] == {"search": [3, 4], "confirm": [10003, 10004]}
     assert asked["baseline"] is None  # one for all there is not

@@ -1,6 +1,7 @@
 """The scenarios of the tests of Hydra's sweepers and of hydra-optuna-sweeper, for ``compare``."""
 
 import csv
+import json
 from collections import Counter
 from contextlib import contextmanager
 
@@ -24,7 +25,12 @@ TINY = (
     *("model.hidden=[4]", "trainer.epochs=1", "trainer.batch_size=50"),
     *("data.train_size=200", "data.validation_size=100", "hydra.launcher.workers=1"),
 )
-SMALL = ("hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=4", "hydra.sweeper.confirm_seeds=2")
+SMALL = (
+    "hydra.sweeper.n_trials=4",
+    "hydra.sweeper.n_jobs=4",
+    "hydra.sweeper.confirm_seeds=2",
+    "hydra.sweeper.max_confirm_seeds=2",
+)
 
 
 @pytest.fixture
@@ -308,9 +314,55 @@ def test_asking_again_does_nothing_twice_and_more_trials_go_on(swept, tmp_path):
     assert left() == before
     assert (tmp_path / "here" / "comparison.csv").read_bytes() == table
 
-    more = ("regularizer=l1", "hydra.sweeper.n_trials=6", "hydra.sweeper.confirm_seeds=3")
+    more = (
+        "regularizer=l1",
+        "hydra.sweeper.n_trials=6",
+        "hydra.sweeper.confirm_seeds=3",
+        "hydra.sweeper.max_confirm_seeds=3",
+    )
     swept(*more)
     swept(*more, f"hydra.sweep.dir={tmp_path}/whole")
     tables = [(tmp_path / name / "comparison.csv").read_bytes() for name in ("here", "whole")]
     assert tables[0] == tables[1]
     assert before.items() <= left().items()
+
+
+class TestLooks:
+    ASKED = ("regularizer=none,l2", "hydra.sweeper.margin=null")
+
+    def confirmed(self, tmp_path):
+        seeds = [record.seed for record in records(tmp_path, "confirm")]
+        return sorted(set(seeds)), len(seeds)
+
+    def test_what_is_not_decided_gets_more_seeds_up_to_the_last_look(self, tmp_path, swept):
+        swept(*self.ASKED, "hydra.sweeper.max_confirm_seeds=4")
+
+        assert self.confirmed(tmp_path) == ([10000, 10001, 10002, 10003], 8)
+        whole = (tmp_path / "here" / "comparison.csv").read_bytes()
+        for record in (tmp_path / "here").glob("confirm/*/*-1000[23]/record.json"):
+            record.unlink()
+        swept(*self.ASKED, "hydra.sweeper.max_confirm_seeds=4")
+        assert (tmp_path / "here" / "comparison.csv").read_bytes() == whole
+
+    def test_looks_beyond_the_plan_are_exploratory_and_fresh_seeds_are_not(self, tmp_path, swept):
+        swept(*self.ASKED)
+        swept(*self.ASKED, "hydra.sweeper.max_confirm_seeds=4")
+
+        asked = json.loads((tmp_path / "here" / "sweep.json").read_text())
+        assert asked["exploratory"] == "looks was [2] and is now [2, 4]"
+        swept(*self.ASKED, "hydra.sweeper.confirm_from=10004")
+        asked = json.loads((tmp_path / "here" / "sweep.json").read_text())
+        assert asked["exploratory"] is None
+        assert self.confirmed(tmp_path) == ([*range(10000, 10006)], 12)
+
+    def test_seeds_that_were_seen_confirm_nothing(self, tmp_path, swept):
+        swept(*self.ASKED)
+
+        with pytest.raises(InputError, match="no look has seen, from 10002 on"):
+            swept(*self.ASKED, "hydra.sweeper.confirm_from=10001")
+        swept(*self.ASKED, "hydra.sweeper.confirm_from=10002", "hydra.sweeper.confirm_seeds=3")
+        asked = json.loads((tmp_path / "here" / "sweep.json").read_text())
+        assert asked["exploratory"] is None
+        text = (tmp_path / "here" / "comparison.csv").read_text()
+        [row] = [r for r in csv.DictReader(text.splitlines()) if r["arm"] == "regularizer=l2"]
+        assert row["seeds"] == "3"

@@ -14,7 +14,12 @@ import pytest
 ASKED = (
     *("-m", "regularizer=none,elastic", "trainer.epochs=1", "hydra.launcher.workers=1"),
     *("data.train_size=200", "data.validation_size=100", "hydra.sweep.dir=here"),
-    *("hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=2", "hydra.sweeper.confirm_seeds=2"),
+    *(
+        "hydra.sweeper.n_trials=3",
+        "hydra.sweeper.n_jobs=2",
+        "hydra.sweeper.confirm_seeds=2",
+        "hydra.sweeper.max_confirm_seeds=2",
+    ),
 )
 COLUMNS, LINES = 80, 24
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -19,7 +19,12 @@ from regsweep.sweep.trust import EXECUTION_WHITELIST, SAMPLERS, read_trust
 
 QUICK = (
     *("trainer.epochs=1", "data.train_size=500", "data.validation_size=500"),
-    *("hydra.launcher.workers=1", "hydra.sweeper.n_trials=1", "hydra.sweeper.confirm_seeds=2"),
+    *(
+        "hydra.launcher.workers=1",
+        "hydra.sweeper.n_trials=1",
+        "hydra.sweeper.confirm_seeds=2",
+        "hydra.sweeper.max_confirm_seeds=2",
+    ),
 )
 UNPICKLE = "optuna.samplers.CmaEsSampler._restore_optimizer"
 

@@ -9,9 +9,8 @@ import pandas as pd
 
 from regsweep.records.task import Score
 from regsweep.report.tables.comparison import winning_values
-from regsweep.report.tables.judge import UNSTABLE
+from regsweep.report.tables.looks import BETTER, UNSTABLE, WORSE
 from regsweep.report.tables.scores import score_of_row, scores_of
-from regsweep.report.tables.statistics import BETTER, WORSE
 from regsweep.report.words.view import short_overrides
 
 NO_TRIAL = "no finished trial"
@@ -42,11 +41,11 @@ class Column:
 
 
 def table_columns(
-    comparison: pd.DataFrame, names: Mapping[str, str], tests: Collection[int] = ()
+    comparison: pd.DataFrame, names: Mapping[str, str], corrections: Collection[str] = ()
 ) -> list[Column]:
     """The columns that hold a value; ``names`` are the arms' short names.
 
-    ``tests`` are the numbers of tests that a sweep's intervals and p values are corrected for.
+    ``corrections`` are what each sweep's intervals and p values are corrected for.
     """
     rows: list[Row] = [{str(k): v for k, v in row.items()} for row in comparison.to_dict("records")]
 
@@ -64,7 +63,7 @@ def table_columns(
         words("arm", lambda row: _text(names[row["arm"]], row["arm"])),
         Column("best overrides", "code", tuple(map(_overrides, rows, values))),
         words("verdict", _verdict),
-        Column(_improvement_title(rows, tests), "number", tuple(map(_improvement, rows))),
+        Column(_improvement_title(rows, corrections), "number", tuple(map(_improvement, rows))),
         number("p (Holm)", "p_holm", _probability),
         number("% of seeds better", "probability_better", _share),
         *(
@@ -144,10 +143,10 @@ def _improvement(row: Row) -> Cell:
     return replace(cell, text=f"{cell.text} points") if cell.text else cell
 
 
-def _improvement_title(rows: Iterable[Row], tests: Collection[int]) -> str:
+def _improvement_title(rows: Iterable[Row], corrections: Collection[str]) -> str:
     judged = {_judged_on(row) for row in rows if pd.notna(row["metric"])}
     of = f" in {judged.pop()}" if len(judged) == 1 else ""
-    return f"improvement{of} over the baseline [{_interval(tests)}]"
+    return f"improvement{of} over the baseline [{_interval(corrections)}]"
 
 
 def _judged_on(row: Row) -> str:
@@ -157,11 +156,13 @@ def _judged_on(row: Row) -> str:
     return f"test {score.error if score.in_percent else score.words}"
 
 
-def _interval(tests: Collection[int]) -> str:
-    if not tests or set(tests) == {1}:
+def _interval(corrections: Collection[str]) -> str:
+    if not any(corrections):
         return "95 % interval"
-    counted = str(max(tests)) if len(set(tests)) == 1 else "its sweep's"
-    return f"interval, corrected for {counted} tests"
+    several = len(set(corrections)) > 1
+    return (
+        f"interval, corrected for {'its tests and looks' if several else next(iter(corrections))}"
+    )
 
 
 def _verdict(row: Row) -> Cell:

@@ -57,17 +57,17 @@ def page(report: Report) -> str:
     arms = report.comparison["arm"]
     names = short_names(arms)
     sections = _sections(report, names)
-    tests = [asked.tests for asked in report.asked.values() if asked.tests]
+    corrections = {asked.corrections for asked in report.asked.values() if asked.tests}
     return (
         _environment()
         .get_template(_TEMPLATE)
         .render(
             report=report,
-            columns=table_columns(report.comparison, names, tests),
+            columns=table_columns(report.comparison, names, corrections),
             rows=range(len(arms)),
             sections=sections,
             best=_best(report, names),
-            tests=max(tests, default=1),
+            corrections=next(iter(corrections), "") if len(corrections) < 2 else "",
             compared=bool(report.comparison["improvement_mean"].notna().any()),
             searched=bool((report.runs["stage"] == "search").any()),
             confirmed=bool((report.runs["stage"] == "confirm").any()),

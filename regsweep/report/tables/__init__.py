@@ -6,6 +6,7 @@
 - `gather`: the records under one or several directories, and what could not be read there
 - `history`: the learning curve of a run, from its ``history.csv``
 - `judge`: whether the differences between arms are real: every arm against its baseline, in pairs
+- `looks`: the points of a confirm stage at which arms are judged, planned before its first run
 - `override`: values as Hydra's override grammar spells them, so that a printed override can be
   pasted
 - `raised`: the line of a traceback that says what happened

@@ -39,7 +39,8 @@ class ArmResult:
     winners. ``tested`` has a row a seed, none where one of them broke off: a mean over the runs
     that happened to survive would flatter the arm, so it is ``unstable``. ``done`` is the number
     of trials that have all their runs. ``score`` is that of its task. ``test_examples`` is ``None``
-    where it is not known.
+    where it is not known. ``unplanned`` is the number of confirm runs of the winner on other seeds
+    than are planned, which do not count.
     """
 
     sweep: str
@@ -55,6 +56,7 @@ class ArmResult:
     superseded: pd.DataFrame
     score: Score
     test_examples: int | None = None
+    unplanned: int = 0
 
     @property
     def confirmed(self) -> bool:
@@ -75,6 +77,13 @@ class ArmResult:
     def judged(self) -> "pd.Series[float]":
         """The metric that the arm is judged on, of every seed."""
         return measured(self.tested, self.metric)
+
+    @property
+    def final_metrics(self) -> Mapping[int, float]:
+        """What the arm is judged on, of its confirm runs by seed; infinite where one broke off."""
+        made = self.final[self.final["stage"] == "confirm"]
+        values = measured(made, self.metric).where(made["status"] == "completed", math.inf)
+        return dict(zip(made["seed"].astype(int), values.fillna(math.inf), strict=True))
 
     @property
     def rank(self) -> tuple[int, float]:
@@ -137,6 +146,9 @@ def _result(
             sweep, arm, objective, row, done, none, None, {}, none, tested, none, score
         )
     final = testing_runs(runs, winner, overrides)
+    planned = (final["stage"] != "confirm") | final["seed"].isin(asked.confirm if asked else ())
+    unplanned = final[~planned] if asked and asked.looks else none
+    final = final.drop(unplanned.index)
     broken = not (final["status"] == "completed").all()
     tested = _by_seed(none if broken else final, score)
     first = winner.index[0]
@@ -163,6 +175,7 @@ def _result(
         superseded(runs, winner),
         score,
         _test_examples(asked.data.get(arm) if asked else None, record),
+        len(unplanned),
     )
 
 

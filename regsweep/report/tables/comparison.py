@@ -41,7 +41,7 @@ def _columns(scores: Sequence[Score]) -> tuple[str, ...]:
 # All that a comparison of any tasks may have beside the searched keys.
 COLUMNS = _columns(tuple(SCORES.values()))
 _TEXT = {"sweep", "arm", "best_overrides", "metric", "baseline", "verdict"}
-_COUNTS = {"trials", "failed", "diverged", "trial", "seeds"}
+_COUNTS = {"trials", "failed", "diverged", "trial", "seeds", "seeds_needed"}
 
 
 def comparison_table(

@@ -4,22 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from regsweep.report.tables.arm import ArmResult
-from regsweep.report.tables.request import Request
-from regsweep.report.tables.statistics import compare
-
-UNSTABLE = "unstable"
-
-COMPARED = (
-    "improvement_mean",
-    "improvement_ci_low",
-    "improvement_ci_high",
-    "p_value",
-    "p_holm",
-    "probability_better",
+from regsweep.report.tables.looks import (
+    NUMBERS,
+    UNSTABLE,
+    LookPlan,
+    judge_arms,
+    seeds_to_decide,
 )
+from regsweep.report.tables.request import Request
+
+COMPARED = (*NUMBERS, "seeds_needed", "plateau_low", "plateau_high")
 
 Name = tuple[str, str]  # sweep and arm
 
@@ -60,21 +55,22 @@ def _judge_sweep(confirmed: Sequence[ArmResult], asked: Request) -> dict[str, di
         }
         for r in confirmed
     }
-    sound = [r for r in confirmed if len(r.tested)]
-    seeds = _common_seeds(sound)
-    if not seeds:
-        return columns
-    values = np.array([r.judged.loc[seeds] for r in sound], dtype=np.float64).T
-    places = {r.arm: place for place, r in enumerate(sound)}
-    # An arm whose baseline has no result is compared with nothing, as a baseline is.
-    against = [places.get(baselines.get(arm, arm), place) for arm, place in places.items()]
-    found = compare(values, against, asked.tests)
-    for place, result in enumerate(sound):
-        if against[place] != place:
-            own = columns[result.arm]
-            own |= {name: float(getattr(found, name)[place]) for name in COMPARED}
-            own["verdict"] = str(found.verdict[place]) or None
+    results = {r.arm: dict(r.final_metrics) for r in confirmed}
+    plan = _look_plan(results, asked)
+    for arm, one in judge_arms(results, plan).items():
+        if one.seeds:
+            columns[arm] |= {name: getattr(one, name) for name in NUMBERS}
+            columns[arm]["verdict"] = one.verdict or None
+            columns[arm]["seeds_needed"] = seeds_to_decide(one, arm, results, plan)
     return columns
+
+
+def _look_plan(results: Mapping[str, Mapping[int, float]], asked: Request) -> LookPlan:
+    """What was planned; a sweep of before there were looks is judged once, by all common seeds."""
+    if asked.looks:
+        return LookPlan(asked.confirm, asked.looks, asked.baselines, asked.margin)
+    common = sorted(set.intersection(*map(set, results.values()))) if results else []
+    return LookPlan(tuple(common), (len(common),) if common else (), asked.baselines, None)
 
 
 def _common_seeds(sound: Sequence[ArmResult]) -> list[int]:

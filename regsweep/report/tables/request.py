@@ -23,8 +23,8 @@ class Request:
     the sweep does not ``compares``: its sweeper was another. ``settled`` holds device, mode
     (compiled or eager), threads, matmul_precision, pack_width; ``versions`` those of the packages.
     ``search_path`` are the places of configs that the command line named, ``steps`` the fewest in
-    any run, and ``data`` maps each arm to what is known of its data, as in a sweep file; so is
-    ``command``.
+    any run, and ``data`` maps each arm to what is known of its data, as in a sweep file; so are
+    ``command``, ``looks``, ``margin`` and ``exploratory``. ``confirm`` are the confirm seeds.
     """
 
     sweeper: str
@@ -44,6 +44,10 @@ class Request:
     steps: int | None = None
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     command: str | None = None
+    confirm: tuple[int, ...] = ()
+    looks: tuple[int, ...] = ()
+    margin: float | None = None
+    exploratory: str | None = None
 
     @property
     def common(self) -> dict[str, Any]:
@@ -57,6 +61,12 @@ class Request:
     def tests(self) -> int:
         """The number of planned tests: of every arm but the baselines."""
         return sum(arm != baseline for arm, baseline in self.baselines.items())
+
+    @property
+    def corrections(self) -> str:
+        """For what intervals and p are corrected: ``4 tests and 3 looks``; empty for nothing."""
+        counts = ((self.tests, "tests"), (len(self.looks), "looks"))
+        return " and ".join(f"{count} {things}" for count, things in counts if count > 1)
 
 
 def read_request(directory: Path) -> Request:
@@ -85,6 +95,10 @@ def read_request(directory: Path) -> Request:
         steps=sweep.steps,
         data=dict(zip(arms, sweep.data, strict=False)),
         command=sweep.command,
+        confirm=tuple(sweep.seeds.get("confirm", ())),
+        looks=tuple(sweep.looks),
+        margin=sweep.margin,
+        exploratory=sweep.exploratory,
     )
 
 

@@ -85,8 +85,17 @@ def _asked_facts(asked: Request) -> list[tuple[str, str]]:
         ("budget", _budget(asked.budget)),
         ("objective", f"{asked.objective}, of the last epoch" if asked.objective else ""),
         ("baseline", "; ".join(dict.fromkeys(asked.baselines.values()))),
+        ("looks", _looks(asked)),
         ("first seed", str(asked.seed)),
     ]
+
+
+def _looks(asked: Request) -> str:
+    """At how many seeds arms were judged, and what did not matter."""
+    if not asked.looks:
+        return ""
+    margin = "" if asked.margin is None else f", margin {asked.margin:.2g} of the baseline's mean"
+    return f"at {', '.join(map(str, asked.looks))} seeds, 5 % in all{margin}"
 
 
 def _common_facts(asked: Request) -> list[tuple[str, str]]:

@@ -64,6 +64,11 @@ def _of_arm(name: str, result: ArmResult, asked: Request) -> Iterator[str]:
             f"{name}: {len(result.superseded)} confirm runs of an earlier winner are superseded "
             "and do not count."
         )
+    if result.unplanned:
+        yield (
+            f"{name}: {result.unplanned} confirm runs on the seeds of earlier looks do not count: "
+            "the verdicts are of fresh seeds alone."
+        )
     config = asked.configs.get(result.arm, {})
     for key, sweep in asked.spaces.get(result.arm, {}).items():
         value = result.winner[key].iloc[0] if key in result.winner else None

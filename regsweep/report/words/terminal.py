@@ -9,9 +9,9 @@ from rich.table import Table
 
 from regsweep.called import COMMAND
 from regsweep.report.tables.gather import Problem
+from regsweep.report.tables.looks import BETTER
 from regsweep.report.tables.report import Report
 from regsweep.report.tables.request import Request
-from regsweep.report.tables.statistics import BETTER
 from regsweep.report.words.view import comparison_view, failure_lines, lone_run_view
 
 WIDTH_WITHOUT_TERMINAL = 80

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from regsweep.report.tables.comparison import winning_values
-from regsweep.report.tables.judge import UNSTABLE
+from regsweep.report.tables.looks import BETTER, EQUIVALENT, UNDECIDED, UNSTABLE, WORSE
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.scores import score_of_row
-from regsweep.report.tables.statistics import BETTER, UNDECIDED, WORSE
+from regsweep.report.tables.statistics import SIGNIFICANCE
 from regsweep.report.words.view import short_overrides
-
-CORRECTED = "both corrected for {} tests"
 
 
 def verdict_sentences(
@@ -26,35 +24,76 @@ def verdict_sentences(
     several = "sweep" in comparison
     sweeps = comparison["sweep"].fillna("") if several else pd.Series("", comparison.index)
     values = pd.Series(winning_values(comparison), comparison.index, dtype=object)
-    tests = {sweep: given.tests for sweep, given in (asked or {}).items()}
+    asked = asked or {}
     sentences: list[str] = []
     comparison = comparison.assign(values=values)
     for (sweep, baseline), arms in comparison.groupby([sweeps, "baseline"], sort=False):
-        corrected_for = tests.get(str(sweep), 1) if several else max(tests.values(), default=1)
+        own = asked.get(str(sweep)) if several else next(iter(asked.values()), None)
+        corrected_for = own.corrections if own else ""
         prefix = f"{sweep}: " if several else ""
         found = _sentences(str(baseline), arms, corrected_for)
         sentences += [prefix + sentence for sentence in found]
+    for sweep, given in asked.items():
+        if given.exploratory and sentences:
+            prefix = f"{sweep}: " if several else ""
+            sentences.append(
+                f"{prefix}Exploratory: the plan was changed after a look ({given.exploratory}), "
+                "which claims what is false in more than 5 % of sweeps."
+            )
     return tuple(sentences)
 
 
-def _sentences(baseline: str, arms: pd.DataFrame, tests: int) -> list[str]:
+def _sentences(baseline: str, arms: pd.DataFrame, corrections: str) -> list[str]:
     sentences: list[str] = []
     for verdict, word in ((BETTER, "Better"), (WORSE, "Worse")):
         found = [
-            f"{arm['arm']}{_at(arm['arm'], arm['values'])} ({_size(arm, tests)})"
+            f"{arm['arm']}{_at(arm['arm'], arm['values'])} ({_size(arm, corrections)})"
             for _, arm in arms[arms["verdict"] == verdict].iterrows()
         ]
         if found:
             sentences.append(f"{word} than {baseline}: {'; '.join(found)}.")
-    same = arms.loc[arms["verdict"] == UNDECIDED, "arm"]
+    same = arms[arms["verdict"] == EQUIVALENT]
     if len(same):
-        sentences.append(f"No detectable difference from {baseline}: {', '.join(same)}.")
+        measure = _measure(same.iloc[0])
+        margins = dict.fromkeys(_margin(arm, measure) for _, arm in same.iterrows())
+        listed = "; ".join(
+            f"{arm['arm']} ({_small(arm, corrections)})" for _, arm in same.iterrows()
+        )
+        sentences.append(f"Equivalent to {baseline}, within {' or '.join(margins)}: {listed}.")
+    open_ = arms[arms["verdict"] == UNDECIDED]
+    if len(open_):
+        listed = ", ".join(f"{arm['arm']}{_needed(arm)}" for _, arm in open_.iterrows())
+        sentences.append(
+            f"Undecided against {baseline}: {listed}. No difference was found, which does not show "
+            "that there is none."
+        )
     shaky = arms.loc[arms["verdict"] == UNSTABLE, "arm"]
     if len(shaky):
         sentences.append(
             f"Unstable, so not judged: {', '.join(shaky)} (a confirm run diverged or failed)."
         )
     return sentences
+
+
+def _margin(arm: "pd.Series", measure: "_Measure") -> str:
+    return f"{measure.scale * arm['margin']:.2g}{measure.unit} of {measure.name}"
+
+
+def _small(arm: "pd.Series", corrections: str) -> str:
+    """The difference of an arm that is equivalent: found and too small, or not found."""
+    measure = _measure(arm)
+    low, high = (measure.scale * arm[f"improvement_ci_{end}"] for end in ("low", "high"))
+    if arm["p_holm"] < SIGNIFICANCE:
+        return f"a difference that is real and too small to matter: {_size(arm, corrections)}"
+    return f"improvement {low:+.2g} to {high:+.2g}{measure.unit}"
+
+
+def _needed(arm: "pd.Series") -> str:
+    if pd.isna(arm["margin"]):
+        return ""
+    if pd.isna(arm["seeds_needed"]):
+        return " (no affordable number of seeds would decide about the margin)"
+    return f" ({int(arm['seeds_needed'])} seeds would be likely to decide about the margin)"
 
 
 def _at(arm: str, values: list[str]) -> str:
@@ -84,8 +123,11 @@ def _measure(arm: "pd.Series") -> _Measure:
     return _Measure(f"test {score.words}", "higher", "lower")
 
 
-def _size(arm: "pd.Series", tests: int) -> str:
-    """``test loss lower by 0.01, interval 0.01 to 0.02, p < 0.001, both corrected for 4 tests``."""
+def _size(arm: "pd.Series", corrections: str) -> str:
+    """``test loss lower by 0.01, interval 0.01 to 0.02, p < 0.001, both corrected for 4 tests``.
+
+    ``corrections`` are what it is corrected for.
+    """
     measure = _measure(arm)
     unit = measure.unit
     mean, low, high = (
@@ -98,8 +140,10 @@ def _size(arm: "pd.Series", tests: int) -> str:
         direction = measure.better
     p = arm["p_holm"]
     shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    interval, corrected = ("95 % interval", "") if tests == 1 else ("interval", f", {CORRECTED}")
+    interval, corrected = "95 % interval", ""
+    if corrections:
+        interval, corrected = "interval", f", both corrected for {corrections}"
     return (
         f"{measure.name} {direction} by {mean:.2g}{unit}, "
-        f"{interval} {low:.2g} to {high:.2g}{unit}, {shown}{corrected.format(tests)}"
+        f"{interval} {low:.2g} to {high:.2g}{unit}, {shown}{corrected}"
     )

@@ -149,10 +149,10 @@ def test_an_arm_without_a_finished_trial_says_so():
 def test_verdicts_have_words_and_colours():
     made = full_report()
     judge(made.comparison, "l1", verdict="worse")
-    judge(made.comparison, "l2", verdict="no detectable difference")
+    judge(made.comparison, "l2", verdict="undecided")
     html = page(made)
     assert re.search(r'class="words worse"[^>]*>worse<', html)
-    assert re.search(r'class="words "[^>]*>no detectable difference<', html)
+    assert re.search(r'class="words "[^>]*>undecided<', html)
 
 
 def test_all_plots_are_there_with_their_titles(shown):
@@ -248,7 +248,7 @@ def test_of_unknown_data_no_number_of_test_examples_is_said():
 
 
 def test_what_is_shown_beside_a_verdict_is_explained(shown):
-    for text in ("corrected for all planned tests", "ties counting half", "fractions of 1"):
+    for text in ("they are corrected for", "ties counting half", "fractions of 1"):
         assert text in shown.text
 
 

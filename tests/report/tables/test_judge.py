@@ -70,7 +70,7 @@ def test_the_larger_of_two_p_values_counts_once(folder):
     p = ttest_rel(NONE, L2).pvalue
     assert p > 2 * ttest_rel(NONE, L1).pvalue
     assert row["p_holm"] == row["p_value"] == pytest.approx(p)
-    assert (row["verdict"], row["probability_better"]) == ("no detectable difference", 0.25)
+    assert (row["verdict"], row["probability_better"]) == ("undecided", 0.25)
 
 
 def test_better_and_worse_by_the_sign_of_a_small_p(folder):
@@ -162,7 +162,7 @@ def test_equal_arms_have_a_p_of_one(folder):
     folder.arm("l1", NONE)
     row = rows(folder)["l1"]
     assert (row["improvement_mean"], row["p_value"], row["p_holm"]) == (0, 1, 1)
-    assert (row["probability_better"], row["verdict"]) == (0.5, "no detectable difference")
+    assert (row["probability_better"], row["verdict"]) == (0.5, "undecided")
 
 
 def test_only_seeds_that_all_arms_have_are_compared(folder):
@@ -344,10 +344,9 @@ def test_of_several_groups_an_arm_is_tested_against_that_of_its_other_choices(fo
         assert row["improvement_mean"] == pytest.approx((sum(NONE) - sum(L1)) / 4)
         assert row["p_holm"] == pytest.approx(min(1, 2 * ttest_rel(NONE, L1).pvalue))
         assert pd.isna(table.loc[f"regularizer=none model={model}", "improvement_mean"])
-    differences = [s for s in report(folder).verdicts if s.startswith("No detectable difference")]
-    assert differences == [
-        f"No detectable difference from regularizer=none model={model}: "
-        f"regularizer=l1 model={model}."
+    undecided = [s.partition(". ")[0] for s in report(folder).verdicts]
+    assert undecided == [
+        f"Undecided against regularizer=none model={model}: regularizer=l1 model={model}"
         for model in MODELS
     ]
 

@@ -48,8 +48,11 @@ def test_all_parts_of_a_compare_sweep_are_read(folder):
             "threads": 1,
             "matmul_precision": "highest",
             "pack_width": 16,
+            "packed": {},
+            "alone": {},
         },
         versions={"python": "3.11.2", "torch": "2.10.0"},
+        confirm=(10000, 10001, 10002),
     )
 
 

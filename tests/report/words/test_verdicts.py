@@ -44,9 +44,10 @@ def test_several_arms_share_a_sentence_better_ones_first():
 
 
 def test_arms_without_a_detectable_difference_are_named_alone():
-    same = ("no detectable difference", 0.01, -0.01, 0.03, 0.4)
+    same = ("undecided", 0.01, -0.01, 0.03, 0.4)
     assert verdict_sentences(table(l1=same, l2=same)) == (
-        "No detectable difference from regularizer=none: regularizer=l2, regularizer=l1.",
+        "Undecided against regularizer=none: regularizer=l2, regularizer=l1. No difference was "
+        "found, which does not show that there is none.",
     )
 
 
@@ -109,7 +110,7 @@ def test_arms_of_several_sweeps_are_named_with_their_sweep(folder):
         folder.arm("none", [0.31, 0.35, 0.33], sweep=name)
         folder.arm("l1", losses, sweep=name)
     same, worse = build_report([folder.root]).verdicts
-    assert same == "a: No detectable difference from regularizer=none: regularizer=l1."
+    assert same.startswith("a: Undecided against regularizer=none: regularizer=l1. No difference")
     assert worse.startswith(
         "b: Worse than regularizer=none: regularizer=l1 at weight=0.0001 (test loss higher by 0.19"
     )
