@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +32,48 @@ class Net(nn.Module):
 
     def forward(self, x):
         return self.then(self.last(x))
+
+
+class Careless(Net):
+    """Does ``first`` of itself and its inputs at every call."""
+
+    def __init__(self, first, inputs=30):
+        super().__init__(inputs=inputs)
+        self.first, self.calls, self.kept = first, 0, torch.zeros(30)
+
+    def forward(self, x):
+        self.first(self, x)
+        return super().forward(x + self.kept)
+
+
+def count(net, x):
+    net.calls += 1
+
+
+def keep(net, x):
+    net.kept = net.kept + x.detach().mean(0)
+
+
+def normalise(net, x):
+    net.last.weight.data = net.last.weight.data / 2
+
+
+class Detached(Net):
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
+
+
+def hooked(outputs):
+    net = Net()
+    net.last.weight.register_hook(lambda gradient: gradient * 0)
+    return net
+
+
+def scripted(outputs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # which torch.jit is of
+        return torch.jit.script(nn.Linear(30, outputs))
 
 
 def failing(outputs):
@@ -90,6 +133,22 @@ WHAT_IS_RIGHT = r"a tensor of shape \(32, 2\), \(batch, outputs\)"
             lambda outputs: Net(lambda h: h * (1 + next(COUNTER) / 10)),
             "two trainings from one seed differ in last",
         ),
+        (lambda outputs: Careless(keep), "two trainings from one .* kept from batch to batch but"),
+        (lambda outputs: Careless(count), "changes the attribute calls, from 0 to 1, which all r"),
+        (lambda outputs: Careless(lambda net, x: x.mul_(2)), "changes its inputs in place; expec"),
+        (lambda outputs: Careless(normalise), "gives the parameter last.weight other data; expec"),
+        (lambda outputs: Detached(), "its outputs have no gradient; expected a forward that nei"),
+        (hooked, "last.weight has a hook on its gradient, which would not be called; expected hoo"),
+        (
+            lambda outputs: nn.LazyLinear(outputs),
+            "weight has no shape yet; expected layers that ar",
+        ),
+        (lambda outputs: Net().to("meta"), "last.weight is on the device meta; expected values"),
+        (scripted, "it gave a module of torch.jit; expected it before its scripting"),
+        (
+            lambda outputs: Net(lambda h: h.view(32, 2) * 1),
+            r"training it for 3 steps failed \(.*test_own_check.py, line \d+\): RuntimeError: sha",
+        ),
     ],
 )
 def test_a_network_that_cannot_be_trained_is_refused_by_name(check, build, message):
@@ -125,6 +184,16 @@ def test_what_draws_from_a_global_generator_is_trained(check, build):
         (
             lambda parameters, weight: parameters["bias"],
             r"it failed \(.*line \d+\): KeyError: 'bias'",
+        ),
+        (
+            lambda parameters, weight: sum((p != 0).sum() for p in parameters.values()) * 1.0,
+            "its value has no gradient, so it would change nothing; expected a function",
+        ),
+        (
+            lambda parameters, weight: sum(
+                p.data.mul_(2).sum() + p.sum() for p in parameters.values()
+            ),
+            "it changes 1.weight; expected a value of the weights alone",
         ),
     ],
 )
