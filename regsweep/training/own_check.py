@@ -154,7 +154,12 @@ def _check_repeats(run: Run, module: nn.Module, dataset: Dataset) -> None:
     few = Examples(dataset.train.inputs[:rows], dataset.train.targets[:rows])
     short = replace(run, trainer=replace(run.trainer, epochs=1, log_every=None))
     data, device = replace(dataset, train=few, validation=None, test=None), torch.device("cpu")
-    named = f"model={getattr(run.model, 'name', '')}"
+    own = {"model": run.model, "regularizer": run.regularizer}
+    named = ", ".join(
+        f"{group}={choice.name}"
+        for group, choice in own.items()
+        if isinstance(choice, (OwnModel, OwnRegularizer))
+    )
     one, other = (
         called(
             f"{named}: training it for {STEPS} steps failed",

@@ -195,6 +195,10 @@ def test_what_draws_from_a_global_generator_is_trained(check, build):
             ),
             "it changes 1.weight; expected a value of the weights alone",
         ),
+        (
+            lambda parameters, weight: next(COUNTER) * parameters["1.weight"].sum(),
+            "two trainings from one seed differ in 1",
+        ),
     ],
 )
 def test_a_penalty_that_is_none_is_refused_by_name(check, penalty, message):
