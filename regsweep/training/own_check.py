@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from regsweep.data.dataset import Dataset, Examples, scale
-from regsweep.errors import InputError
+from regsweep.errors import InputError, bad_value
 from regsweep.settings.own import OwnModel, OwnRegularizer
 from regsweep.settings.run import Run
 from regsweep.training.generators import seeded
@@ -155,6 +155,8 @@ def _check_repeats(run: Run, module: nn.Module, dataset: Dataset) -> None:
     short = replace(run, trainer=replace(run.trainer, epochs=1, log_every=None))
     data, device = replace(dataset, train=few, validation=None, test=None), torch.device("cpu")
     own = {"model": run.model, "regularizer": run.regularizer}
+    if run.trainer.pack == "always":
+        _check_packs(short, data)
     named = ", ".join(
         f"{group}={choice.name}"
         for group, choice in own.items()
@@ -175,3 +177,14 @@ def _check_repeats(run: Run, module: nn.Module, dataset: Dataset) -> None:
                 "global generators of torch, numpy or Python alone, and nothing that is kept from "
                 "batch to batch but in buffers"
             )
+
+
+def _check_packs(run: Run, data: Dataset) -> None:
+    """Refuse ``trainer.pack=always`` of what does not train in packs, here two runs."""
+    try:
+        train_pack([run, run], data, torch.device("cpu"))
+    except InputError:
+        raise
+    except Exception as error:
+        why = f"a pack fails ({type(error).__name__}: {(str(error).splitlines() or [''])[0]})"
+        raise bad_value("trainer.pack", "always", f"auto or never: {why}") from error

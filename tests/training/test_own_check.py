@@ -88,10 +88,10 @@ def counted(outputs):
 
 @pytest.fixture
 def check(monkeypatch):
-    def check(build, penalty=None):
+    def check(build, penalty=None, **trainer):
         network_of.cache_clear()  # networks are kept by their specs
         monkeypatch.setitem(FUNCTIONS["model"], "mine", build)
-        run = replace(make_run(model=OwnModel("mine"), batch_size=32), data=CANCER)
+        run = replace(make_run(model=OwnModel("mine"), batch_size=32, **trainer), data=CANCER)
         if penalty is not None:
             monkeypatch.setitem(FUNCTIONS["regularizer"], "odd", penalty)
             odd = OwnRegularizer("odd", "weights", (("weight", 0.1),))
@@ -99,6 +99,16 @@ def check(monkeypatch):
         check_own(run)
 
     return check
+
+
+def test_packing_what_cannot_be_packed_is_refused_where_it_is_asked_for(check):
+    def build(outputs):
+        return Net(lambda h: h if h.mean() > 0 else -h)
+
+    check(build)
+    message = r"^trainer.pack=always: expected auto or never: a pack fails \(RuntimeError: vmap: "
+    with pytest.raises(InputError, match=message):
+        check(build, pack="always")
 
 
 WHAT_IS_RIGHT = r"a tensor of shape \(32, 2\), \(batch, outputs\)"
