@@ -138,6 +138,15 @@ def _inputs(where: str, name: str, array: Array) -> Array:
         raise _wrong(
             where, f"{name}[{at}]", f"{array[(row, *place)]}, expected finite numbers in float32"
         )
+    if array.dtype.kind in "iu" and (rounded := numbers.astype(np.float64) != array).any():
+        row, *place = (int(i) for i in np.argwhere(rounded)[0])
+        at = ", ".join(map(str, (row, *place)))
+        raise _wrong(
+            where,
+            f"{name}[{at}]",
+            f"{array[(row, *place)]}, a whole number that float32 rounds; expected smaller ones, "
+            f"or {array.dtype.name} made floats where rounding does not matter",
+        )
     return numbers
 
 

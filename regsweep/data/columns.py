@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,18 +29,20 @@ def kinds_of(frame: pd.DataFrame, names: Sequence[str], where: str) -> Columns:
     """Which of the columns ``names`` are what; ``where`` is what messages call the file.
 
     Raises:
-        InputError: a number is not finite, a column is almost one of numbers, or none is left.
+        InputError: a column is almost one of numbers, holds no numbers, categories or text, or
+            none is left.
     """
     numbers, categories, left_out = [], [], []
     for name in names:
         column = frame[name]
-        values = column.nunique()
+        values = _distinct(column, where)
         if values == 0 or (values == 1 and not column.isna().any()):
             left_out.append(f"{name} ({'empty' if values == 0 else 'constant'})")
-        elif pd.api.types.is_numeric_dtype(column):
+        elif _holds_numbers(column):
             numbers.append(name)
         else:
-            _refuse_mixed(column, where)
+            if not isinstance(column.dtype, pd.CategoricalDtype):
+                _refuse_mixed(column, where)
             if values > MOST_CATEGORIES or values == len(column):
                 left_out.append(f"{name} (text of {values} values)")
             else:
@@ -64,10 +67,30 @@ def as_inputs(frame: pd.DataFrame, columns: Columns, where: str) -> pd.DataFrame
     return pd.DataFrame(made)
 
 
+def _distinct(column: "pd.Series[Any]", where: str) -> int:
+    try:
+        if not pd.api.types.is_complex_dtype(column):
+            return column.nunique()
+        what = str(column.dtype)
+    except TypeError as error:  # lists and the like, which have no hash
+        what = str(error)
+    raise InputError(
+        f"{where}: column {column.name} holds no numbers, categories or text ({what}); expected "
+        "one of these in every row"
+    )
+
+
+def _holds_numbers(column: "pd.Series[Any]") -> bool:
+    """Whether all are numbers, those included that only Python can hold: of many digits."""
+    kinds = ("integer", "floating", "mixed-integer-float", "decimal")
+    return pd.api.types.is_numeric_dtype(column) or pd.api.types.infer_dtype(column) in kinds
+
+
 def _numbers(column: "pd.Series[float]", where: str) -> "pd.Series[float]":
     if not pd.api.types.is_numeric_dtype(column):
-        row = int(np.flatnonzero(_is_text(column))[0])
-        raise InputError(f"{where}: {_place(column, row)}, expected a number")
+        text = np.flatnonzero(_is_text(column))
+        if len(text):
+            raise InputError(f"{where}: {_place(column, int(text[0]))}, expected a number")
     numbers = column.astype(np.float64)
     wrong = np.flatnonzero(numbers.abs() > _LARGEST)
     if len(wrong):
@@ -81,7 +104,7 @@ def _refuse_mixed(column: "pd.Series[float]", where: str) -> None:
     """Refuse a column of numbers that a word here and there has made one of text."""
     text = _is_text(column)
     share = 1 - text.sum() / column.notna().sum()
-    if share > _MOSTLY:
+    if _MOSTLY < share < 1:
         row = int(np.flatnonzero(text)[0])
         raise InputError(
             f"{where}: {_place(column, row)}, and {share:.0%} of the column are numbers; leave "
@@ -90,7 +113,9 @@ def _refuse_mixed(column: "pd.Series[float]", where: str) -> None:
 
 
 def _is_text(column: "pd.Series[float]") -> "pd.Series[bool]":
-    return pd.to_numeric(column, errors="coerce").isna() & column.notna()
+    # Dates and truth values would count as numbers, as which they are not printed.
+    printed = column.astype(object).map(str)
+    return pd.to_numeric(printed, errors="coerce").isna() & column.notna()
 
 
 def _place(column: "pd.Series[float]", row: int) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import warnings
 
 import pandas as pd
@@ -17,7 +18,12 @@ def read_csv(file: OwnFile) -> tuple[pd.DataFrame, tuple[str, ...]]:
         InputError: it is none, or a name stands twice in its header.
     """
     text = _text(file)
-    names = next(csv.reader(io.StringIO(text)), [])
+    try:
+        names = next(csv.reader(io.StringIO(text)), [])
+    except csv.Error as error:
+        raise _wrong(
+            file, f"the first line cannot be read ({error}); expected the names of the columns"
+        ) from error
     _check_names(file, names)
     try:
         with warnings.catch_warnings():
@@ -34,7 +40,8 @@ def read_csv(file: OwnFile) -> tuple[pd.DataFrame, tuple[str, ...]]:
     if not names[0]:  # where a data frame has written its index
         frame = frame.iloc[:, 1:]
         passed_over.append("the first column, which has no name")
-    if empty := sum(not line.strip() for line in text.rstrip().splitlines()):
+    unquoted = re.sub(r'"[^"]*"', '""', text.rstrip())
+    if empty := sum(not line.strip() for line in unquoted.splitlines()):
         passed_over.append(f"{empty} empty line{'' if empty == 1 else 's'}")
     return frame, tuple(f"{file.key}={file.path}: passed over {what}" for what in passed_over)
 

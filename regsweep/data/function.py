@@ -88,7 +88,7 @@ def _array(where: str, part: str, given: Any) -> Any:
     if given is None and part.startswith("test_"):
         return None
     if isinstance(given, Tensor):
-        given = given.detach().cpu().numpy()
+        given = _numpy(where, part, given)
     if isinstance(given, pd.DataFrame) and part.endswith("inputs"):
         return _frame(where, part, given)
     if isinstance(given, pd.Series) and part.endswith("targets"):
@@ -97,6 +97,10 @@ def _array(where: str, part: str, given: Any) -> Any:
         raise InputError(
             f"{where}: {part} is {_a(given)}; expected an array, such as numpy.asarray({part})"
         )
+    if isinstance(given, np.ma.MaskedArray) and (masked := int(np.sum(given.mask))):
+        raise InputError(
+            f"{where}: {part}: of its values {masked} are masked; expected none missing"
+        )
     if given.ndim == 0:
         raise InputError(f"{where}: {part} is one {given.dtype}; expected a row for each example")
     if not given.flags.writeable:  # which tensors are to be
@@ -104,6 +108,18 @@ def _array(where: str, part: str, given: Any) -> Any:
     if given.dtype == object and given.ndim == 1 and part.endswith("targets"):
         return pd.Series(given)
     return given
+
+
+def _numpy(where: str, part: str, given: Tensor) -> Array:
+    try:
+        array: Array = given.detach().cpu().numpy()
+    except (TypeError, RuntimeError) as error:  # of a type or a layout that numpy has not
+        raise InputError(
+            f"{where}: {part} is a tensor of {given.dtype}, {given.layout}, on {given.device}, "
+            f"which makes no array ({str(error).splitlines()[0]}); expected one that does, such "
+            f"as {part}.to_dense().float()"
+        ) from error
+    return array
 
 
 def _frame(where: str, part: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -162,7 +178,12 @@ def _column(
 
 
 def _groups(where: str, groups: Any, rows: int) -> Array:
-    column = pd.Series(_array(where, "groups", groups.to_numpy() if _is_series(groups) else groups))
+    array = _array(where, "groups", groups.to_numpy() if _is_series(groups) else groups)
+    if array.ndim > 1:
+        raise InputError(
+            f"{where}: groups is of shape {array.shape}; expected one group a row, ({rows},)"
+        )
+    column = pd.Series(array)
     missing = np.flatnonzero(column.isna())
     if len(missing):
         raise InputError(f"{where}: groups: row {missing[0] + 1} is missing; every row needs one")

@@ -115,7 +115,9 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
     if given.task == "regression":
         named = {"training": train, "validation": validation, "test": test}
         _refuse_constant({name: rows.targets for name, rows in named.items()}, given.where)
-        mean, deviation = train.targets.mean(0), train.targets.std(0)
+        with np.errstate(all="ignore"):
+            mean, deviation = train.targets.mean(0), train.targets.std(0)
+        _refuse_scale(deviation, given.where)
         scaled = partial(_standardised, mean=mean, deviation=deviation)
         decode = partial(_unscaled, mean=mean, deviation=deviation)
         told.append(_told(given.where, mean, deviation))
@@ -186,6 +188,15 @@ def _told(where: str, mean: Array, deviation: Array) -> str:
 
 def _listed(numbers: Array) -> str:
     return ", ".join(f"{number:.4g}" for number in numbers)
+
+
+def _refuse_scale(deviation: Array, where: str) -> None:
+    """Refuse numbers whose squares are beyond float64."""
+    if not (np.isfinite(deviation) & (deviation > 0)).all():
+        raise InputError(
+            f"{where}: the numbers are too large or too small to be standardised (standard "
+            f"deviation {_listed(deviation)}); expected others, such as their logarithms"
+        )
 
 
 def _refuse_constant(parts: Mapping[str, Array], where: str) -> None:

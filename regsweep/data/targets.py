@@ -41,8 +41,14 @@ def read_targets(
     ordered = (
         sorted(distinct) if pd.api.types.is_numeric_dtype(values) else sorted(distinct, key=str)
     )
+    names = tuple(map(_name, ordered))
+    if doubled := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise InputError(
+            f"{where}: {doubled[0]} stands for several classes, as number and as text; expected "
+            "names that differ"
+        )
     codes = pd.Categorical(values, categories=ordered).codes.astype(np.int64)
-    return class_targets(codes, tuple(map(_name, ordered)), where, loss)
+    return class_targets(codes, names, where, loss)
 
 
 def read_test_targets(

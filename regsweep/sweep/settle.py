@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from regsweep.errors import InputError, MachineFault, bad_value
 from regsweep.records.settled import Settled
+from regsweep.settings.model import Model
 from regsweep.settings.run import Run, fusible, tried_by
 from regsweep.sweep.packing import Packing, count_workers, even_width, widest
 from regsweep.sweep.tryout import RunAll, fault_of_compiled, in_turn, why_alone
@@ -112,12 +113,18 @@ def _with_packs(
     packing: Packing | None,
     run_all: RunAll,
 ) -> tuple[Settled, list[str]]:
-    """``settled``, with what is tried of ``runs`` before they are trained in packs; a line each."""
+    """``settled``, with what is tried of ``runs`` before they are trained in packs; a line each.
+
+    Every network that a choice stands for is tried, and one that is to train alone decides for all.
+    """
     packed: dict[str, str] = {}
     alone: dict[str, str] = {}
+    networks: dict[tuple[str, Model], Run] = {}
     for run in runs:
-        tried = tried_by(run)
-        if tried is None or tried in packed or tried in alone:
+        if (tried := tried_by(run)) is not None:
+            networks.setdefault((tried, run.model), run)
+    for (tried, _), run in networks.items():
+        if tried in alone:
             continue
         device, width = device_of(run, settled), settled.pack_width
         if packing is not None and packing.pack_size is None:
@@ -130,6 +137,7 @@ def _with_packs(
             alone[tried] = reason
         else:
             packed[tried] = f"tried {width} at once: the bits of a run alone, in less time"
+    packed = {tried: why for tried, why in packed.items() if tried not in alone}
     lines = [f"{tried}: packed: {why}" for tried, why in packed.items()]
     lines += [f"{tried}: each run alone: {why}" for tried, why in alone.items()]
     return replace(settled, packed=packed, alone=alone), lines

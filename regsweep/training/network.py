@@ -75,7 +75,7 @@ def network_of(model: Model, shape: tuple[int, ...], outputs: int, *, alone: boo
             return Network(build_network(model, shape, outputs), "layers")
     with seeded(0):
         module = build_network(model, shape, outputs)
-    return Network(Called(module), "alone" if alone else "vmapped")
+    return Network(Called(module).train(), "alone" if alone else "vmapped")
 
 
 def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Module:

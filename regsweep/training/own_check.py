@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from regsweep.data.dataset import Dataset, Examples, scale
-from regsweep.errors import InputError
+from regsweep.errors import InputError, bad_value
 from regsweep.settings.own import OwnModel, OwnRegularizer
 from regsweep.settings.run import Run
 from regsweep.training.generators import seeded
@@ -25,8 +25,9 @@ def check_own(run: Run) -> None:
     """Build the network of ``run``, call it and its penalty, and train it twice for a few steps.
 
     Raises:
-        InputError: building or calling fails; the outputs are not (batch, outputs), or not finite;
-            the penalty is no finite scalar; two starts or trainings of one seed differ.
+        InputError: building, calling or training fails; the outputs are not (batch, outputs), not
+            finite, or of no parameter; the forward changes what it may not; the penalty is no
+            finite scalar that has a gradient; two starts or trainings of one seed differ.
     """
     facts, dataset = facts_of(run.data, run.loss), load_data(run.data, run.loss, test=False)
 
@@ -40,10 +41,10 @@ def check_own(run: Run) -> None:
         inputs = scale(dataset.train.inputs[: run.trainer.batch_size])
         for mode in (module.train, module.eval):
             mode()
-            _check_outputs(run, module, inputs, facts.outputs)
+            _check_kept(run.model, module, inputs, facts.outputs)
     if isinstance(run.regularizer, OwnRegularizer):
         _check_penalty(run.regularizer, module)
-    _check_repeats(run, dataset)
+    _check_repeats(run, module, dataset)
 
 
 def _check_start(model: OwnModel, one: nn.Module, other: nn.Module) -> None:
@@ -56,10 +57,45 @@ def _check_start(model: OwnModel, one: nn.Module, other: nn.Module) -> None:
             )
 
 
-def _check_outputs(run: Run, module: nn.Module, inputs: Tensor, outputs: int) -> None:
-    assert isinstance(run.model, OwnModel)
-    name, given = f"model={run.model.name}", f"inputs of shape {tuple(inputs.shape)}"
-    with seeded(run.seed), torch.no_grad():
+def _check_kept(model: OwnModel, module: nn.Module, inputs: Tensor, outputs: int) -> None:
+    """Call ``module``, and look at what it leaves of its inputs, parameters and attributes."""
+    name, given = f"model={model.name}", inputs.clone()
+    places = {key: value.data_ptr() for key, value in module.named_parameters()}
+    before = _numbers_of(module)
+    _check_outputs(name, module, given, outputs)
+    if not torch.equal(given.nan_to_num(), inputs.nan_to_num()):
+        raise InputError(
+            f"{name}: its forward changes its inputs in place; expected them left as they are, "
+            "such as x = x * 2 for x *= 2"
+        )
+    for key, value in module.named_parameters():
+        if value.data_ptr() != places[key]:
+            raise InputError(
+                f"{name}: its forward gives the parameter {key} other data; expected parameters "
+                "that are changed in place, if at all"
+            )
+    for key, number in _numbers_of(module).items():
+        if key in before and number != before[key]:
+            raise InputError(
+                f"{name}: its forward changes the attribute {key}, from {before[key]} to "
+                f"{number}, which all runs would share and no weights hold; expected a buffer "
+                "for it (register_buffer)"
+            )
+
+
+def _numbers_of(module: nn.Module) -> dict[str, Any]:
+    """The numbers and texts that the parts of ``module`` keep as attributes, by their places."""
+    return {
+        f"{place}.{key}" if place else key: value
+        for place, part in module.named_modules()
+        for key, value in vars(part).items()
+        if isinstance(value, (int, float, str)) and key != "training"
+    }
+
+
+def _check_outputs(name: str, module: nn.Module, inputs: Tensor, outputs: int) -> None:
+    given = f"inputs of shape {tuple(inputs.shape)}"
+    with seeded(0), torch.set_grad_enabled(module.training):
         result = called(
             f"{name}: its forward of {given} failed", type(module).forward, lambda: module(inputs)
         )
@@ -77,12 +113,17 @@ def _check_outputs(run: Run, module: nn.Module, inputs: Tensor, outputs: int) ->
         raise InputError(
             f"{name}: its outputs are not finite before any training; expected finite numbers"
         )
+    if module.training and not result.requires_grad:
+        raise InputError(
+            f"{name}: its outputs have no gradient; expected a forward that neither detaches them "
+            "nor computes them under torch.no_grad()"
+        )
 
 
 def _check_penalty(choice: OwnRegularizer, module: nn.Module) -> None:
     name = f"regularizer={choice.name}"
     ranged = {
-        key: value.detach()
+        key: value.detach().clone().requires_grad_()
         for key, value in module.named_parameters()
         if value.requires_grad and (choice.scope == "all" or is_weight(value.unsqueeze(0)))
     }
@@ -97,17 +138,53 @@ def _check_penalty(choice: OwnRegularizer, module: nn.Module) -> None:
         raise InputError(f"{name}: it gave {described(result)}; expected a scalar tensor")
     if not result.isfinite():
         raise InputError(f"{name}: it gave {result.item()} of the weights at the start")
+    if not result.requires_grad:
+        raise InputError(
+            f"{name}: its value has no gradient, so it would change nothing; expected a function "
+            "of the weights that torch can differentiate"
+        )
+    starts = dict(module.named_parameters())
+    for key, value in ranged.items():
+        if not torch.equal(value, starts[key]):
+            raise InputError(f"{name}: it changes {key}; expected a value of the weights alone")
 
 
-def _check_repeats(run: Run, dataset: Dataset) -> None:
+def _check_repeats(run: Run, module: nn.Module, dataset: Dataset) -> None:
     rows = STEPS * run.trainer.batch_size
     few = Examples(dataset.train.inputs[:rows], dataset.train.targets[:rows])
     short = replace(run, trainer=replace(run.trainer, epochs=1, log_every=None))
     data, device = replace(dataset, train=few, validation=None, test=None), torch.device("cpu")
-    one, other = (train_pack([short], data, device, alone=True)[0] for _ in range(2))
+    own = {"model": run.model, "regularizer": run.regularizer}
+    if run.trainer.pack == "always":
+        _check_packs(short, data)
+    named = ", ".join(
+        f"{group}={choice.name}"
+        for group, choice in own.items()
+        if isinstance(choice, (OwnModel, OwnRegularizer))
+    )
+    one, other = (
+        called(
+            f"{named}: training it for {STEPS} steps failed",
+            type(module).forward,
+            lambda: train_pack([short], data, device, alone=True)[0],
+        )
+        for _ in range(2)
+    )
     for name, value in one.weights.items():
         if not torch.equal(value.nan_to_num(), other.weights[name].nan_to_num()):
             raise InputError(
-                f"model={getattr(run.model, 'name', '')}: two trainings from one seed differ in "
-                f"{name}; expected draws from the global generators of torch, numpy or Python alone"
+                f"{named}: two trainings from one seed differ in {name}; expected draws from the "
+                "global generators of torch, numpy or Python alone, and nothing that is kept from "
+                "batch to batch but in buffers"
             )
+
+
+def _check_packs(run: Run, data: Dataset) -> None:
+    """Refuse ``trainer.pack=always`` of what does not train in packs, here two runs."""
+    try:
+        train_pack([run, run], data, torch.device("cpu"))
+    except InputError:
+        raise
+    except Exception as error:
+        why = f"a pack fails ({type(error).__name__}: {(str(error).splitlines() or [''])[0]})"
+        raise bad_value("trainer.pack", "always", f"auto or never: {why}") from error

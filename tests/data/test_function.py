@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -187,6 +188,38 @@ WRONG = {
     "numbers for names": (
         lambda: Arrays(pd.DataFrame(X), Y), "inputs: column 1 is called 0; expected a name of its",
     ),
+    "complex numbers": (
+        lambda: Arrays(FRAME.assign(z=1j * FRAME.index), Y),
+        "column z holds no numbers, categories or text (complex128); expected",
+    ),
+    "lists in cells": (
+        lambda: Arrays(FRAME.assign(z=[[1]] * 60), Y),
+        "column z holds no numbers, categories or text (unhashable type: 'list'); expected",
+    ),
+    "bfloat16": (
+        lambda: Arrays(torch.tensor(X).bfloat16(), Y),
+        "inputs is a tensor of torch.bfloat16, torch.strided, on cpu, which makes no array (Got",
+    ),
+    "a sparse tensor": (
+        lambda: Arrays(torch.tensor(X).to_sparse(), Y),
+        "inputs is a tensor of torch.float32, torch.sparse_coo, on cpu, which makes no array (can",
+    ),
+    "masked": (
+        lambda: Arrays(np.ma.masked_array(X, mask=np.arange(180).reshape(60, 3) == 4), Y),
+        "inputs: of its values 1 are masked; expected none missing",
+    ),
+    "several groups a row": (
+        lambda: Arrays(X, Y, groups=X),
+        "groups is of shape (60, 3); expected one group a row, (60,)",
+    ),
+    "whole numbers that are rounded": (
+        lambda: Arrays(np.arange(120).reshape(60, 2) + 2**24, Y),
+        "inputs[0, 1] is 16777217, a whole number that float32 rounds; expected smaller ones, or ",
+    ),
+    "two classes of one name": (
+        lambda: Arrays(X, np.array([1, "1"] * 30, dtype=object)),
+        "targets: 1 stands for several classes, as number and as text; expected names that differ",
+    ),
 }  # fmt: skip
 
 
@@ -198,6 +231,29 @@ def test_what_cannot_be_used_is_named(case):
         read_function("mine", function, {}, ".")
 
     assert str(caught.value).startswith(f"data=mine: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("values", "width"),
+    [
+        (pd.Categorical(np.arange(60) % 4), 4),
+        (pd.Series([True, None, False] * 20, dtype=object), 3),
+        (pd.to_datetime(["2020-01-01", "2021-01-01", "2022-01-01"] * 20), 3),
+        (["1", "2", "3"] * 20, 3),
+        ([Decimal(n) for n in range(60)], 1),
+    ],
+    ids=["categories of numbers", "truth values", "dates", "text of numbers", "decimals"],
+)
+def test_a_column_of_a_frame_is_numbers_or_categories_by_its_type(values, width):
+    mine = divided(given(pd.DataFrame({"age": X[:, 0], "z": values}), Y), SIZES)
+
+    assert mine.facts.shape == (1 + width,)
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_numbers_whose_squares_are_beyond_float64_are_refused(scale):
+    with pytest.raises(InputError, match="targets: the numbers are too large or too small to be s"):
+        divided(given(X, X[:, 0].astype(np.float64) * scale), SIZES)
 
 
 def raises_below():

@@ -209,6 +209,8 @@ REFUSED = [
     (b"age;outcome\n1;a\n", "columns are separated by ';', expected commas"),
     (b"age,age,outcome\n1,2,a\n", "columns 1 and 2 are both named age"),
     (b"age,,outcome\n1,2,a\n", "column 2 has no name in the first line"),
+    (b"age,outcome\r1,a\r2,b\r", "the first line cannot be read (new-line character seen in unq"),
+    (b'"' + b"a" * 200_000, "the first line cannot be read (field larger than field limit"),
     (b"age,outcome\n1,a\n2,b,c\n", "rows differ from the header, 2 names (Expected 2 fields in li"),
     (b"age,outcome\n1,a,b\n2,b,c\n", "rows differ from the header, 2 names ("),
     ("age,outcome\n1,a\n2,é\n".encode("latin-1"), "line 3 is not UTF-8 (byte 0xe9); where it is L"),
@@ -305,3 +307,18 @@ def test_a_file_of_50_mb_is_read_in_seconds(saved):
     assert facts_of(spec(path)).shape == (30,)
 
     assert time.perf_counter() - started < 30
+
+
+def test_truth_values_with_gaps_are_categories_and_numbers_of_many_digits_numbers(saved):
+    rows = [
+        dict(row, smoker=("True", "False", "")[n % 3], number=12345678901234567890123450000 + n)
+        for n, row in enumerate(ROWS)
+    ]
+
+    assert facts_of(spec(saved(rows))).shape == (1 + 2 + 3 + 3 + 1,)
+
+
+def test_an_empty_line_in_quotes_is_no_line_that_is_passed_over(saved):
+    rows = [dict(row, note='"a\n\nb"' if n % 2 else "c") for n, row in enumerate(ROWS)]
+
+    assert facts_of(spec(saved(rows))).notes == ()

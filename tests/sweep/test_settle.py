@@ -197,6 +197,21 @@ def test_why_runs_train_alone_is_kept(monkeypatch):
     assert settled.alone == {"model.norm=batch": "it is slower"}
 
 
+@pytest.mark.parametrize("places", [(0, 1), (1, 0)])
+def test_every_network_of_a_choice_is_tried_and_one_alone_decides(monkeypatch, places):
+    def slower(run, width, device, mode):
+        if run.model.hidden == (8,):
+            raise NotPackable("it is slower")
+
+    monkeypatch.setattr(packable, "try_packed", slower)
+    runs = [replace(batch_norm_run(), model=MLP(h, norm="batch")) for h in ((16,), (8,))]
+
+    settled, line = settle([runs[i] for i in places], jobs=100, together=32, packing=AUTO)
+
+    assert (settled.packed, settled.alone) == ({}, {"model.norm=batch": "it is slower"})
+    assert "packed" not in line
+
+
 def test_a_network_that_is_built_in_is_not_tried():
     run = make_run(pack="never")
 

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -33,6 +34,48 @@ class Net(nn.Module):
         return self.then(self.last(x))
 
 
+class Careless(Net):
+    """Does ``first`` of itself and its inputs at every call."""
+
+    def __init__(self, first, inputs=30):
+        super().__init__(inputs=inputs)
+        self.first, self.calls, self.kept = first, 0, torch.zeros(30)
+
+    def forward(self, x):
+        self.first(self, x)
+        return super().forward(x + self.kept)
+
+
+def count(net, x):
+    net.calls += 1
+
+
+def keep(net, x):
+    net.kept = net.kept + x.detach().mean(0)
+
+
+def normalise(net, x):
+    net.last.weight.data = net.last.weight.data / 2
+
+
+class Detached(Net):
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
+
+
+def hooked(outputs):
+    net = Net()
+    net.last.weight.register_hook(lambda gradient: gradient * 0)
+    return net
+
+
+def scripted(outputs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # which torch.jit is of
+        return torch.jit.script(nn.Linear(30, outputs))
+
+
 def failing(outputs):
     raise ValueError("no such width")
 
@@ -45,10 +88,10 @@ def counted(outputs):
 
 @pytest.fixture
 def check(monkeypatch):
-    def check(build, penalty=None):
+    def check(build, penalty=None, **trainer):
         network_of.cache_clear()  # networks are kept by their specs
         monkeypatch.setitem(FUNCTIONS["model"], "mine", build)
-        run = replace(make_run(model=OwnModel("mine"), batch_size=32), data=CANCER)
+        run = replace(make_run(model=OwnModel("mine"), batch_size=32, **trainer), data=CANCER)
         if penalty is not None:
             monkeypatch.setitem(FUNCTIONS["regularizer"], "odd", penalty)
             odd = OwnRegularizer("odd", "weights", (("weight", 0.1),))
@@ -56,6 +99,16 @@ def check(monkeypatch):
         check_own(run)
 
     return check
+
+
+def test_packing_what_cannot_be_packed_is_refused_where_it_is_asked_for(check):
+    def build(outputs):
+        return Net(lambda h: h if h.mean() > 0 else -h)
+
+    check(build)
+    message = r"^trainer.pack=always: expected auto or never: a pack fails \(RuntimeError: vmap: "
+    with pytest.raises(InputError, match=message):
+        check(build, pack="always")
 
 
 WHAT_IS_RIGHT = r"a tensor of shape \(32, 2\), \(batch, outputs\)"
@@ -89,6 +142,22 @@ WHAT_IS_RIGHT = r"a tensor of shape \(32, 2\), \(batch, outputs\)"
         (
             lambda outputs: Net(lambda h: h * (1 + next(COUNTER) / 10)),
             "two trainings from one seed differ in last",
+        ),
+        (lambda outputs: Careless(keep), "two trainings from one .* kept from batch to batch but"),
+        (lambda outputs: Careless(count), "changes the attribute calls, from 0 to 1, which all r"),
+        (lambda outputs: Careless(lambda net, x: x.mul_(2)), "changes its inputs in place; expec"),
+        (lambda outputs: Careless(normalise), "gives the parameter last.weight other data; expec"),
+        (lambda outputs: Detached(), "its outputs have no gradient; expected a forward that nei"),
+        (hooked, "last.weight has a hook on its gradient, which would not be called; expected hoo"),
+        (
+            lambda outputs: nn.LazyLinear(outputs),
+            "weight has no shape yet; expected layers that ar",
+        ),
+        (lambda outputs: Net().to("meta"), "last.weight is on the device meta; expected values"),
+        (scripted, "it gave a module of torch.jit; expected it before its scripting"),
+        (
+            lambda outputs: Net(lambda h: h.view(32, 2) * 1),
+            r"training it for 3 steps failed \(.*test_own_check.py, line \d+\): RuntimeError: sha",
         ),
     ],
 )
@@ -125,6 +194,20 @@ def test_what_draws_from_a_global_generator_is_trained(check, build):
         (
             lambda parameters, weight: parameters["bias"],
             r"it failed \(.*line \d+\): KeyError: 'bias'",
+        ),
+        (
+            lambda parameters, weight: sum((p != 0).sum() for p in parameters.values()) * 1.0,
+            "its value has no gradient, so it would change nothing; expected a function",
+        ),
+        (
+            lambda parameters, weight: sum(
+                p.data.mul_(2).sum() + p.sum() for p in parameters.values()
+            ),
+            "it changes 1.weight; expected a value of the weights alone",
+        ),
+        (
+            lambda parameters, weight: next(COUNTER) * parameters["1.weight"].sum(),
+            "two trainings from one seed differ in 1",
         ),
     ],
 )

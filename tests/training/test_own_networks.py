@@ -137,6 +137,18 @@ def test_it_trains_as_a_plain_loop_does(own, digits, network, alone):
     assert result.metrics["test_loss"] == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_it_trains_in_training_mode_however_it_was_built(own, digits, alone):
+    def built(outputs):
+        return Residual(784, outputs, nn.BatchNorm1d)
+
+    def trained(build):
+        run = make_run(0, model=own(build), epochs=1)
+        return train_pack([run], digits, CPU, alone=alone)[0]
+
+    assert_same_result(trained(lambda outputs: built(outputs).eval()), trained(built))
+
+
 @pytest.mark.parametrize("network", PACKABLE)
 def test_the_weights_load_into_the_users_module_and_give_the_recorded_metrics(own, digits, network):
     model = own(PACKABLE[network])
