@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from regsweep.data.source import SOURCES
-from regsweep.records.objective import JUDGED, measured
+from regsweep.records.objective import JUDGED, mean_cost, measured
 from regsweep.records.record import Record
 from regsweep.records.task import Score, loss_of
 from regsweep.report.tables.override import override
+from regsweep.report.tables.plateau import plateau
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.runs import fixed_overrides, param_columns
 from regsweep.report.tables.scores import scores_of
@@ -25,6 +26,8 @@ from regsweep.report.tables.winner import (
     testing_runs,
 )
 
+PLATEAU = ("plateau_low", "plateau_high")
+_MARGIN = 0.01
 _LOSS = loss_of("test")
 _WEIGHTS = ("zero_fraction", "near_zero_fraction", "l1_norm", "l2_norm")
 
@@ -140,6 +143,7 @@ def _result(
     broken = not (final["status"] == "completed").all()
     tested = _by_seed(none if broken else final, score)
     first = winner.index[0]
+    could_win = candidates(tried, settings, replicates)
     record = records[first] if records else None
     fixed = fixed_overrides(record, asked.search_path if asked else ()) if record else ""
     row |= {
@@ -148,6 +152,13 @@ def _result(
         **{name: winner[name].mean() for name in (loss_of("val"), score.of("val"))},
         **_test_columns(tested, score),
         **{f"{m}_mean": (winner if tested.empty else tested)[m].mean() for m in _means(score)},
+        **_plateau_columns(
+            could_win,
+            settings,
+            settings.loc[first],
+            objective,
+            asked.spaces.get(arm, {}) if asked else {},
+        ),
     }
     return ArmResult(
         sweep,
@@ -155,7 +166,7 @@ def _result(
         objective,
         row,
         done,
-        candidates(tried, settings, replicates),
+        could_win,
         winner,
         {key: winner[key].iloc[0] for key in _own_keys(runs, arm)},
         final,
@@ -164,6 +175,21 @@ def _result(
         score,
         _test_examples(asked.data.get(arm) if asked else None, record),
     )
+
+
+def _plateau_columns(
+    runs: pd.DataFrame,
+    settings: "pd.Series[str]",
+    best: str,
+    objective: str,
+    space: Mapping[str, str],
+) -> dict[str, float]:
+    """The weights that are as good as the winner's, which is ``best`` among the settings."""
+    trial = settings.loc[runs.index]
+    values = measured(runs, objective).groupby(trial, sort=False).agg(mean_cost)
+    trials = runs.groupby(trial, sort=False).first()
+    found = plateau(trials, values, best, space, _MARGIN)
+    return dict(zip(PLATEAU, found, strict=True)) if found else {}
 
 
 def _test_examples(data: Mapping[str, Any] | None, record: Record | None) -> int | None:

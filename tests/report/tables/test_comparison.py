@@ -14,7 +14,7 @@ COLUMNS = [
     *("generalization_gap_mean", "zero_fraction_mean", "near_zero_fraction_mean"),
     *("l1_norm_mean", "l2_norm_mean", "metric", "baseline", "improvement_mean"),
     *("improvement_ci_low", "improvement_ci_high", "p_value", "p_holm"),
-    *("probability_better", "verdict"),
+    *("probability_better", "plateau_low", "plateau_high", "verdict"),
 ]
 
 
