@@ -36,6 +36,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.gather
 	$(BIN)/python -m benchmarks.parity
 	$(BIN)/python -m benchmarks.null
+	$(BIN)/python -m benchmarks.plateau
 	$(BIN)/python -m benchmarks.tables
 
 $(INSTALLED): requirements.lock pyproject.toml

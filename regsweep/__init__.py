@@ -91,6 +91,28 @@ def predictor(directory: str | PathLike[str]) -> Callable[[Any], Any]:
     return load_predictor(Path(directory))
 
 
+def load(directory: str | PathLike[str]) -> "Tables":
+    """The tables of a sweep, of several, or of single runs under ``directory``, for notebooks.
+
+    They are gathered from the records, so a sweep need not be finished, and nothing is written.
+    ``runs`` and ``arms`` are what ``runs.csv`` and ``comparison.csv`` hold, as pandas data frames;
+    ``sweep`` is what the sweep was asked for:
+
+    >>> found = regsweep.load("multirun/2026-01-31/12-00-00.123456")
+    >>> found.arms.set_index("arm")[["test_loss_mean", "p_holm", "verdict"]]
+    >>> found.runs.query("stage == 'search'").plot.scatter("regularizer.weight", "val_loss")
+    >>> found.sweep.budget["n_trials"]
+    20
+
+    Raises:
+        InputError: the directory does not exist or holds no run, or no record can be read.
+    """
+    from regsweep.records.folder import read_folder
+    from regsweep.report.load import load_tables
+
+    return load_tables(read_folder("directory", directory))
+
+
 def _adding(group: str, function: Any, search: Mapping[str, str] | None = None) -> Any:
     from regsweep.settings.study import add
 
@@ -116,6 +138,7 @@ def _data(function: F | None = None) -> Any:
 
 if TYPE_CHECKING:  # to a type checker, __getattr__ would make every name right
     from regsweep.data.own_arrays import Arrays as Arrays
+    from regsweep.report.load import Tables
 
     __version__: str
     data = _data

@@ -3,6 +3,7 @@
 - `__main__`: the report command: ``python -m regsweep.report DIR... [--out DIR]``
 - `aggregate`: from directories to tables on disk and in the terminal, in one call
 - `build`: a report, made from the records and sweep files under directories
+- `load`: the tables of a folder as data frames, for notebooks
 - `page/`: from tables to ``report.html``
 - `plots/`: the plots of ``report.html``: tables in, plotly figures out
 - `tables/`: from records to tables

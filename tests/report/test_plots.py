@@ -277,6 +277,22 @@ class TestWeightPlot:
         assert "&lt;script&gt;" in text
         assert "<script" not in text
 
+    def test_the_weights_that_are_as_good_are_a_bar_at_the_foot(self):
+        runs = small_sweep()
+        _, comparison = tables(runs)
+        judge(comparison, "l2", plateau_low=1e-5, plateau_high=3e-2)
+        looked_at = looked(comparison)
+        table, results = tables(runs)[0], results_of(runs)
+        drawn = sweep_plots(table, comparison, curves([]), looked_at, "val_loss", results)
+        [plot] = [plot for plot in drawn if "against penalty weight" in plot.title]
+        [bar] = traces(plot, yaxis="y2")
+        assert (bar.name, min(bar.x), max(bar.x)) == ("l2", 1e-5, 3e-2)
+        assert bar.text == "<b>l2</b><br>as good from 1e-5 to 0.03"
+        assert bar.line.color == looked_at[L2].color
+        assert plot.figure.layout.yaxis.domain[0] == plot.figure.layout.yaxis2.domain[1] > 0
+        assert "bar at the foot" in plot.caption
+        assert "bar at the foot" not in weights_of(runs).caption
+
     def test_without_weights_there_is_none(self):
         assert weights_of([run("none", trial=0)]) is None
         assert weights_of([run("l1", weight=0.1, trial=0, status="diverged")]) is None

@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 
 from regsweep.records.task import Score
+from regsweep.report.tables.arm import PLATEAU
 from regsweep.report.tables.comparison import winning_values
 from regsweep.report.tables.looks import BETTER, UNSTABLE, WORSE
 from regsweep.report.tables.scores import score_of_row, scores_of
+from regsweep.report.words.plateau import ends
 from regsweep.report.words.view import short_overrides
 
 NO_TRIAL = "no finished trial"
@@ -71,6 +73,7 @@ def table_columns(
             for score, title, form in ((s, *_score("test", s)) for s in scores)
         ),
         number("test loss", "test_loss_mean", _decimal),
+        words("weights as good", _plateau),
         number("near-zero %", "near_zero_fraction_mean", _percent),
         number("seeds", "seeds", _count),
         number("validation loss", "val_loss", _decimal),
@@ -112,6 +115,13 @@ def _overrides(row: Row, values: Sequence[str]) -> Cell:
         return Cell(NO_TRIAL, tone="missing")
     whole = str(row["best_overrides"])
     return Cell(short_overrides(row["arm"], values) or "nothing searched", whole, whole)
+
+
+def _plateau(row: Row) -> Cell:
+    low, high = (row[name] for name in PLATEAU)
+    if pd.isna(low):
+        return Cell()
+    return Cell(ends(low, high), repr(low), f"from {low!r} to {high!r}, by all trials of the arm")
 
 
 def _failures(row: Row) -> Cell:

@@ -13,7 +13,7 @@ from regsweep.report.plots.seeds import seeds_plot
 from regsweep.report.plots.sparse import sparse_plot
 from regsweep.report.plots.trials import final_runs, trials_table
 from regsweep.report.plots.weight import weight_plot
-from regsweep.report.tables.arm import ArmResult
+from regsweep.report.tables.arm import PLATEAU, ArmResult
 from regsweep.report.tables.scores import scores_of
 
 
@@ -34,13 +34,15 @@ def sweep_plots(
     score = scores_of(runs)[0]
     trials = trials_table(results)
     final = final_runs(results)
+    ends = comparison.set_index("arm")[list(PLATEAU)].dropna()
+    plateaus = {str(arm): (low, high) for arm, low, high in ends.itertuples(name=None)}
     superseded = [run for result in results for run in result.superseded.index]
     plots = (
         *(
             seeds_plot(final, comparison, looks, m, score)
             for m in (JUDGED[objective], score.of("test"))
         ),
-        weight_plot(trials, looks, objective, score),
+        weight_plot(trials, looks, objective, score, plateaus),
         search_plot(trials, looks, objective, score),
         curves_plot(curves, looks, objective, score),
         sparse_plot(runs.drop(index=superseded), looks, score),

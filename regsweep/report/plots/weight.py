@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from itertools import chain
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -11,25 +12,37 @@ from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import Plot, fitting_axis, hover, new_figure, sampled
 from regsweep.report.plots.trials import WEIGHT
 from regsweep.report.tables.override import words
+from regsweep.report.words.plateau import plateau_words
 
 _CAPTION = "A mark is a trial; a star is the arm's winner."
 _LINES = " An arm without a weight is a dashed line at its best value."
+_BANDS = (
+    " A bar at the foot spans the weights that are as good as the arm's best, by all its trials."
+)
+_BAND_HEIGHT = 16
+_HEIGHT = 440
 
 
 def weight_plot(
-    trials: pd.DataFrame, looks: Mapping[str, Look], objective: str, score: Score = ACCURACY
+    trials: pd.DataFrame,
+    looks: Mapping[str, Look],
+    objective: str,
+    score: Score = ACCURACY,
+    plateaus: Mapping[str, tuple[float, float]] | None = None,
 ) -> Plot | None:
     """A mark a trial, the winners as stars; arms without a weight as level lines.
 
-    ``trials`` is a ``trials_table``.
+    ``trials`` is a ``trials_table``; ``plateaus`` are the arms' weights that are as good as their
+    best, each a bar below the marks.
     """
     weighted = trials.dropna(subset=["weight"])
     if weighted.empty:
         return None
     name = objective_name(objective, score)
     # Weights mean factors, so their axis is linear only where it has to be.
-    x = fitting_axis(WEIGHT, weighted["weight"], spread=1)
-    figure = new_figure(x, fitting_axis(name, trials["value"]))
+    bands = {arm: plateaus[arm] for arm in looks if arm in plateaus} if plateaus else {}
+    x = fitting_axis(WEIGHT, [*weighted["weight"], *chain(*bands.values())], spread=1)
+    figure = new_figure(x, fitting_axis(name, trials["value"]), _HEIGHT)
     drawn, note = sampled(weighted, "trials")
     ends = (float(weighted["weight"].min()), float(weighted["weight"].max()))
     has_level = False
@@ -48,8 +61,10 @@ def weight_plot(
         stars[arm] = of_arm[of_arm["won"] & of_arm["weight"].notna()]
     for arm, winner in stars.items():
         _add_winner(figure, looks[arm], winner, name)
+    if bands:
+        _add_bands(figure, looks, bands)
     title = f"{name[0].upper()}{name[1:]} against penalty weight"
-    return Plot(title + note, _CAPTION + _LINES * has_level, figure)
+    return Plot(title + note, _CAPTION + _LINES * has_level + _BANDS * bool(bands), figure)
 
 
 def objective_name(objective: str, score: Score) -> str:
@@ -106,6 +121,39 @@ def _add_winner(figure: go.Figure, look: Look, winner: pd.DataFrame, name: str) 
         hoverinfo="text",
         hovertext=_texts(look, winner, name, "winner"),
     )
+
+
+def _add_bands(
+    figure: go.Figure, looks: Mapping[str, Look], bands: Mapping[str, tuple[float, float]]
+) -> None:
+    """A bar an arm, one below the other, under the marks and over the same axis."""
+    height = _HEIGHT + _BAND_HEIGHT * len(bands)
+    share = _BAND_HEIGHT * len(bands) / height
+    figure.update_layout(height=height, xaxis_anchor="y2", yaxis_domain=[share, 1])
+    figure.update_layout(
+        yaxis2={
+            "domain": [0, share],
+            "range": [len(bands) - 0.25, -0.75],
+            "visible": False,
+            "fixedrange": True,
+        }
+    )
+    for place, (arm, (low, high)) in enumerate(bands.items()):
+        look = looks[arm]
+        figure.add_scatter(
+            x=[low, high, high, low, low],
+            y=[place + side for side in (-0.3, -0.3, 0.3, 0.3, -0.3)],
+            yaxis="y2",
+            mode="lines",
+            line={"color": look.color, "width": 1.5},
+            fill="toself",
+            hoveron="fills",
+            name=look.name,
+            legendgroup=look.name,
+            showlegend=False,
+            hoverinfo="text",
+            text=hover(look.name, plateau_words(low, high)),
+        )
 
 
 def _texts(look: Look, trials: pd.DataFrame, name: str, *extra: str) -> list[str]:

@@ -5,10 +5,12 @@
 - `copies`: records that lie in several folders: each is evidence once
 - `gather`: the records under one or several directories, and what could not be read there
 - `history`: the learning curve of a run, from its ``history.csv``
+- `interval`: the interval that a key was searched in, as its sweep spells it
 - `judge`: whether the differences between arms are real: every arm against its baseline, in pairs
 - `looks`: the points of a confirm stage at which arms are judged, planned before its first run
 - `override`: values as Hydra's override grammar spells them, so that a printed override can be
   pasted
+- `plateau`: how strong: the weights that are as good as an arm's best, by all of its trials
 - `raised`: the line of a traceback that says what happened
 - `report`: all that a report says, gathered: what its tables, its page and the terminal are made
   from

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from regsweep.data.source import SOURCES
-from regsweep.records.objective import JUDGED, measured
+from regsweep.records.objective import JUDGED, mean_cost, measured
 from regsweep.records.record import Record
 from regsweep.records.task import Score, loss_of
 from regsweep.report.tables.override import override
+from regsweep.report.tables.plateau import plateau
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.runs import fixed_overrides, param_columns
 from regsweep.report.tables.scores import scores_of
@@ -25,6 +26,9 @@ from regsweep.report.tables.winner import (
     testing_runs,
 )
 
+PLATEAU = ("plateau_low", "plateau_high")
+# Of sweeps that planned none.
+_MARGIN = 0.01
 _LOSS = loss_of("test")
 _WEIGHTS = ("zero_fraction", "near_zero_fraction", "l1_norm", "l2_norm")
 
@@ -152,6 +156,7 @@ def _result(
     broken = not (final["status"] == "completed").all()
     tested = _by_seed(none if broken else final, score)
     first = winner.index[0]
+    could_win = candidates(tried, settings, replicates)
     record = records[first] if records else None
     fixed = fixed_overrides(record, asked.search_path if asked else ()) if record else ""
     row |= {
@@ -160,6 +165,14 @@ def _result(
         **{name: winner[name].mean() for name in (loss_of("val"), score.of("val"))},
         **_test_columns(tested, score),
         **{f"{m}_mean": (winner if tested.empty else tested)[m].mean() for m in _means(score)},
+        **_plateau_columns(
+            could_win,
+            settings,
+            settings.loc[first],
+            objective,
+            asked.spaces.get(arm, {}) if asked else {},
+            asked.margin if asked and asked.looks else _MARGIN,
+        ),
     }
     return ArmResult(
         sweep,
@@ -167,7 +180,7 @@ def _result(
         objective,
         row,
         done,
-        candidates(tried, settings, replicates),
+        could_win,
         winner,
         {key: winner[key].iloc[0] for key in _own_keys(runs, arm)},
         final,
@@ -177,6 +190,22 @@ def _result(
         _test_examples(asked.data.get(arm) if asked else None, record),
         len(unplanned),
     )
+
+
+def _plateau_columns(
+    runs: pd.DataFrame,
+    settings: "pd.Series[str]",
+    best: str,
+    objective: str,
+    space: Mapping[str, str],
+    margin: float | None,
+) -> dict[str, float]:
+    """The weights that are as good as the winner's, which is ``best`` among the settings."""
+    trial = settings.loc[runs.index]
+    values = measured(runs, objective).groupby(trial, sort=False).agg(mean_cost)
+    trials = runs.groupby(trial, sort=False).first()
+    found = plateau(trials, values, best, space, margin)
+    return dict(zip(PLATEAU, found, strict=True)) if found else {}
 
 
 def _test_examples(data: Mapping[str, Any] | None, record: Record | None) -> int | None:

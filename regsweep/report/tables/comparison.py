@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from regsweep.records.task import SCORES, Score, loss_of
-from regsweep.report.tables.arm import ArmResult, arm_results
+from regsweep.report.tables.arm import PLATEAU, ArmResult, arm_results
 from regsweep.report.tables.judge import COMPARED, judge
 from regsweep.report.tables.override import spelled
 from regsweep.report.tables.request import Request
@@ -34,6 +34,7 @@ def _columns(scores: Sequence[Score]) -> tuple[str, ...]:
         "metric",
         "baseline",
         *COMPARED,
+        *PLATEAU,
         "verdict",
     )
 

@@ -14,7 +14,7 @@ from regsweep.report.tables.looks import (
 )
 from regsweep.report.tables.request import Request
 
-COMPARED = (*NUMBERS, "seeds_needed", "plateau_low", "plateau_high")
+COMPARED = (*NUMBERS, "seeds_needed")
 
 Name = tuple[str, str]  # sweep and arm
 

@@ -10,6 +10,7 @@ from regsweep.report.tables.looks import BETTER, EQUIVALENT, UNDECIDED, UNSTABLE
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.scores import score_of_row
 from regsweep.report.tables.statistics import SIGNIFICANCE
+from regsweep.report.words.plateau import plateau_words
 from regsweep.report.words.view import short_overrides
 
 
@@ -47,7 +48,7 @@ def _sentences(baseline: str, arms: pd.DataFrame, corrections: str) -> list[str]
     sentences: list[str] = []
     for verdict, word in ((BETTER, "Better"), (WORSE, "Worse")):
         found = [
-            f"{arm['arm']}{_at(arm['arm'], arm['values'])} ({_size(arm, corrections)})"
+            f"{arm['arm']}{_at(arm)} ({_size(arm, corrections)})"
             for _, arm in arms[arms["verdict"] == verdict].iterrows()
         ]
         if found:
@@ -96,10 +97,12 @@ def _needed(arm: "pd.Series") -> str:
     return f" ({int(arm['seeds_needed'])} seeds would be likely to decide about the margin)"
 
 
-def _at(arm: str, values: list[str]) -> str:
-    """The winner's searched values: `` at weight=5.3e-05``."""
-    short = short_overrides(arm, values)
-    return f" at {', '.join(short.splitlines())}" if short else ""
+def _at(arm: "pd.Series") -> str:
+    """The winner's searched values: `` at weight=5.3e-05, as good from 1e-6 to 2e-4``."""
+    short = short_overrides(arm["arm"], arm["values"]).splitlines()
+    if short and pd.notna(arm["plateau_low"]):
+        short.append(plateau_words(arm["plateau_low"], arm["plateau_high"]))
+    return f" at {', '.join(short)}" if short else ""
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,14 @@ def test_a_small_improvement_is_not_rounded_to_nothing():
     assert read(made).table()[0][title] == "-0.000020 [-0.000051, +0.000010]"
 
 
+def test_the_weights_that_are_as_good_are_rounded_and_in_full():
+    made = full_report()
+    judge(made.comparison, "l2", plateau_low=1.4454e-5, plateau_high=0.25)
+    shown = read(made)
+    assert [row["weights as good"] for row in shown.table()].count("1.4e-5 to 0.25") == 1
+    assert "from 1.4454e-05 to 0.25, by all trials of the arm" in shown.titles
+
+
 def test_columns_without_a_value_are_left_out():
     (row,) = read(report([run("l1", weight=0.1, trial=0)])).table()
     assert list(row) == [
