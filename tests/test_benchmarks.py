@@ -32,7 +32,14 @@ RUNS = {
 }
 
 
-@pytest.mark.parametrize(("name", "quantity"), RUNS.items())
+# It compiles many steps.
+LONG = "own"
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity"),
+    [pytest.param(*one, marks=pytest.mark.full) if one[0] == LONG else one for one in RUNS.items()],
+)
 def test_it_runs_and_writes_its_result(name, quantity, tmp_path, mnist):
     done = command("--quick", str(tmp_path), module=f"benchmarks.{name}", cwd=ROOT)
 

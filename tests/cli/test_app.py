@@ -518,5 +518,5 @@ def test_sweep_json_says_what_was_asked(searched):
     assert (asked["objective"], asked["seed"], asked["sweeper"]) == ("val_loss", 3, "optuna")
     assert asked["settled"] == {
         "device": "cpu", "mode": "eager", "threads": 1, "matmul_precision": "highest",
-        "pack_width": 4,
+        "pack_width": 4, "packed": {}, "alone": {},
     }  # fmt: skip

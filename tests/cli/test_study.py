@@ -123,7 +123,9 @@ def test_workers_find_the_functions_under_every_launcher(place, launcher):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("words", [("-m", "mine.study"), ("my study.py",)])
+@pytest.mark.parametrize(
+    "words", [("-m", "mine.study"), pytest.param(("my study.py",), marks=pytest.mark.full)]
+)
 def test_it_is_a_comparison_however_the_file_is_run(place, words):
     (place / "study.py").rename(place / "my study.py")
 

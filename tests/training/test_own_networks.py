@@ -284,6 +284,7 @@ def test_what_an_own_network_draws_alone_is_its_seeds(own, digits):
     assert one.history != another.history
 
 
+@pytest.mark.full
 @pytest.mark.skipif(lacking(CPU) is not None, reason="needs a C++ compiler and Python's headers")
 @pytest.mark.parametrize("network", ["layer_norm", "batch_norm"])
 def test_a_compiled_pack_has_the_bits_of_a_compiled_run_alone(own, digits, network):
