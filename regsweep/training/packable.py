@@ -29,6 +29,8 @@ class NotPackable(Exception):
 def try_packed(run: Run, width: int, device: torch.device, mode: Mode) -> None:
     """Train ``width`` runs like ``run`` together and the first and the last of them alone.
 
+    Once they share a seed, and so their batches, as in a search; once each has its own.
+
     Raises:
         NotPackable: they do not train together, or have other bits there, on a CPU, or it is
             slower.
@@ -53,6 +55,9 @@ def try_packed(run: Run, width: int, device: torch.device, mode: Mode) -> None:
         together = train(tried, width, mode)
         narrow = train([tried[0], tried[-1]], width if mode == "compiled" else 2, mode)
         one_by_one = [train([tried[place]], 1, mode)[0] for place in (0, -1)]
+        apart = [replace(one, seed=run.seed + place) for place, one in enumerate(tried)]
+        # Eagerly: it is the rules of vmap that may differ here, and compiling takes long.
+        of_a_pack, by_itself = train(apart, width, "eager")[-1], train(apart[-1:], 1, "eager")[0]
     except (InputError, MachineFault):
         raise
     except Exception as error:
@@ -60,12 +65,11 @@ def try_packed(run: Run, width: int, device: torch.device, mode: Mode) -> None:
             raise
         raise NotPackable(f"torch.func.vmap refuses it ({_line(error)})") from error
     [plain] = train([tried[0]], 1, "eager", alone=True)
-    if off := _off(one_by_one[0], plain):
+    if off := _off(one_by_one[0], plain) or _off(of_a_pack, by_itself):
         raise NotPackable(f"in a pack it computes other losses, off by {off:.1%}")
     if device.type == "cpu":
-        for alone, *packed in zip(
-            one_by_one, (together[0], together[-1]), (narrow[0], narrow[-1]), strict=True
-        ):
+        same = zip(one_by_one, (together[0], together[-1]), (narrow[0], narrow[-1]), strict=True)
+        for alone, *packed in (*same, (by_itself, of_a_pack)):
             if any(not _same_bits(alone, result) for result in packed):
                 raise NotPackable("its bits in a pack are not those that it has alone")
     # Once more each, now that all is compiled and warm.
