@@ -195,7 +195,7 @@ def judge_in_looks(
     if values.ndim < 2:
         raise ValueError(f"{values.shape=}: (..., seeds, arms) is needed")
     shape, arms = (*values.shape[:-2], values.shape[-1]), values.shape[-1]
-    places = np.asarray(baselines)
+    places = np.asarray(baselines, dtype=np.int64)
     tested = np.broadcast_to(places != np.arange(arms), shape)
     state = _State(shape)
     active, waiting = tested.copy(), np.zeros(shape, dtype=bool)
