@@ -42,7 +42,7 @@ from regsweep.records.task import ACCURACY, Score, Task, history_columns
 from regsweep.settings.config import read_channel, read_run
 from regsweep.settings.flat import flatten
 from regsweep.settings.plain_config import plain_config
-from regsweep.settings.run import Run
+from regsweep.settings.run import Run, tried_by
 from regsweep.sweep.kinds import is_search
 from regsweep.sweep.machine import refuse_other_files
 from regsweep.sweep.settle import device_of, in_packs, mode_of, settle
@@ -127,6 +127,8 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
         settled = _settled(run, sweep)
         device = device_of(run, settled)
         environment = describe(device, mode_of(run, settled), run.trainer)
+        if tried_by(run):
+            environment["pack"] = "always" if in_packs(run, settled) else "never"
         facts = facts_of(run.data, run.loss)
         if facts.files:
             environment["files"] = facts.files

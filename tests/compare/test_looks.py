@@ -57,12 +57,12 @@ def test_an_arm_that_is_decided_stops(sweep, losses):
 
 
 def test_the_last_look_is_the_last_and_says_how_many_seeds_would_decide(sweep):
-    confirm(sweep, 0, [1.0, 1.1] * 6)
-    confirm(sweep, 1, [1.1, 1.0] * 6)
+    confirm(sweep, 0, [1.0, 1.04] * 6)
+    confirm(sweep, 1, [1.04, 1.0] * 6)
 
     assert wanted(sweep) == []
-    # Differences of 0.1 up and down, a margin of 0.0105.
-    assert 500 < seeds_to_go_on(sweep.plan, sweep) < 2000
+    # Differences of 0.04 up and down, a margin of 0.0102.
+    assert 150 < seeds_to_go_on(sweep.plan, sweep) < 250
 
 
 def test_without_confirm_seeds_there_is_no_look(ledger):  # noqa: F811

@@ -18,6 +18,7 @@ from regsweep.jobs.compose import ComposedOnce
 from regsweep.packs.rounds import Rounds
 from regsweep.records import sweep_file
 from regsweep.records.record import read
+from regsweep.report.tables.runs import fixed_overrides
 from regsweep.sweep.settle import Packing, Settled
 from regsweep.training import functions
 
@@ -321,10 +322,12 @@ class TestARunOfAPackIsTrainedAgainByItself:
     def jobs(self):
         return [["model.norm=batch", f"regularizer={name}"] for name in ("none", "l1", "l2")]
 
-    def test_and_is_the_same(self, launch, jobs):
+    def test_and_is_the_same(self, launch, jobs, tmp_path):
         returns = launch(*jobs)
 
         assert [one.status for one in returns] == [JobStatus.COMPLETED] * 3
+        record = read(tmp_path / "0" / "record.json")
+        assert "trainer.pack=always" in fixed_overrides(record)
 
     def test_or_the_sweep_ends_in_an_error(self, launch, jobs, monkeypatch):
         kernel = functions.batch_norm

@@ -26,6 +26,9 @@ from regsweep.report.tables.statistics import (
 
 Flags = NDArray[np.bool_]
 
+# More are not advised.
+MOST_SEEDS = 1_000
+
 BETTER, WORSE = "better", "worse"
 EQUIVALENT, UNDECIDED, UNSTABLE = "equivalent", "undecided", "unstable"
 
@@ -298,7 +301,7 @@ def _look(
     return active & ~found & ~within
 
 
-def seeds_needed(std: float, margin: float, tests: int, most: int = 10_000) -> int | None:
+def seeds_needed(std: float, margin: float, tests: int, most: int = MOST_SEEDS) -> int | None:
     """The seeds that would decide about a margin with a power of 80 %, by the spread of the pairs.
 
     So many that an interval at the level 0.05 / ``tests`` lies within the margin in 80 % of cases

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from regsweep.report.tables.comparison import winning_values
-from regsweep.report.tables.looks import BETTER, EQUIVALENT, UNDECIDED, UNSTABLE, WORSE
+from regsweep.report.tables.looks import (
+    BETTER,
+    EQUIVALENT,
+    MOST_SEEDS,
+    UNDECIDED,
+    UNSTABLE,
+    WORSE,
+)
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.scores import score_of_row
 from regsweep.report.tables.statistics import SIGNIFICANCE
@@ -93,7 +100,7 @@ def _needed(arm: "pd.Series") -> str:
     if pd.isna(arm["margin"]):
         return ""
     if pd.isna(arm["seeds_needed"]):
-        return " (no affordable number of seeds would decide about the margin)"
+        return f" (to decide about the margin would take more than {MOST_SEEDS:,} seeds)"
     return f" ({int(arm['seeds_needed'])} seeds would be likely to decide about the margin)"
 
 
