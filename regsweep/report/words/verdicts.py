@@ -70,7 +70,10 @@ def _sentences(baseline: str, arms: pd.DataFrame, corrections: str) -> list[str]
         sentences.append(f"Equivalent to {baseline}, within {' or '.join(margins)}: {listed}.")
     open_ = arms[arms["verdict"] == UNDECIDED]
     if len(open_):
-        listed = ", ".join(f"{arm['arm']}{_needed(arm)}" for _, arm in open_.iterrows())
+        alike: dict[str, list[str]] = {}
+        for _, arm in open_.iterrows():
+            alike.setdefault(_needed(arm), []).append(str(arm["arm"]))
+        listed = "; ".join(f"{', '.join(arms)}{needed}" for needed, arms in alike.items())
         sentences.append(
             f"Undecided against {baseline}: {listed}. No difference was found, which does not show "
             "that there is none."
@@ -100,7 +103,7 @@ def _needed(arm: "pd.Series") -> str:
     if pd.isna(arm["margin"]):
         return ""
     if pd.isna(arm["seeds_needed"]):
-        return f" (to decide about the margin would take more than {MOST_SEEDS:,} seeds)"
+        return f" (more than {MOST_SEEDS:,} seeds would be needed to decide about the margin)"
     return f" ({int(arm['seeds_needed'])} seeds would be likely to decide about the margin)"
 
 
