@@ -8,8 +8,13 @@ from pathlib import Path
 
 def command(*arguments, cwd, module="regsweep", **environment):
     """``python -W error -m MODULE ARGUMENTS``: every warning is an error here too."""
+    return python("-m", module, *arguments, cwd=cwd, **environment)
+
+
+def python(*words, cwd, **environment):
+    """``python -W error WORDS``."""
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", module, *arguments],
+        [sys.executable, "-W", "error", *words],
         cwd=cwd,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,

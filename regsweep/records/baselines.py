@@ -3,6 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 
+def planned_tests(baselines: Mapping[str, str]) -> int:
+    """The number of tests that ``baselines``, by arm, plan: of every arm but the baselines."""
+    return sum(arm != baseline for arm, baseline in baselines.items())
+
+
 def default_baselines(arms: Sequence[Mapping[str, str]]) -> list[int]:
     """The place of each arm's baseline among ``arms``, which map groups to choices.
 

@@ -61,5 +61,16 @@ class CNN:
 
 Model = MLP | Linear | CNN | OwnModel
 
+
+def is_layers(model: Model) -> bool:
+    """Whether packs compute it layer by layer, with bits that are known to be those of a run alone.
+
+    Any other module is tried: its packs may round otherwise.
+    """
+    return not isinstance(model, OwnModel) and not (
+        isinstance(model, MLP) and model.norm == "batch"
+    )
+
+
 # "logistic" is the older name of "linear".
 MODELS: dict[str, type[Model]] = {"mlp": MLP, "linear": Linear, "logistic": Linear, "cnn": CNN}

@@ -9,7 +9,7 @@ from regsweep.errors import bad_value
 from regsweep.records.task import SCORES, TASKS, LossChoice, ScoreChoice, Task, TaskName
 from regsweep.settings.checks import whole
 from regsweep.settings.data import Data, OwnData, Published
-from regsweep.settings.model import CNN, MLP, Model
+from regsweep.settings.model import CNN, Model, is_layers
 from regsweep.settings.optimizer import Optimizer
 from regsweep.settings.own import OwnModel, OwnRegularizer, Study
 from regsweep.settings.regularizer import Regularizer
@@ -105,7 +105,7 @@ def tried_by(run: Run) -> str | None:
     tried = []
     if isinstance(model, OwnModel):
         tried.append(f"model={model.name}")
-    elif isinstance(model, MLP) and model.norm == "batch":
+    elif not is_layers(model):
         tried.append("model.norm=batch")
     if isinstance(regularizer, OwnRegularizer):
         tried.append(f"regularizer={regularizer.name}")

@@ -95,9 +95,7 @@ def fault_of_settled(
     tried = []
     for run in list(kinds.values())[:jobs]:
         device = device_of(run, settled)
-        width = settled.pack_width
-        if packing is not None and packing.pack_size is None:
-            width = min(width, widest(run, device))
+        width = _width_of(run, settled, packing)
         alone = not in_packs(run, settled)
         tried.append((run, 1 if alone else width, device, alone))
     if not tried:
@@ -126,9 +124,7 @@ def _with_packs(
     for (tried, _), run in networks.items():
         if tried in alone:
             continue
-        device, width = device_of(run, settled), settled.pack_width
-        if packing is not None and packing.pack_size is None:
-            width = min(width, widest(run, device))
+        device, width = device_of(run, settled), _width_of(run, settled, packing)
         if run.trainer.pack != "auto":
             (packed if run.trainer.pack == "always" else alone)[tried] = "trainer.pack says so"
         elif packing is None or width == 1:
@@ -141,6 +137,13 @@ def _with_packs(
     lines = [f"{tried}: packed: {why}" for tried, why in packed.items()]
     lines += [f"{tried}: each run alone: {why}" for tried, why in alone.items()]
     return replace(settled, packed=packed, alone=alone), lines
+
+
+def _width_of(run: Run, settled: Settled, packing: Packing | None) -> int:
+    """The most runs like ``run`` that train as one."""
+    if packing is None or packing.pack_size is not None:
+        return settled.pack_width
+    return min(settled.pack_width, widest(run, device_of(run, settled)))
 
 
 def _why_alone(

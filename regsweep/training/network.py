@@ -15,7 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from regsweep.settings.model import CNN, MLP, Activation, Linear, Model
+from regsweep.settings.model import CNN, MLP, Activation, Linear, Model, is_layers
 from regsweep.settings.own import OwnModel
 from regsweep.training.generators import seeded
 from regsweep.training.own_forward import Called
@@ -52,16 +52,6 @@ def measuring(network: Network) -> Iterator[None]:
         yield
     finally:
         network.module.train()
-
-
-def is_layers(model: Model) -> bool:
-    """Whether packs compute it layer by layer, with bits that are known to be those of a run alone.
-
-    Any other module is tried: its packs may round otherwise.
-    """
-    return not isinstance(model, OwnModel) and not (
-        isinstance(model, MLP) and model.norm == "batch"
-    )
 
 
 @cache

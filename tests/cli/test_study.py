@@ -2,12 +2,10 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from importlib.util import find_spec
 
 import pytest
+from command import python as run
 
 from regsweep.cli.app import with_overrides
 from regsweep.errors import InputError
@@ -64,20 +62,6 @@ def place(tmp_path):
     (package / "beside.py").write_text("ROWS = 200\n")
     (tmp_path / "beside.py").write_text("ROWS = 200\n")
     return tmp_path
-
-
-def run(*words, cwd, **environment):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", *words],
-        cwd=cwd,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return done
 
 
 def records(folder):

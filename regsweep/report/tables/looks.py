@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from regsweep.records.baselines import planned_tests
 from regsweep.report.tables.statistics import (
     SIGNIFICANCE,
     Counts,
@@ -99,7 +100,7 @@ class LookPlan:
     @property
     def tests(self) -> int:
         """The number of planned tests: of every arm but the baselines."""
-        return sum(arm != baseline for arm, baseline in self.baselines.items())
+        return planned_tests(self.baselines)
 
 
 def seeds_to_decide(

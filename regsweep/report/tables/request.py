@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from regsweep.records.arm import arm_name
-from regsweep.records.baselines import default_baselines
+from regsweep.records.baselines import default_baselines, planned_tests
 from regsweep.records.sweep_file import SweepFile, read
 
 
@@ -60,7 +60,7 @@ class Request:
     @property
     def tests(self) -> int:
         """The number of planned tests: of every arm but the baselines."""
-        return sum(arm != baseline for arm, baseline in self.baselines.items())
+        return planned_tests(self.baselines)
 
     @property
     def corrections(self) -> str:
