@@ -1,7 +1,7 @@
 """A report, made from the records and sweep files under directories."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,13 +10,16 @@ from regsweep.records.record import HISTORY
 from regsweep.records.stored import Unreadable
 from regsweep.records.task import history_columns
 from regsweep.report.tables.arm import ArmResult, arm_results
+from regsweep.report.tables.choice import Choice, choices
 from regsweep.report.tables.comparison import table_of
 from regsweep.report.tables.gather import GatheredRun, Problem, gather, shown
 from regsweep.report.tables.history import read_history
 from regsweep.report.tables.judge import judge
 from regsweep.report.tables.report import Report
+from regsweep.report.tables.request import Request
 from regsweep.report.tables.runs import in_order, table_of_runs
 from regsweep.report.tables.scores import scores_of
+from regsweep.report.words.choice import choice_sentence
 from regsweep.report.words.remarks import remarks_on
 from regsweep.report.words.verdicts import verdict_sentences
 
@@ -40,6 +43,10 @@ def build_report(directories: Sequence[str | Path]) -> Report:
     )
     judgement = judge(results, gathered.asked)
     comparison = table_of(results, judgement.columns)
+    chosen = {
+        sweep: tuple(choices([result for result in results if result.sweep == sweep], asked))
+        for sweep, asked in gathered.asked.items()
+    }
     curves, damaged = _curves(ordered, runs, results)
     return Report(
         runs=_marked(runs, results),
@@ -47,12 +54,26 @@ def build_report(directories: Sequence[str | Path]) -> Report:
         results=tuple(results),
         curves=curves,
         asked=gathered.asked,
-        verdicts=verdict_sentences(comparison, gathered.asked),
+        verdicts=(
+            *verdict_sentences(comparison, gathered.asked),
+            *_choice_sentences(chosen, gathered.asked),
+        ),
         remarks=(*judgement.remarks, *remarks_on(results, gathered.asked, curves)),
         unreadable=(*gathered.unreadable, *damaged),
         unfinished=gathered.unfinished,
         copies=gathered.copies,
+        choices=chosen,
     )
+
+
+def _choice_sentences(
+    chosen: Mapping[str, Sequence[Choice]], asked: Mapping[str, Request]
+) -> list[str]:
+    return [
+        (f"{sweep}: " if len(asked) > 1 else "") + choice_sentence(choice, asked[sweep])
+        for sweep, its_choices in chosen.items()
+        for choice in its_choices
+    ]
 
 
 def _marked(runs: pd.DataFrame, results: Sequence[ArmResult]) -> pd.DataFrame:
