@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +20,7 @@ from regsweep.report.tables.report import Report
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.runs import in_order, table_of_runs
 from regsweep.report.tables.scores import scores_of
+from regsweep.report.tables.second_look import against
 from regsweep.report.words.choice import choice_sentence
 from regsweep.report.words.remarks import remarks_on
 from regsweep.report.words.verdicts import verdict_sentences
@@ -26,13 +28,19 @@ from regsweep.report.words.verdicts import verdict_sentences
 _WHOSE = ("sweep", "arm", "seed")
 
 
-def build_report(directories: Sequence[str | Path]) -> Report:
+def build_report(directories: Sequence[str | Path], arm: str | None = None) -> Report:
     """Gather the records under ``directories`` and make of them all that a report says.
 
+    ``arm`` is the one that all are compared with, at a second look; by default each is with the
+    baseline that its sweep planned, and there is a choice.
+
     Raises:
-        InputError: a directory does not exist or holds no run, or no record can be read.
+        InputError: a directory does not exist or holds no run, no record can be read, or there is
+            no such arm.
     """
     gathered = gather(directories)
+    if arm is not None:
+        gathered = replace(gathered, asked=against(arm, gathered.asked))
     ordered = in_order(gathered.runs)
     runs = table_of_runs(ordered)
     results = arm_results(
@@ -46,6 +54,7 @@ def build_report(directories: Sequence[str | Path]) -> Report:
     chosen = {
         sweep: tuple(choices([result for result in results if result.sweep == sweep], asked))
         for sweep, asked in gathered.asked.items()
+        if asked.against is None
     }
     curves, damaged = _curves(ordered, runs, results)
     return Report(

@@ -19,6 +19,8 @@
 - `runs`: the table with a row a run, as ``runs.csv`` holds it
 - `scan`: the run folders under a directory, found by the names in it alone
 - `scores`: which scores a table of runs or of arms holds: the names of its columns say it
+- `second_look`: a second look at the records of a sweep: all arms against another one than was
+  planned
 - `statistics`: are arms different? Statistics of a (seeds x arms) table, as pure functions
 - `varied_settings`: what was varied between the runs of an arm, also where their sweeper did not
   say so

@@ -85,6 +85,13 @@ def test_arms_that_stopped_at_other_looks_are_compared_at_the_last_that_all_reac
     assert choice.among == ("regularizer=none", "regularizer=l1")
 
 
+def test_at_a_later_look_the_seeds_of_the_earlier_count_too(folder):
+    later = [*SEEDS, 0.9, 0.9, 0.9, 0.9]
+    wild = [*near(0.002), 0.2, 0.9, 0.2, 0.9]
+    choice = choice_of(confirmed(folder, looks=(4, 8), none=later, l1=wild))
+    assert (choice.seeds, choice.arm) == (8, None)
+
+
 def test_each_baseline_has_a_choice_of_its_own_arms(folder):
     names = [{"regularizer": r, "model": m} for m in ("mlp", "cnn") for r in ("none", "l1")]
     seeds = {"search": (0,), "confirm": (10000, 10001, 10002, 10003)}
