@@ -25,7 +25,7 @@ def test_the_tables_are_those_of_the_files(folder):
     directory = compared(folder)
     found = regsweep.load(str(directory))
     assert sorted(path.name for path in directory.glob("*.csv")) == []
-    runs, arms, _ = gather_and_show([directory])
+    runs, arms, *_ = gather_and_show([directory])
     for table, path in ((found.runs, runs), (found.arms, arms)):
         read = pd.read_csv(io.StringIO(path.read_text()), keep_default_na=False, na_values=[""])
         pd.testing.assert_frame_equal(table, read, check_dtype=False)

@@ -2,6 +2,7 @@
 
 - `arm`: what the runs of one arm come to: its winner, and how the winner tests
 - `choice`: what to take: the simplest of the arms that are shown to be about as good as the best
+- `columns`: what the columns of both tables mean, as ``columns.csv`` says it
 - `comparison`: the table with a row an arm, as ``comparison.csv`` holds it
 - `copies`: records that lie in several folders: each is evidence once
 - `gather`: the records under one or several directories, and what could not be read there
