@@ -37,7 +37,7 @@ def _run_metrics() -> dict[str, Meaning]:
     metrics: dict[str, Meaning] = {}
     for part, name in _PARTS.items():
         of = f"on the {name} data, after the last epoch"
-        loss = "mean over rows of cross-entropy; or of the outputs' mean bce, or mse of standardised targets"
+        loss = "mean over rows of cross-entropy, or of the outputs' mean bce or mse (standardised)"
         metrics[loss_of(part)] = Meaning(f"data loss {of}, without penalties", "nats or mse", loss)
         for score in SCORES.values():
             meaning = Meaning(f"{score.words} {of}", _unit(score), _SCORE_FORMULAS[score.name])
