@@ -79,9 +79,9 @@ def _choice_sentences(
     chosen: Mapping[str, Sequence[Choice]], asked: Mapping[str, Request]
 ) -> list[str]:
     return [
-        (f"{sweep}: " if len(asked) > 1 else "") + choice_sentence(choice, asked[sweep])
+        (f"{sweep}: " if len(asked) > 1 else "") + sentence
         for sweep, its_choices in chosen.items()
-        for choice in its_choices
+        if (sentence := choice_sentence(its_choices, asked[sweep]))
     ]
 
 

@@ -46,7 +46,7 @@ def choices(results: Sequence[ArmResult], asked: Request) -> list[Choice]:
     compared at the last look that all of them have reached, at that look's share of 5 %, with
     Holm's correction over the arms of the sweep. So in 95 % of sweeps no arm is claimed to be as
     good that is not, whenever the looks ended. There is no choice without a margin or looks, and
-    none of fewer than two arms.
+    none of fewer than two arms or seeds.
     """
     sound = [r for r in results if r.confirmed and len(r.tested) and r.arm in asked.baselines]
     chosen = (
@@ -70,6 +70,8 @@ def _choose(
     if asked.margin is None or len(results) < 2 or not reached:
         return None
     seeds, share = reached[-1]
+    if seeds < 2:
+        return None
     values = np.array([[one[seed] for one in metrics] for seed in asked.confirm[:seeds]])
     shown = not_worse(values, asked.margin, arms) < share
     ranks: dict[str, _Rank] = {

@@ -72,7 +72,9 @@ def test_an_unstable_arm_is_out_of_it(folder):
     assert choice_of(folder).among == ("regularizer=none", "regularizer=l1")
 
 
-@pytest.mark.parametrize("given", [{"margin": None}, {"l1": SEEDS[:3]}, {"l1": []}])
+@pytest.mark.parametrize(
+    "given", [{"margin": None}, {"looks": (1,)}, {"l1": SEEDS[:3]}, {"l1": []}]
+)
 def test_there_is_none_without_a_margin_a_look_or_two_arms(folder, given):
     confirmed(folder, **({"none": SEEDS, "l1": SEEDS} | given))
     assert build_report([folder.root]).choices == {"sweep": ()}

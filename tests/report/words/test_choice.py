@@ -36,16 +36,26 @@ PLANNED = replace(ASKED, looks=(10, 20, 40))
     ],
 )
 def test_what_to_take_and_why(changes, sentence):
-    assert choice_sentence(replace(CHOICE, **changes), PLANNED) == sentence
+    assert choice_sentence([replace(CHOICE, **changes)], PLANNED) == sentence
 
 
-def test_arms_of_one_of_several_baselines_are_told_by_it():
-    several = replace(PLANNED, baselines={"a": "a", "b": "b"}, looks=(10,))
-    said = choice_sentence(CHOICE, several)
-    assert "the arms compared with regularizer=none shown to be" in said
-    assert "corrected for 3 arms)" in said
+def test_those_of_several_baselines_share_a_sentence():
+    others = [
+        replace(CHOICE, baseline="b", arm="c", reason="only", seeds=20),
+        replace(CHOICE, baseline="d", arm=None, reason=None, among=()),
+    ]
+    assert choice_sentence([CHOICE, *others], PLANNED) == (
+        "To take of each baseline's arms what is shown to be at most 1 % worse than the best in "
+        "test loss (corrected for 3 arms and 3 looks): regularizer=none (it is the baseline; "
+        "10 common seeds); c (it is the only arm shown so; 20 common seeds); none of those "
+        "compared with d (10 common seeds)."
+    )
+
+
+def test_without_a_choice_nothing_is_said():
+    assert choice_sentence([], PLANNED) is None
 
 
 def test_of_a_plan_that_was_changed_it_is_exploratory():
-    said = choice_sentence(CHOICE, replace(PLANNED, exploratory="margin was 0.02"))
-    assert "; exploratory, 10 common seeds" in said
+    said = choice_sentence([CHOICE], replace(PLANNED, exploratory="margin was 0.02"))
+    assert "10 common seeds, exploratory, corrected for 3 arms" in said
