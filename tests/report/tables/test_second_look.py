@@ -98,6 +98,7 @@ def test_the_command_keeps_the_tables_of_what_was_planned(folder, capsys):
     for out in ([], ["--out", str(sweep)], ["--out", f"{sweep}/../sweep/"]):
         assert main([str(sweep), "--against", "l1", *out]) == 1
         assert "--out" in capsys.readouterr().err
+    assert main([str(folder.root), "--against", "l1", "--out", str(folder.root)]) == 1
     assert (sweep / "comparison.csv").read_bytes() == before
     assert main([str(sweep), "--against", "l1", "--out", str(sweep / "against")]) == 0
     assert "second look" in (sweep / "against" / "comparison.csv").read_text()
