@@ -96,13 +96,15 @@ def load(directory: str | PathLike[str]) -> "Tables":
 
     They are gathered from the records, so a sweep need not be finished, and nothing is written.
     ``runs`` and ``arms`` are what ``runs.csv`` and ``comparison.csv`` hold, as pandas data frames;
-    ``sweep`` is what the sweep was asked for:
+    ``sweep`` is what the sweep was asked for, and ``choices`` which arms to take:
 
     >>> found = regsweep.load("multirun/2026-01-31/12-00-00.123456")
     >>> found.arms.set_index("arm")[["test_loss_mean", "p_holm", "verdict"]]
-    >>> found.runs.query("stage == 'search'").plot.scatter("regularizer.weight", "val_loss")
+    >>> found.runs.query("stage == 'search'").groupby("arm")["val_loss"].min()
     >>> found.sweep.budget["n_trials"]
     20
+
+    What their columns mean stands in ``columns.csv``, beside these files.
 
     Raises:
         InputError: the directory does not exist or holds no run, or no record can be read.

@@ -1,4 +1,4 @@
-"""The report command: ``python -m regsweep.report DIR... [--out DIR]``."""
+"""The report command: ``python -m regsweep.report DIR... [--out DIR] [--against ARM]``."""
 
 import argparse
 import io
@@ -11,6 +11,8 @@ from typing import NoReturn
 from regsweep.errors import InputError
 from regsweep.output import end_with_the_reader
 from regsweep.records.folder import read_folder
+
+_OPTIONS = "--out DIR, --against ARM"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.reconfigure(errors="backslashreplace")  # for what a terminal cannot show
         directories = [read_folder("DIR", name) for name in arguments.directories]
         out = None if arguments.out is None else read_folder("--out", arguments.out)
-        gather_and_show(directories, out)
+        gather_and_show(directories, out, against=arguments.against)
     except InputError as error:
         print(f"regsweep-report: {error}", file=sys.stderr)
         return 1
@@ -61,7 +63,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """
     arguments, unknown = _parser().parse_known_args(argv)
     if unknown:
-        raise InputError(f"{unknown[0]}: no such option; known: --out DIR, --help")
+        raise InputError(f"{unknown[0]}: no such option; known: {_OPTIONS}, --help")
     if not arguments.directories:
         raise InputError("DIR: name at least one, such as multirun/2026-01-31/12-00-00")
     return arguments
@@ -70,7 +72,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="regsweep-report",
-        usage="%(prog)s [-h] [--out DIR] DIR [DIR ...]",
+        usage="%(prog)s [-h] [--out DIR] [--against ARM] DIR [DIR ...]",
         description="Gather the records of runs into runs.csv, comparison.csv and a table.",
     )
     parser.add_argument(
@@ -83,6 +85,12 @@ def _parser() -> argparse.ArgumentParser:
         "--out",
         metavar="DIR",
         help="where the files go (default: the directory itself, if only one is given)",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="ARM",
+        help="compare all arms with this one, such as l2, not with the baseline that was planned: "
+        "a second look at the same data, as its verdicts say; needs --out",
     )
     return parser
 

@@ -1,7 +1,8 @@
 """A report, made from the records and sweep files under directories."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,26 +11,36 @@ from regsweep.records.record import HISTORY
 from regsweep.records.stored import Unreadable
 from regsweep.records.task import history_columns
 from regsweep.report.tables.arm import ArmResult, arm_results
+from regsweep.report.tables.choice import Choice, choices
 from regsweep.report.tables.comparison import table_of
 from regsweep.report.tables.gather import GatheredRun, Problem, gather, shown
 from regsweep.report.tables.history import read_history
 from regsweep.report.tables.judge import judge
 from regsweep.report.tables.report import Report
+from regsweep.report.tables.request import Request
 from regsweep.report.tables.runs import in_order, table_of_runs
 from regsweep.report.tables.scores import scores_of
+from regsweep.report.tables.second_look import against
+from regsweep.report.words.choice import choice_sentence
 from regsweep.report.words.remarks import remarks_on
 from regsweep.report.words.verdicts import verdict_sentences
 
 _WHOSE = ("sweep", "arm", "seed")
 
 
-def build_report(directories: Sequence[str | Path]) -> Report:
+def build_report(directories: Sequence[str | Path], arm: str | None = None) -> Report:
     """Gather the records under ``directories`` and make of them all that a report says.
 
+    ``arm`` is the one that all are compared with, at a second look; by default each is with the
+    baseline that its sweep planned, and there is a choice.
+
     Raises:
-        InputError: a directory does not exist or holds no run, or no record can be read.
+        InputError: a directory does not exist or holds no run, no record can be read, or there is
+            no such arm.
     """
     gathered = gather(directories)
+    if arm is not None:
+        gathered = replace(gathered, asked=against(arm, gathered.asked))
     ordered = in_order(gathered.runs)
     runs = table_of_runs(ordered)
     results = arm_results(
@@ -40,6 +51,11 @@ def build_report(directories: Sequence[str | Path]) -> Report:
     )
     judgement = judge(results, gathered.asked)
     comparison = table_of(results, judgement.columns)
+    chosen = {
+        sweep: tuple(choices([result for result in results if result.sweep == sweep], asked))
+        for sweep, asked in gathered.asked.items()
+        if asked.against is None
+    }
     curves, damaged = _curves(ordered, runs, results)
     return Report(
         runs=_marked(runs, results),
@@ -47,12 +63,26 @@ def build_report(directories: Sequence[str | Path]) -> Report:
         results=tuple(results),
         curves=curves,
         asked=gathered.asked,
-        verdicts=verdict_sentences(comparison, gathered.asked),
+        verdicts=(
+            *verdict_sentences(comparison, gathered.asked),
+            *_choice_sentences(chosen, gathered.asked),
+        ),
         remarks=(*judgement.remarks, *remarks_on(results, gathered.asked, curves)),
         unreadable=(*gathered.unreadable, *damaged),
         unfinished=gathered.unfinished,
         copies=gathered.copies,
+        choices=chosen,
     )
+
+
+def _choice_sentences(
+    chosen: Mapping[str, Sequence[Choice]], asked: Mapping[str, Request]
+) -> list[str]:
+    return [
+        (f"{sweep}: " if len(asked) > 1 else "") + sentence
+        for sweep, its_choices in chosen.items()
+        if (sentence := choice_sentence(its_choices, asked[sweep]))
+    ]
 
 
 def _marked(runs: pd.DataFrame, results: Sequence[ArmResult]) -> pd.DataFrame:

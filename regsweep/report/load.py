@@ -9,6 +9,7 @@ import pandas as pd
 
 from regsweep.errors import InputError
 from regsweep.report.build import build_report
+from regsweep.report.tables.choice import Choice
 from regsweep.report.tables.gather import Problem
 from regsweep.report.tables.request import Request
 
@@ -20,14 +21,16 @@ class Tables:
     ``runs`` has a row a run and ``arms`` a row an arm, with the columns of ``runs.csv`` and
     ``comparison.csv``: counts are integers, measurements floats, searched keys what they are.
     Missing values are ``NaN`` or ``<NA>``; in a searched key ``None`` is Hydra's null. ``sweeps``
-    says what each sweep was asked for, by its name in ``runs``. ``unreadable`` are records and
-    sweep files that are damaged, ``unfinished`` runs without a record; neither are in the tables.
+    says what each sweep was asked for, by its name in ``runs``, and ``choices`` which arms to take,
+    one a baseline. ``unreadable`` are records and sweep files that are damaged, ``unfinished`` runs
+    without a record; neither are in the tables.
     """
 
     directory: Path
     runs: pd.DataFrame
     arms: pd.DataFrame
     sweeps: Mapping[str, Request]
+    choices: Mapping[str, tuple[Choice, ...]]
     unreadable: tuple[Problem, ...]
     unfinished: tuple[Problem, ...]
 
@@ -63,6 +66,7 @@ def load_tables(directory: Path) -> Tables:
         _typed(report.runs),
         _typed(report.comparison),
         report.asked,
+        report.choices,
         report.unreadable,
         report.unfinished,
     )

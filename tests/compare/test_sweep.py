@@ -152,7 +152,7 @@ def test_what_it_says_before_while_and_after(compared):
     assert "confirm: training 8 runs   16/24 runs in 0:" in said
     assert "confirm: done   24/24 runs in 0:" in said
     assert " left, confirm included" in said
-    for name in ("runs.csv", "comparison.csv", "report.html"):
+    for name in ("runs.csv", "comparison.csv", "report.html", "columns.csv"):
         assert f"wrote {folder.relative_to(folder.parents[2])}/{name}" in said
     assert "optuna" not in said.lower()
     assert " packs" not in said
@@ -196,7 +196,7 @@ def test_the_report_command_makes_the_same_files_again(compared, tmp_path):
     done = command(str(folder), "--out", "out", module="regsweep.report", cwd=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
-    for name in ("runs.csv", "comparison.csv", "report.html"):
+    for name in ("runs.csv", "comparison.csv", "report.html", "columns.csv"):
         assert (tmp_path / "out" / name).read_bytes() == (folder / name).read_bytes()
 
 

@@ -9,7 +9,7 @@ def test_the_files_go_into_the_sweep_by_default(folder):
     sweep = folder.sweep(objective="val_error")
     folder.trial(0, 0.5, 0.2, more={"val_accuracy": 0.7})
     folder.trial(1, 0.1, 0.3, more={"val_accuracy": 0.8})
-    names = ("runs.csv", "comparison.csv", "report.html")
+    names = ("runs.csv", "comparison.csv", "report.html", "columns.csv")
     assert gather_and_show([sweep]) == [sweep / name for name in names]
     assert pd.read_csv(sweep / "comparison.csv")["val_loss"].tolist() == [0.3]
 
@@ -31,6 +31,6 @@ def test_several_directories_need_an_out(folder):
         gather_and_show(directories)
     assert str(caught.value) == "--out: name a folder for the tables of 2 directories"
     files = gather_and_show(directories, folder.root / "out")
-    assert [f.parent for f in files] == [folder.root / "out"] * 3
+    assert [f.parent for f in files] == [folder.root / "out"] * 4
     assert pd.read_csv(files[1])["sweep"].tolist() == ["a", "b"]
     assert pd.read_csv(files[0])["sweep"].tolist() == ["a", "b"]

@@ -1,3 +1,4 @@
+import doctest
 import io
 import subprocess
 import sys
@@ -25,10 +26,41 @@ def test_the_tables_are_those_of_the_files(folder):
     directory = compared(folder)
     found = regsweep.load(str(directory))
     assert sorted(path.name for path in directory.glob("*.csv")) == []
-    runs, arms, _ = gather_and_show([directory])
+    runs, arms, *_ = gather_and_show([directory])
     for table, path in ((found.runs, runs), (found.arms, arms)):
         read = pd.read_csv(io.StringIO(path.read_text()), keep_default_na=False, na_values=[""])
         pd.testing.assert_frame_equal(table, read, check_dtype=False)
+
+
+def test_the_example_of_the_docstring_runs_and_shows_what_it_says(folder, monkeypatch):
+    compared(folder, budget={"n_trials": 20})
+    named = "multirun/2026-01-31/12-00-00.123456"
+    (folder.root / named).parent.mkdir(parents=True)
+    (folder.root / "sweep").rename(folder.root / named)
+    monkeypatch.chdir(folder.root)
+    examples = doctest.DocTestParser().get_examples(regsweep.load.__doc__)
+    names = {"regsweep": regsweep}
+    for example in examples:
+        if example.source.startswith("found = "):
+            exec(example.source, names)
+            continue
+        value = eval(example.source, names)
+        assert len(value) if isinstance(value, pd.DataFrame | pd.Series) else value
+        assert example.want in ("", f"{value}\n")
+    assert len(examples) == 4
+
+
+def test_what_to_take_is_there_too(folder):
+    looks = {
+        "looks": (3,),
+        "margin": 0.1,
+        "seeds": {"search": (0,), "confirm": (10000, 10001, 10002)},
+    }
+    folder.compared("none", "l1", **looks)
+    for arm in ("none", "l1"):
+        folder.arm(arm, [0.5, 0.4, 0.6])
+    ((choice,),) = regsweep.load(folder.root).choices.values()
+    assert choice.arm == "regularizer=none"
 
 
 def test_columns_have_the_types_of_their_values(folder):

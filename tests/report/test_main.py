@@ -32,7 +32,7 @@ def test_a_quoted_home_is_expanded(folder, capsys, monkeypatch):
 
 def test_a_mistyped_option_is_one_message_and_1(capsys):
     assert main(["somewhere", "--ouT", "x"]) == 1
-    expected = "regsweep-report: --ouT: no such option; known: --out DIR, --help\n"
+    expected = "regsweep-report: --ouT: no such option; known: --out DIR, --against ARM, --help\n"
     assert capsys.readouterr().err == expected
 
 
@@ -49,7 +49,7 @@ def test_every_bad_argument_is_one_message(folder, capsys):
     file.touch()
     unnamed = "expected the name of a folder"
     for arguments, expected in {
-        ("--foo",): "--foo: no such option; known: --out DIR, --help",
+        ("--foo",): "--foo: no such option; known: --out DIR, --against ARM, --help",
         (): "DIR: name at least one, such as multirun/2026-01-31/12-00-00",
         ("",): f"DIR=: {unnamed}",
         (root, ""): f"DIR=: {unnamed}",
@@ -140,7 +140,9 @@ def test_the_command_imports_neither_torch_nor_hydra_and_shows_any_name_anywhere
 def test_help_and_exit_codes_of_the_module(tmp_path):
     command = [sys.executable, "-m", "regsweep.report"]
     done = subprocess.run([*command, "--help"], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("usage: regsweep-report [-h] [--out DIR] DIR [DIR ...]")
+    assert done.stdout.startswith(
+        "usage: regsweep-report [-h] [--out DIR] [--against ARM] DIR [DIR ...]"
+    )
     done = subprocess.run([*command, tmp_path / "no"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"regsweep-report: {tmp_path / 'no'}: no such directory\n"

@@ -10,6 +10,7 @@ import pandas as pd
 from regsweep.records.task import Score
 from regsweep.report.tables.arm import PLATEAU
 from regsweep.report.tables.comparison import winning_values
+from regsweep.report.tables.judge import plain
 from regsweep.report.tables.looks import BETTER, UNSTABLE, WORSE
 from regsweep.report.tables.scores import score_of_row, scores_of
 from regsweep.report.words.plateau import ends
@@ -178,7 +179,7 @@ def _interval(corrections: Collection[str]) -> str:
 def _verdict(row: Row) -> Cell:
     if pd.notna(row["verdict"]):
         text = str(row["verdict"])
-        return Cell(text, text, tone=_TONES.get(text, ""))
+        return Cell(text, text, tone=_TONES.get(plain(text), ""))
     return _text("baseline") if row["baseline"] == row["arm"] else Cell()
 
 

@@ -1,6 +1,8 @@
 """From records to tables.
 
 - `arm`: what the runs of one arm come to: its winner, and how the winner tests
+- `choice`: what to take: the simplest of the arms that are shown to be about as good as the best
+- `columns`: what the columns of both tables mean, as ``columns.csv`` says it
 - `comparison`: the table with a row an arm, as ``comparison.csv`` holds it
 - `copies`: records that lie in several folders: each is evidence once
 - `gather`: the records under one or several directories, and what could not be read there
@@ -18,6 +20,8 @@
 - `runs`: the table with a row a run, as ``runs.csv`` holds it
 - `scan`: the run folders under a directory, found by the names in it alone
 - `scores`: which scores a table of runs or of arms holds: the names of its columns say it
+- `second_look`: a second look at the records of a sweep: all arms against another one than was
+  planned
 - `statistics`: are arms different? Statistics of a (seeds x arms) table, as pure functions
 - `varied_settings`: what was varied between the runs of an arm, also where their sweeper did not
   say so

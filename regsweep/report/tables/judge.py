@@ -18,6 +18,14 @@ COMPARED = (*NUMBERS, "seeds_needed")
 
 Name = tuple[str, str]  # sweep and arm
 
+# What a verdict says of the plan that it was not made by: ``better (exploratory)``.
+EXPLORATORY, SECOND_LOOK = "exploratory", "second look"
+
+
+def plain(verdict: str) -> str:
+    """The verdict without what is marked in it: ``better`` of ``better (exploratory)``."""
+    return verdict.partition(" (")[0]
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -60,15 +68,25 @@ def _judge_sweep(confirmed: Sequence[ArmResult], asked: Request) -> dict[str, di
     for arm, one in judge_arms(results, plan).items():
         if one.seeds:
             columns[arm] |= {name: getattr(one, name) for name in NUMBERS}
-            columns[arm]["verdict"] = one.verdict or None
+            columns[arm]["verdict"] = _marked(one.verdict, asked)
             columns[arm]["seeds_needed"] = seeds_to_decide(one, arm, results, plan)
     return columns
+
+
+def _marked(verdict: str, asked: Request) -> str | None:
+    """The verdict and how it was come by; what broke off is not judged, so not marked."""
+    if verdict in ("", UNSTABLE):
+        return verdict or None
+    marks = [EXPLORATORY] if asked.exploratory else []
+    marks += [SECOND_LOOK] if asked.against else []
+    return f"{verdict} ({', '.join(marks)})" if marks else verdict
 
 
 def _look_plan(results: Mapping[str, Mapping[int, float]], asked: Request) -> LookPlan:
     """What was planned; a sweep of before there were looks is judged once, by all common seeds."""
     if asked.looks:
-        return LookPlan(asked.confirm, asked.looks, asked.baselines, asked.margin)
+        together = asked.against is None
+        return LookPlan(asked.confirm, asked.looks, asked.baselines, asked.margin, together)
     common = sorted(set.intersection(*map(set, results.values()))) if results else []
     return LookPlan(tuple(common), (len(common),) if common else (), asked.baselines, None)
 

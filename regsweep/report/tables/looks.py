@@ -89,13 +89,15 @@ class LookPlan:
     """What was planned of the confirm stage: its seeds in their order, and how it is judged.
 
     ``looks`` are numbers of seeds, ``baselines`` maps every arm to the one that it is tested
-    against, and ``margin`` is a share of that one's mean.
+    against, and ``margin`` is a share of that one's mean. ``together``: a look waits for all of
+    its arms; else each is judged by as many looks as it and its baseline have reached.
     """
 
     seeds: tuple[int, ...]
     looks: tuple[int, ...]
     baselines: Mapping[str, str]
     margin: float | None
+    together: bool = True
 
     @property
     def tests(self) -> int:
@@ -128,7 +130,7 @@ def judge_arms(results: Mapping[str, Mapping[int, float]], plan: LookPlan) -> di
     for name, place in places.items():
         for row, seed in enumerate(plan.seeds):
             values[row, place] = results[name].get(seed, np.nan)
-    found = judge_in_looks(values, baselines, plan.looks, plan.tests, plan.margin)
+    found = judge_in_looks(values, baselines, plan.looks, plan.tests, plan.margin, plan.together)
     return {
         name: Arm(
             **{key: float(getattr(found, key)[place]) for key in NUMBERS},
@@ -167,13 +169,14 @@ def judge_in_looks(
     looks: Sequence[int],
     tests: int,
     margin: float | None,
+    together: bool = True,
 ) -> Sequential:
     """Judge each arm against its column of ``baselines``, look by look, until it is decided.
 
     ``values`` is (..., seeds, arms) of a metric of which less is better, seeds in the order of the
     plan: NaN where a run has not been made, infinite where it broke off. An arm that is its own
     baseline is not judged. The looks end at the first for which an arm that is to be judged there,
-    or its baseline, lacks a run.
+    or its baseline, lacks a run; not ``together``, they end so for that arm alone.
 
     At each look the arms that are not decided are tested by the paired t test on their first seeds,
     with Holm's method at the look's share over those of ``tests`` planned tests of which no
@@ -209,7 +212,7 @@ def judge_in_looks(
         if given.shape[-2] < seeds:
             there = np.zeros(shape, dtype=bool)
         complete = (there & there[..., places]) | ~active
-        ready = complete.all(axis=-1, keepdims=True)
+        ready = complete.all(axis=-1, keepdims=True) if together else complete
         waiting |= active & ~ready
         active = active & ready
         broken: Flags = np.asarray(np.isinf(given).any(axis=-2))

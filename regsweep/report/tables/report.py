@@ -1,11 +1,12 @@
 """All that a report says, gathered: what its tables, its page and the terminal are made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from regsweep.report.tables.arm import ArmResult
+from regsweep.report.tables.choice import Choice
 from regsweep.report.tables.gather import Problem
 from regsweep.report.tables.request import Request
 
@@ -18,8 +19,9 @@ class Report:
     are the arms, with their winners among the rows of ``runs``; ``curves`` holds the learning
     curves of the winners' confirm runs: ``sweep, arm, seed``, then the columns of
     ``history.csv``. ``asked`` says what each sweep was asked for, by its name in ``runs``
-    (an empty name: runs outside any sweep, which have no entry). ``verdicts`` are sentences, the
-    answer; ``remarks`` are sentences too: warnings, superseded runs, why something is not tested.
+    (an empty name: runs outside any sweep, which have no entry), and ``choices`` which arms to
+    take, one a baseline. ``verdicts`` are sentences, the answer; ``remarks`` are sentences too:
+    warnings, superseded runs, why something is not tested.
     """
 
     runs: pd.DataFrame
@@ -32,3 +34,4 @@ class Report:
     unreadable: tuple[Problem, ...]
     unfinished: tuple[Problem, ...]
     copies: tuple[Problem, ...] = ()
+    choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)

@@ -25,6 +25,7 @@ class Request:
     ``search_path`` are the places of configs that the command line named, ``steps`` the fewest in
     any run, and ``data`` maps each arm to what is known of its data, as in a sweep file; so are
     ``command``, ``looks``, ``margin`` and ``exploratory``. ``confirm`` are the confirm seeds.
+    ``against`` is the arm that a second look compares all others with, in ``baselines`` too.
     """
 
     sweeper: str
@@ -48,6 +49,7 @@ class Request:
     looks: tuple[int, ...] = ()
     margin: float | None = None
     exploratory: str | None = None
+    against: str | None = None
 
     @property
     def common(self) -> dict[str, Any]:

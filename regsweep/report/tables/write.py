@@ -8,18 +8,22 @@ import pandas as pd
 
 from regsweep.errors import InputError, machine_fault
 from regsweep.records.atomic import write_text
+from regsweep.report.tables.columns import columns_table
 from regsweep.report.tables.override import spelled
 
 RUNS_FILE = "runs.csv"
 COMPARISON_FILE = "comparison.csv"
 REPORT_FILE = "report.html"
+COLUMNS_FILE = "columns.csv"
 # What begins a formula, which could run a command. A spreadsheet takes fullwidth and small forms
 # for the plain ones.
 _FORMULA_SIGNS = "=+-@\u2212"
 
 
 def write_files(runs: pd.DataFrame, comparison: pd.DataFrame, page: str, out: Path) -> list[Path]:
-    """Write both tables and the ``page`` into the folder ``out``, each whole or not at all.
+    """Write both tables, the ``page`` and what the columns mean into the folder ``out``.
+
+    Each file is there whole or not at all.
 
     Returns the files' paths.
 
@@ -30,6 +34,7 @@ def write_files(runs: pd.DataFrame, comparison: pd.DataFrame, page: str, out: Pa
         RUNS_FILE: csv_text(runs),
         COMPARISON_FILE: csv_text(comparison),
         REPORT_FILE: page,
+        COLUMNS_FILE: csv_text(columns_table(runs, comparison)),
     }
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """From tables to sentences, and to what a terminal shows.
 
+- `choice`: what to take, in a sentence
 - `method`: how a sweep was done, in words: its budget, its seeds, its spaces, the machine
 - `plateau`: the weights that are as good as an arm's best, in words
 - `remarks`: what a reader of a comparison should know beside the verdict

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from regsweep.called import COMMAND
 from regsweep.report.tables.gather import Problem
+from regsweep.report.tables.judge import plain
 from regsweep.report.tables.looks import BETTER
 from regsweep.report.tables.report import Report
 from regsweep.report.tables.request import Request
@@ -49,7 +50,7 @@ def again(report: Report, command: str | None = None) -> str:
     That is the better arm of the largest improvement; where none is better, the first baseline.
     """
     runs, comparison = report.runs, report.comparison
-    better = comparison[comparison["verdict"] == BETTER]
+    better = comparison[comparison["verdict"].map(plain, na_action="ignore") == BETTER]
     baselines = comparison[comparison["baseline"] == comparison["arm"]]
     best = better.sort_values("improvement_mean", ascending=False, kind="stable")
     row = (baselines if better.empty else best).iloc[0]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from regsweep.report.tables.comparison import winning_values
+from regsweep.report.tables.judge import plain
 from regsweep.report.tables.looks import (
     BETTER,
     EQUIVALENT,
@@ -34,7 +35,8 @@ def verdict_sentences(
     values = pd.Series(winning_values(comparison), comparison.index, dtype=object)
     asked = asked or {}
     sentences: list[str] = []
-    comparison = comparison.assign(values=values)
+    verdicts = comparison["verdict"].map(plain, na_action="ignore")
+    comparison = comparison.assign(values=values, verdict=verdicts)
     for (sweep, baseline), arms in comparison.groupby([sweeps, "baseline"], sort=False):
         own = asked.get(str(sweep)) if several else next(iter(asked.values()), None)
         corrected_for = own.corrections if own else ""
@@ -48,7 +50,17 @@ def verdict_sentences(
                 f"{prefix}Exploratory: the plan was changed after a look ({given.exploratory}), "
                 "which claims what is false in more than 5 % of sweeps."
             )
+        if given.against and sentences:
+            prefix = f"{sweep}: " if several else ""
+            sentences.append(f"{prefix}{_second_look(given.against)}")
     return tuple(sentences)
+
+
+def _second_look(arm: str) -> str:
+    return (
+        f"Second look at the same data: the sweep did not plan to compare with {arm}. If it was "
+        "named for its results, what is claimed is false in more than 5 % of sweeps."
+    )
 
 
 def _sentences(baseline: str, arms: pd.DataFrame, corrections: str) -> list[str]:

@@ -376,3 +376,15 @@ def test_arms_that_were_not_confirmed_are_ranked_behind_those_that_were(folder, 
     folder.trial(0, 1e-4, 0.02, arm="l1")
     folder.trial(0, 1e-4, 0.01, arm="l2")
     assert order(folder) == ["none", "l2", "l1"]
+
+
+def test_what_was_judged_by_a_changed_plan_is_marked(folder):
+    folder.compared("none", "l1", "l2", exploratory="margin was 0.02")
+    folder.arm("none", NONE)
+    folder.arm("l1", L1)
+    folder.arm("l2", L2[:3])
+    folder.confirm("l2", [0.2], seed=10003, status="diverged")
+    found = {arm: row["verdict"] for arm, row in rows(folder).items()}
+    assert found["l1"] == "undecided (exploratory)"
+    assert found["l2"] == "unstable"
+    assert pd.isna(found["none"])

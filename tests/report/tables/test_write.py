@@ -82,8 +82,13 @@ def test_three_files_are_written_and_nothing_else(folder):
     out = folder.root / "new" / "out"
     for _ in range(2):
         files = write_files(runs, comparison_table(runs), "<p>", out)
-    assert files == [out / "runs.csv", out / "comparison.csv", out / "report.html"]
-    assert sorted(os.listdir(out)) == ["comparison.csv", "report.html", "runs.csv"]
+    assert files == [
+        out / "runs.csv",
+        out / "comparison.csv",
+        out / "report.html",
+        out / "columns.csv",
+    ]
+    assert sorted(os.listdir(out)) == ["columns.csv", "comparison.csv", "report.html", "runs.csv"]
     assert files[0].read_text() == csv_text(runs)
     assert files[2].read_text() == "<p>"
     assert read_back(files[1].read_text())["best_overrides"].tolist() == [
@@ -103,7 +108,12 @@ def test_a_write_that_breaks_off_leaves_the_old_file_alone(tmp_path, monkeypatch
         write_files(table[:0], table, "<p>", tmp_path)
     said = f"the report cannot be written: {tmp_path}/runs.csv: No space left on device ("
     assert str(caught.value).startswith(said)
-    assert sorted(os.listdir(tmp_path)) == ["comparison.csv", "report.html", "runs.csv"]
+    assert sorted(os.listdir(tmp_path)) == [
+        "columns.csv",
+        "comparison.csv",
+        "report.html",
+        "runs.csv",
+    ]
     assert (tmp_path / "runs.csv").read_text() == "x\n1\n"
 
 

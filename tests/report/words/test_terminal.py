@@ -35,6 +35,7 @@ def test_problems_are_counted_and_ten_are_named(folder, capsys):
         f"wrote {sweep}/runs.csv",
         f"wrote {sweep}/comparison.csv",
         f"wrote {sweep}/report.html",
+        f"wrote {sweep}/columns.csv",
     ]
 
 

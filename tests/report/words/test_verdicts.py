@@ -114,3 +114,9 @@ def test_arms_of_several_sweeps_are_named_with_their_sweep(folder):
     assert worse.startswith(
         "b: Worse than regularizer=none: regularizer=l1 at weight=0.0001 (test loss higher by 0.19"
     )
+
+
+def test_marked_verdicts_are_told_as_the_others():
+    plain = table(l1=("better", 0.25, 0.125, 0.375, 0.01), l2=("undecided", 0, -1, 1, 0.4))
+    marked = plain.assign(verdict=plain["verdict"] + " (exploratory)")
+    assert verdict_sentences(marked) == verdict_sentences(plain)
