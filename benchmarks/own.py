@@ -6,7 +6,8 @@ of two blocks; of images of 8x8 (digits), two convolutions with group norm. Adam
 penalty on all parameters. The training rows are repeated until an epoch has enough steps.
 
 Each way has a process of its own on one thread; the processes stay alive and take turns. A value
-is the second epoch of a training: its wall time over its steps and its runs, without validation.
+is the second epoch of a training: its processor time over its steps and its runs, without
+validation. On one thread that is the wall time of a machine on which nothing else runs.
 
 - ``packed``: runs that differ in their penalty and share their seed, as the runs of a search do.
 - ``alone``: one run, its network computed as it is, its step compiled or eager.
@@ -135,7 +136,7 @@ def _epoch(work: Work, run: Run, dataset: Dataset) -> float:
     ends: dict[int, float] = {}
 
     def on_epoch(i: int, epoch: Epoch) -> None:
-        ends.setdefault(epoch.epoch, time.perf_counter())
+        ends.setdefault(epoch.epoch, time.process_time())
 
     train_pack(
         runs,
@@ -165,7 +166,7 @@ def _plain_epoch(work: Work, run: Run, dataset: Dataset) -> float:
             loss = loss_function(outputs, targets.index_select(0, batch))
             loss.backward()
             optimizer.step()
-        ends.append(time.perf_counter())
+        ends.append(time.process_time())
     return ends[1] - ends[0]
 
 

@@ -123,16 +123,41 @@ class Ledger:
         return Outcome(TrialState.COMPLETE, mean_cost(values))
 
     def best(self, arm: int) -> tuple[Slot, float] | None:
-        """The arm's trial of least objective, the first of equals; ``None`` if none completed."""
-        ended = {
-            number: known.outcome.value
-            for number in range(self.plan.trials[arm])
-            if (known := self.recorded(Slot(arm, number)))
-            and known.outcome
-            and known.outcome.value is not None
+        """The arm's trial of least mean objective over its runs, and that mean.
+
+        Of those that were run on the most seeds, which are the finalists where there are any; the
+        first of equals. ``None`` if no trial completed.
+        """
+        costs = {}
+        for slot in self._completed(arm):
+            places = (Place("search", slot, seed) for seed in self.plan.finalist_seeds)
+            records = [self.record(place) for place in (*self.places(slot), *places)]
+            made = [record for record in records if record is not None]
+            if all(record.status == "completed" for record in made):
+                costs[slot] = [measured(record.metrics, self.plan.objective) for record in made]
+        most = max(map(len, costs.values()), default=0)
+        means = {slot: mean_cost(own) for slot, own in costs.items() if len(own) == most}
+        best = winner(means.items())
+        return None if best is None else (best, means[best])
+
+    def finalists(self, arm: int) -> list[Slot]:
+        """The arm's best trials by the search seeds, as many as are run again before one wins.
+
+        None where there is nothing to choose among.
+        """
+        completed = self._completed(arm)
+        if self.plan.budget.finalists == 1 or len(completed) == 1:
+            return []
+        return sorted(completed, key=completed.__getitem__)[: self.plan.budget.finalists]
+
+    def _completed(self, arm: int) -> dict[Slot, float]:
+        """The trials of an arm that completed on the search seeds, and their objectives."""
+        slots = [Slot(arm, number) for number in range(self.plan.trials[arm])]
+        return {
+            slot: known.outcome.value
+            for slot in slots
+            if (known := self.recorded(slot)) and known.outcome and known.outcome.value is not None
         }
-        number = winner(ended.items())
-        return None if number is None else (Slot(arm, number), ended[number])
 
     def states(self) -> list[TrialState]:
         """How the trials ended that have ended."""
@@ -154,6 +179,13 @@ class Ledger:
                 raise InputError(
                     f"hydra.sweeper.n_trials={budget.n_trials}: {self.directory} already holds "
                     f"{max(done) + 1} trials of {plan.arms[arm].name}; ask for as many or more"
+                )
+            planned = {*plan.search_seeds, *plan.finalist_seeds}
+            if {seed for _, seed in self._published("search", arm)} - planned:
+                raise InputError(
+                    f"hydra.sweeper.finalists={budget.finalists}, finalist_seeds="
+                    f"{budget.finalist_seeds}: {self.directory} already holds runs of finalists "
+                    "on more seeds; ask for as many or more"
                 )
             seeds = {seed for _, seed in self._published("confirm", arm)}
             if confirmed_from not in (None, plan.confirm_from):

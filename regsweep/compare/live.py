@@ -111,7 +111,8 @@ class View:
                         line.confirmed = line.seeds - len(own)
             folders = {self.directory / self.plan.folder(place): place for place in places}
             self.waiting = {folder / FILE_NAME: place for folder, place in folders.items()}
-            self.doing = f"training {len(places)} run{'s' * (len(places) != 1)}"
+            again = " of finalists" if places[0].seed in self.plan.finalist_seeds else ""
+            self.doing = f"training {len(places)} run{'s' * (len(places) != 1)}{again}"
         if new and not self.live:
             self._say(f"{self._state()}   {self._progress()}")
 
@@ -287,7 +288,8 @@ def show_plan(
     rounds = len(plan.rounds())
     lines = [
         f"search: {sum(plan.trials)} trials on {_seeds(plan.search_seeds)}, "
-        f"{budget.n_jobs} a round, {rounds} round{'s' * (rounds != 1)}, by {plan.objective}",
+        f"{budget.n_jobs} a round, {rounds} round{'s' * (rounds != 1)}, by {plan.objective}"
+        f"{_finalists(plan)}",
         f"confirm: each arm's winner on {_seeds(plan.confirm_seeds)}, {_against(plan, names)}"
         f"{_looks(plan)}"
         if budget.confirm_seeds
@@ -317,6 +319,13 @@ def _runs(plan: Plan) -> str:
     least = plan.search_runs + plan.confirm_runs
     most = plan.search_runs + plan.most_confirm_runs
     return f"{least}" if least == most else f"{least} to {most}"
+
+
+def _finalists(plan: Plan) -> str:
+    """What becomes of an arm's best trials before one of them wins."""
+    if not plan.finalist_seeds:
+        return ""
+    return f"; each arm's best {plan.budget.finalists} again on {_seeds(plan.finalist_seeds)}"
 
 
 def _looks(plan: Plan) -> str:

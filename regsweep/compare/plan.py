@@ -29,7 +29,9 @@ LOUD = "plain"  # the default, which QUIET stands for in a sweep
 class Budget:
     """What every arm gets: trials, runs of different seeds a trial, fresh seeds to confirm.
 
-    Of these it gets ``confirm_seeds``, and more, up to ``max_confirm_seeds``, until it is decided.
+    Several ``finalists``, its best trials, are run again on ``finalist_seeds`` seeds more, and one
+    of them wins. The winner gets ``confirm_seeds``, and more, up to ``max_confirm_seeds``, until
+    its arm is decided.
 
     ``n_jobs`` trials make a round, dealt over the arms in turn; more than ``max_failure_rate``
     of all trials failed or diverged end the sweep.
@@ -38,6 +40,8 @@ class Budget:
     n_trials: int
     n_jobs: int
     replicates: int
+    finalists: int
+    finalist_seeds: int
     confirm_seeds: int
     max_confirm_seeds: int
     max_failure_rate: float
@@ -84,6 +88,13 @@ class Plan:
         return range(self.seed, self.seed + self.budget.replicates)
 
     @property
+    def finalist_seeds(self) -> range:
+        """The seeds on which finalists are run again; none where there is one finalist."""
+        first = self.search_seeds.stop
+        more = self.budget.finalist_seeds if self.budget.finalists > 1 else 0
+        return range(first, first + more)
+
+    @property
     def confirm_seeds(self) -> range:
         """The fresh seeds of the arms' winners."""
         return range(self.confirm_from, self.confirm_from + max(self.looks, default=0))
@@ -102,8 +113,10 @@ class Plan:
 
     @property
     def search_runs(self) -> int:
-        """The number of runs of the search."""
-        return sum(self.trials) * self.budget.replicates
+        """The number of runs of the search, if as many trials complete as there are finalists."""
+        finalists = sum(min(self.budget.finalists, one) for one in self.trials if one > 1)
+        again = finalists * len(self.finalist_seeds)
+        return sum(self.trials) * self.budget.replicates + again
 
     @property
     def confirm_runs(self) -> int:
@@ -166,11 +179,17 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
         n_trials=sweeper.n_trials,
         n_jobs=sweeper.n_jobs,
         replicates=sweeper.replicates,
+        finalists=sweeper.finalists,
+        finalist_seeds=sweeper.finalist_seeds,
         confirm_seeds=sweeper.confirm_seeds,
         max_confirm_seeds=sweeper.max_confirm_seeds,
         max_failure_rate=sweeper.max_failure_rate,
     )
     whole("hydra.sweeper.replicates", budget.replicates, low=1, high=CONFIRM_OFFSET)
+    whole("hydra.sweeper.finalists", budget.finalists, low=1, high=MOST_SEEDS)
+    # Below the seeds that confirm.
+    left = CONFIRM_OFFSET - budget.replicates if budget.finalists > 1 else MOST_SEEDS
+    whole("hydra.sweeper.finalist_seeds", budget.finalist_seeds, low=1, high=left)
     for key in ("confirm_seeds", "max_confirm_seeds"):
         whole(f"hydra.sweeper.{key}", getattr(budget, key), low=0, high=MOST_SEEDS)
     if sweeper.margin is not None:

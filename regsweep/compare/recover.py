@@ -21,7 +21,8 @@ def refuse_unplanned(directory: Path, plan: Plan) -> None:
     if not found:
         return
     slots = [Slot(arm, n) for arm, trials in enumerate(plan.trials) for n in range(trials)]
-    search = [Place("search", slot, seed) for slot in slots for seed in plan.search_seeds]
+    searching = (*plan.search_seeds, *plan.finalist_seeds)
+    search = [Place("search", slot, seed) for slot in slots for seed in searching]
     confirm = [Place("confirm", slot, seed) for slot in slots for seed in plan.confirm_seeds]
     planned = {plan.folder(place) for place in (*search, *confirm)}
     for folder in found:

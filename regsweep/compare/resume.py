@@ -71,12 +71,19 @@ def exploratory(before: SweepFile, now: SweepFile, looked: bool) -> str | None:
             "margin": one.margin,
             "baselines": list(one.baselines),
             "n_trials": one.budget.get("n_trials"),
+            "finalists": one.budget.get("finalists", 1),
+            "finalist_seeds": _finalist_seeds(one),
         }
         for one in (before, now)
     ]
     changes = _changes(*plans) if looked else {}
     found = [f"{key} was {old} and is now {new}" for key, (old, new) in changes.items()]
     return "; ".join(filter(None, (before.exploratory, *found))) or None
+
+
+def _finalist_seeds(sweep: SweepFile) -> float:
+    """The seeds that a finalist is run on again; older sweeps have none."""
+    return sweep.budget["finalist_seeds"] if sweep.budget.get("finalists", 1) > 1 else 0
 
 
 def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

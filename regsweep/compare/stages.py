@@ -1,7 +1,7 @@
-"""The two stages of a sweep: search in rounds, then confirm each arm's winner."""
+"""The two stages of a sweep: search in rounds and among finalists, then confirm the winners."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from optuna.trial import TrialState
@@ -26,6 +26,8 @@ class TooManyFailed(InputError):
 def search(plan: Plan, studies: Studies, ledger: Ledger, launch: Launch, view: View) -> None:
     """Ask for the trials of a round, run what has no record yet, tell them all; round by round.
 
+    Then the finalists are run again, where a plan has several; the studies are not told of it.
+
     Raises:
         TooManyFailed: the rest of the search is not worth its time.
     """
@@ -41,15 +43,21 @@ def search(plan: Plan, studies: Studies, ledger: Ledger, launch: Launch, view: V
             studies.tell(slot.arm, slot.number, ended.outcome)
         view.told(ledger)
         _check_failures(plan, ledger)
+    if again := missing_of_finalists(plan, ledger):
+        _launch_missing(again, _params(ledger, (place.slot for place in again)), ledger, launch)
+        view.told(ledger)
+
+
+def missing_of_finalists(plan: Plan, ledger: Ledger) -> list[Place]:
+    """The runs of the finalists of all arms that have no record; all arms seed by seed."""
+    slots = [slot for arm in range(len(plan.arms)) for slot in ledger.finalists(arm)]
+    places = [Place("search", slot, seed) for seed in plan.finalist_seeds for slot in slots]
+    return [place for place in places if ledger.record(place) is None]
 
 
 def confirm(plan: Plan, ledger: Ledger, launch: Launch, view: View) -> None:
     """Train the winner of every arm again, on the fresh seeds of one look after the other."""
-    params: dict[Slot, Mapping[str, Any]] = {}
-    for slot in _winners(plan, ledger).values():
-        recorded = ledger.recorded(slot)
-        assert recorded is not None
-        params[slot] = recorded.params
+    params = _params(ledger, _winners(plan, ledger).values())
     while places := next_look(plan, ledger):
         _launch_missing(places, params, ledger, launch)
         view.judged(judged_so_far(plan, ledger))
@@ -111,6 +119,16 @@ def next_look(plan: Plan, ledger: Ledger) -> list[Place]:
 def _winners(plan: Plan, ledger: Ledger) -> dict[int, Slot]:
     best = {arm: ledger.best(arm) for arm in range(len(plan.arms))}
     return {arm: found[0] for arm, found in best.items() if found}
+
+
+def _params(ledger: Ledger, slots: Iterable[Slot]) -> dict[Slot, Mapping[str, Any]]:
+    """The parameters of trials that have a record."""
+    params: dict[Slot, Mapping[str, Any]] = {}
+    for slot in slots:
+        recorded = ledger.recorded(slot)
+        assert recorded is not None
+        params[slot] = recorded.params
+    return params
 
 
 def _launch_missing(

@@ -21,7 +21,14 @@ from regsweep.compare.plan import Place, Plan, Slot, read_plan
 from regsweep.compare.recover import recovered, refuse_unplanned
 from regsweep.compare.resume import changed_versions, exploratory, refuse_changed
 from regsweep.compare.space import Space, count_trials, drawn_at_random, search_space_of
-from regsweep.compare.stages import TooManyFailed, confirm, next_look, search, seeds_to_go_on
+from regsweep.compare.stages import (
+    TooManyFailed,
+    confirm,
+    missing_of_finalists,
+    next_look,
+    search,
+    seeds_to_go_on,
+)
 from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Studies
 from regsweep.errors import InputError, MachineFault, machine_fault, raise_interrupt
@@ -172,7 +179,7 @@ def _begun(
 
 def _is_over(plan: Plan, ledger: Ledger) -> bool:
     searched = all(ledger.is_over(slot) for slots in plan.rounds() for slot in slots)
-    return searched and not next_look(plan, ledger)
+    return searched and not missing_of_finalists(plan, ledger) and not next_look(plan, ledger)
 
 
 def _settle(

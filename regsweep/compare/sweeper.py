@@ -24,6 +24,8 @@ class CompareSweeperConf(OptunaSweeperConf):
     n_jobs: int = 16  # trials a round
     max_failure_rate: float = 1.0  # of all trials
     replicates: int = 1  # runs of different seeds that make a trial
+    finalists: int = 1  # an arm's best trials that are run again before one of them wins
+    finalist_seeds: int = 5  # so many seeds more for each of several finalists
     confirm_seeds: int = 10  # fresh seeds on which each arm's winner is trained again and tested
     max_confirm_seeds: int = 40  # so many where the first ones do not decide, doubled look by look
     confirm_from: int | None = None  # the first of these seeds; None: the sweep's + 10000

@@ -165,8 +165,8 @@ def test_sweep_json_says_what_was_asked_and_settled(compared):
     assert asked["sweeper"] == "compare"
     assert len(asked["arms"]) == 4
     assert asked["budget"] == {
-        "n_trials": 3, "n_jobs": 4, "replicates": 2, "confirm_seeds": 2, "max_confirm_seeds": 2,
-        "max_failure_rate": 1.0,
+        "n_trials": 3, "n_jobs": 4, "replicates": 2, "finalists": 1, "finalist_seeds": 5,
+        "confirm_seeds": 2, "max_confirm_seeds": 2, "max_failure_rate": 1.0,
     }  # fmt: skip
     assert asked["seeds"] == {"search": [3, 4], "confirm": [10003, 10004]}
     assert asked["baseline"] is None  # one for all there is not

@@ -135,12 +135,14 @@ def _result(
     asked: Request | None,
     records: Sequence[Record],
 ) -> ArmResult:
-    replicates = asked.budget.get("replicates", 1) if asked else 1
+    replicates, finalists = (
+        asked.budget.get(key, 1) if asked else 1 for key in ("replicates", "finalists")
+    )
     tried = runs[runs["stage"] != "confirm"]
     overrides = searched_overrides(runs)
     settings = settings_of(tried, overrides)
     row: dict[str, Any] = {"arm": arm, **_counts(tried)}
-    winner = best_setting(tried, settings, objective, replicates) if len(tried) else None
+    winner = best_setting(tried, settings, objective, replicates, finalists) if len(tried) else None
     done = int((tried.groupby("trial")["seed"].nunique() >= replicates).sum())
     none = runs[:0]
     score = scores_of(runs if winner is None else winner)[0]

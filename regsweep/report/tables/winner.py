@@ -9,27 +9,34 @@ from regsweep.records.task import loss_of
 def candidates(
     tried: pd.DataFrame, settings: "pd.Series[str]", replicates: int = 1
 ) -> pd.DataFrame:
-    """The runs of the settings that can win: validated, and completed on all of their seeds.
+    """The runs of the settings that were tried out: validated, and completed on all their seeds.
 
-    A setting with a diverged or failed run, or of fewer runs than ``replicates``, cannot win.
+    A setting with a diverged or failed run, or of fewer runs than ``replicates``, is none.
     """
     scored = tried[loss_of("val")].notna() & measured(tried, "val_error").notna()
     return tried[_sound(tried, settings, replicates) & scored]
 
 
 def best_setting(
-    tried: pd.DataFrame, settings: "pd.Series[str]", objective: str, replicates: int = 1
+    tried: pd.DataFrame,
+    settings: "pd.Series[str]",
+    objective: str,
+    replicates: int = 1,
+    finalists: int = 1,
 ) -> pd.DataFrame | None:
     """The runs of the candidate with the lowest mean objective over its seeds, if there is one.
 
-    Of equal settings the first in the table wins. Where nothing was validated, an arm of single
+    Where several ``finalists`` are run again, of those that were run on the most seeds. Of equal
+    settings the first in the table wins. Where nothing was validated, an arm of single
     runs still has a best setting if it has no other.
     """
     scored = candidates(tried, settings, replicates)
     if not scored.empty:
         grouped = measured(scored, objective).groupby(settings.loc[scored.index], sort=False)
-        once = bool((grouped.size() == 1).all())
-        means = grouped.first() if once else grouped.agg(mean_cost)
+        runs = grouped.size()
+        means = grouped.first() if bool((runs == 1).all()) else grouped.agg(mean_cost)
+        if finalists > 1:
+            means = means[runs == runs.max()]
         return tried[settings == winner(means.items())]
     only_single = bool((tried["stage"] == "single").all())
     if only_single and settings.nunique() == 1 and _sound(tried, settings, replicates).all():

@@ -150,11 +150,15 @@ def _budget(budget: Mapping[str, int]) -> str:
         ("n_trials", "an arm", "trial"),
         ("n_jobs", "a round", "trial"),
         ("replicates", "a trial", "search seed"),
+        *((("finalists", "an arm", "finalist"),) * (budget.get("finalists", 1) > 1)),
         ("confirm_seeds", "a winner", "fresh seed"),
     )
-    return ", ".join(
-        f"{_counted(budget[key], thing)} {of}" for key, of, thing in words if key in budget
-    )
+    counts = {
+        key: f"{_counted(budget[key], thing)} {of}" for key, of, thing in words if key in budget
+    }
+    if "finalists" in counts:
+        counts["finalists"] += f" on {_counted(budget['finalist_seeds'], 'seed')} more"
+    return ", ".join(counts.values())
 
 
 def _machine_facts(asked: Request) -> list[tuple[str, str]]:
