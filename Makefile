@@ -35,7 +35,9 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.size
 	$(BIN)/python -m benchmarks.gather
 	$(BIN)/python -m benchmarks.parity
+	$(BIN)/python -m benchmarks.looks
 	$(BIN)/python -m benchmarks.null
+	$(BIN)/python -m benchmarks.effect
 	$(BIN)/python -m benchmarks.plateau
 	$(BIN)/python -m benchmarks.tables
 

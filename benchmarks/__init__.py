@@ -1,4 +1,4 @@
-"""The speed claims of regsweep, each measured by one command.
+"""The claims of regsweep on speed and verdicts, each measured by one command.
 
 ===============================  =================================================================
 module                           what it holds
@@ -7,6 +7,9 @@ module                           what it holds
 ``benchmarks.width``             packs of 1 to 64 runs: time, memory, share of the matrix peak
 ``benchmarks.size``              sweeps of 10 to 1,000 runs
 ``benchmarks.parity``            the test accuracy of packs against that of the article's loop
+``benchmarks.looks``             verdicts in looks, by simulation: errors, power, spending
+``benchmarks.null``              how often a difference is claimed where there is none
+``benchmarks.effect``            how often a difference that is there is found
 ``benchmarks.gpu``               packs of up to 1,024 runs against an eager loop, on a GPU
 ``benchmarks.tables``            the tables of README.md, from results/*.json
 ``benchmarks.measure``           what all of them share

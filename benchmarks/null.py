@@ -56,15 +56,20 @@ FULL = Settings(100, first_look=10, seeds=40, images=2000, epochs=5, batch_size=
 QUICK = Settings(3, first_look=2, seeds=4, images=100, epochs=1, batch_size=50, weight=1e-3)
 
 
-def make_runs(settings: Settings) -> list[Run]:
-    """The runs of the first comparison: L2 on every seed, then weight decay on every seed."""
-    run = compose_run(
-        f"data.train_size={settings.images}",
+def small_run(images: int, epochs: int, batch_size: int) -> Run:
+    """A short run on ``images`` of MNIST, without validation images."""
+    return compose_run(
+        f"data.train_size={images}",
         "data.validation_size=0",
-        f"trainer.epochs={settings.epochs}",
-        f"trainer.batch_size={settings.batch_size}",
+        f"trainer.epochs={epochs}",
+        f"trainer.batch_size={batch_size}",
         "trainer.device=cpu",
     )
+
+
+def make_runs(settings: Settings) -> list[Run]:
+    """The runs of the first comparison: L2 on every seed, then weight decay on every seed."""
+    run = small_run(settings.images, settings.epochs, settings.batch_size)
     names = L2(settings.weight, "weights"), WeightDecay(2 * settings.weight, False, "weights")
     return [replace(run, seed=s, regularizer=name) for name in names for s in range(settings.seeds)]
 

@@ -12,6 +12,8 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks import gpu, scikit_loop, width
 from benchmarks.cost import per_run, start_up
+from benchmarks.effect import decided_by, effect_of
+from benchmarks.looks import NOISES, judged, sweeps
 from benchmarks.measure import RESULTS, alternate, ratios, row
 from benchmarks.null import share_row
 from benchmarks.parity import rows_of
@@ -28,7 +30,9 @@ RUNS = {
     "gather": "20 records, both tables: records a second",
     "parity": "test accuracy, pack minus article's loop: mean, 95 % interval",
     "plateau": "a parabola, noise 1.2 %, tpe: holds the best: share, 95 % interval",
+    "looks": "looks at 10, a difference of 0.7 deviations: found: share, 95 % interval",
     "null": "of 3 comparisons, with a false verdict: share, 95 % interval",
+    "effect": "of 3 comparisons, decided by 2 seeds: share, 95 % interval",
 }
 
 
@@ -132,6 +136,26 @@ def test_the_interval_of_a_share_is_exact():
 
     # No hit of 100 has a chance of 2.5 % where (1 - share)^100 = 0.025.
     assert (none.value, none.low, none.high) == pytest.approx((0, 0, 100 * (1 - 0.025**0.01)))
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_simulated_pairs_have_the_size_and_spread_that_were_asked_for(noise):
+    effects, spreads = [0.5, -1.0], [0.5, 3.0]
+    values = sweeps(4_000, effects, spreads, NOISES[noise])
+
+    pairs = values[..., :1] - values[..., 1:]
+
+    of_pairs = np.sqrt(0.5 * (1 + np.square(spreads)))
+    assert pairs.mean(axis=(0, 1)) / of_pairs == pytest.approx(effects, abs=0.02)
+    assert pairs.std(axis=(0, 1)) == pytest.approx(of_pairs, rel=0.05)
+
+
+def test_a_comparison_is_decided_by_the_look_that_found_it():
+    found = judged(sweeps(50, [1.5]))
+
+    assert decided_by(found, 10) == (found.seeds[:, 1] == 10).tolist()
+    assert all(decided_by(found, 40))
+    assert effect_of(np.array([1.0, 2.0, 3.0])) == 2
 
 
 def test_scikit_learn_is_given_the_same_penalty():

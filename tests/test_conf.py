@@ -1,10 +1,12 @@
 """Every YAML in conf/ composes and is a run that can be trained."""
 
+from dataclasses import replace
+
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from regsweep.cli.app import CONF
+from regsweep.cli.app import CONF, DEFAULT_ARMS
 from regsweep.cli.nodes import register_nodes
 from regsweep.settings.config import GROUPS, read_run
 from regsweep.sweep.search_space import search_space
@@ -99,6 +101,18 @@ def test_experiments_are_the_articles(choice):
     assert (run.seed, run.optimizer.lr, run.data.facts.train) == (42, 1e-4, 60000)
     assert (run.trainer.epochs, run.trainer.batch_size, run.trainer.log_every) == (5, 10, 500)
     assert search_space(config) == {}
+
+
+def test_small_data_compares_the_default_arms_on_few_images():
+    config = compose("config", ["experiment=small_data"], return_hydra_config=True)
+    run, default = read_run(composed("experiment=small_data")), read_run(composed())
+
+    assert f"regularizer={config.hydra.sweeper.params.regularizer}" == DEFAULT_ARMS
+    assert run == replace(
+        default,
+        data=replace(default.data, train_size=5000),
+        trainer=replace(default.trainer, epochs=60),
+    )
 
 
 @pytest.mark.parametrize(

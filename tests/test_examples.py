@@ -1,6 +1,11 @@
-"""The examples are studies: their choices are known, their data read, their networks built."""
+"""The examples are studies: their choices are known, their data read, their networks built.
+
+One shows a callback instead, with MLflow's own store in a file.
+"""
 
 import importlib.util
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,10 +24,35 @@ STUDIES = {
     "breast_cancer.py": ("tumors", "residual", (30,), 2),
     "digits.py": ("images", "convolutional", (1, 8, 8), 10),
 }
+CALLBACK = "mlflow_callback.py"
+
+# Logs again what is logged, then prints what MLflow has.
+LOGGED = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import mlflow
+from omegaconf import OmegaConf
+from mlflow_callback import LogRuns
+
+LogRuns().on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": "here"}}}))
+client, curve = mlflow.MlflowClient(), "history/val_loss"
+runs = mlflow.search_runs(experiment_names=["regsweep"], output_format="list")
+print(json.dumps([
+    {
+        "name": run.info.run_name,
+        "status": run.info.status,
+        "params": run.data.params,
+        "metrics": run.data.metrics,
+        "epochs": [one.value for one in client.get_metric_history(run.info.run_id, curve)],
+        "files": [file.path for file in client.list_artifacts(run.info.run_id)],
+    }
+    for run in runs
+]))
+"""
 
 
 def test_each_is_here():
-    assert {path.name for path in EXAMPLES.glob("*.py")} == set(STUDIES)
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {*STUDIES, CALLBACK}
 
 
 @pytest.fixture
@@ -76,3 +106,35 @@ def test_the_example_that_is_printed_is_one(tmp_path):
 
     assert done.stdout == EXAMPLE.read_text()
     assert Path(EXAMPLE).name == "breast_cancer.py"
+
+
+def test_the_runs_of_a_sweep_are_logged_to_mlflow_once(tmp_path, mnist):
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
+
+    def python(*arguments):
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=tmp_path, env=environment,
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+
+    python(
+        EXAMPLES / CALLBACK, "-m", "regularizer=l1,l2", "hydra/sweeper=basic",
+        "data.train_size=256", "data.validation_size=100", "trainer.epochs=2",
+        "trainer.compile=false", "hydra.sweep.dir=here",
+    )  # fmt: skip
+    found = {
+        run["name"]: run for run in json.loads(python("-c", LOGGED, EXAMPLES).splitlines()[-1])
+    }
+
+    records = [json.loads(path.read_text()) for path in tmp_path.glob("here/*/record.json")]
+    assert set(found) == {record["run"] for record in records} == {"0", "1"}
+    for record in records:
+        run = found[record["run"]]
+        assert run["status"] == "FINISHED"
+        assert run["params"] == {key: str(value) for key, value in record["config"].items()}
+        metrics = {k: v for k, v in run["metrics"].items() if not k.startswith("history/")}
+        assert metrics == record["metrics"]
+        history = (tmp_path / "here" / record["run"] / "history.csv").read_text().splitlines()
+        at = history[0].split(",").index("val_loss")
+        assert run["epochs"] == [float(line.split(",")[at]) for line in history[1:]]
+        assert {"record.json", "history.csv", "weights.safetensors"} <= set(run["files"])
