@@ -15,9 +15,11 @@ from regsweep.report.tables.gather import GatheredRun, Problem, gather, shown
 from regsweep.report.tables.history import read_history
 from regsweep.report.tables.judge import judge
 from regsweep.report.tables.report import Report
+from regsweep.report.tables.rows import over_rows
 from regsweep.report.tables.runs import in_order, table_of_runs
 from regsweep.report.tables.scores import scores_of
 from regsweep.report.words.remarks import remarks_on
+from regsweep.report.words.rows import rows_remarks
 from regsweep.report.words.verdicts import verdict_sentences
 
 _WHOSE = ("sweep", "arm", "seed")
@@ -41,6 +43,7 @@ def build_report(directories: Sequence[str | Path]) -> Report:
     judgement = judge(results, gathered.asked)
     comparison = table_of(results, judgement.columns)
     curves, damaged = _curves(ordered, runs, results)
+    rows, damaged_rows = over_rows(results, judgement, ordered)
     return Report(
         runs=_marked(runs, results),
         comparison=comparison,
@@ -48,10 +51,15 @@ def build_report(directories: Sequence[str | Path]) -> Report:
         curves=curves,
         asked=gathered.asked,
         verdicts=verdict_sentences(comparison, gathered.asked),
-        remarks=(*judgement.remarks, *remarks_on(results, gathered.asked, curves)),
-        unreadable=(*gathered.unreadable, *damaged),
+        remarks=(
+            *judgement.remarks,
+            *rows_remarks(rows),
+            *remarks_on(results, gathered.asked, curves),
+        ),
+        unreadable=(*gathered.unreadable, *damaged, *damaged_rows),
         unfinished=gathered.unfinished,
         copies=gathered.copies,
+        over_rows=rows,
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.gather import Problem
 from regsweep.report.tables.request import Request
+from regsweep.report.tables.rows import OverRows
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Report:
     ``history.csv``. ``asked`` says what each sweep was asked for, by its name in ``runs``
     (an empty name: runs outside any sweep, which have no entry). ``verdicts`` are sentences, the
     answer; ``remarks`` are sentences too: warnings, superseded runs, why something is not tested.
+    ``over_rows`` has an entry for each judged arm whose runs kept the losses of their test rows.
     """
 
     runs: pd.DataFrame
@@ -32,3 +34,4 @@ class Report:
     unreadable: tuple[Problem, ...]
     unfinished: tuple[Problem, ...]
     copies: tuple[Problem, ...] = ()
+    over_rows: tuple[OverRows, ...] = ()
