@@ -37,6 +37,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.parity
 	$(BIN)/python -m benchmarks.null
 	$(BIN)/python -m benchmarks.plateau
+	$(BIN)/python -m benchmarks.rows
 	$(BIN)/python -m benchmarks.tables
 
 $(INSTALLED): requirements.lock pyproject.toml

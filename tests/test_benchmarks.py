@@ -28,6 +28,7 @@ RUNS = {
     "gather": "20 records, both tables: records a second",
     "parity": "test accuracy, pack minus article's loop: mean, 95 % interval",
     "plateau": "a parabola, noise 1.2 %, tpe: holds the best: share, 95 % interval",
+    "rows": "300 rows: resample=rows: covers: share, 95 % interval",
     "null": "of 3 comparisons, with a false verdict: share, 95 % interval",
 }
 

@@ -288,7 +288,8 @@ def show_plan(
     lines = [
         f"search: {sum(plan.trials)} trials on {_seeds(plan.search_seeds)}, "
         f"{budget.n_jobs} a round, {rounds} round{'s' * (rounds != 1)}, by {plan.objective}",
-        f"confirm: each arm's winner on {_seeds(plan.confirm_seeds)}, {_against(plan, names)}"
+        f"confirm: each arm's winner on {_seeds(plan.confirm_seeds)}{_rows(plan)}, "
+        f"{_against(plan, names)}"
         f"{_looks(plan)}"
         if budget.confirm_seeds
         else "confirm: none (hydra.sweeper.confirm_seeds=0), so no arm is tested",
@@ -317,6 +318,10 @@ def _runs(plan: Plan) -> str:
     least = plan.search_runs + plan.confirm_runs
     most = plan.search_runs + plan.most_confirm_runs
     return f"{least}" if least == most else f"{least} to {most}"
+
+
+def _rows(plan: Plan) -> str:
+    return ", each with training and validation rows of its own" if plan.resample == "rows" else ""
 
 
 def _looks(plan: Plan) -> str:

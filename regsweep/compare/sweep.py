@@ -250,6 +250,7 @@ def _sweep_file(
         trials=plan.trials,
         looks=plan.looks,
         margin=plan.margin,
+        resample=plan.resample,
     )
 
 

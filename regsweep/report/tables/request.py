@@ -24,7 +24,8 @@ class Request:
     (compiled or eager), threads, matmul_precision, pack_width; ``versions`` those of the packages.
     ``search_path`` are the places of configs that the command line named, ``steps`` the fewest in
     any run, and ``data`` maps each arm to what is known of its data, as in a sweep file; so are
-    ``command``, ``looks``, ``margin`` and ``exploratory``. ``confirm`` are the confirm seeds.
+    ``command``, ``looks``, ``margin``, ``exploratory`` and ``resample``. ``confirm`` are the
+    confirm seeds.
     """
 
     sweeper: str
@@ -48,6 +49,7 @@ class Request:
     looks: tuple[int, ...] = ()
     margin: float | None = None
     exploratory: str | None = None
+    resample: str = "seeds"
 
     @property
     def common(self) -> dict[str, Any]:
@@ -99,6 +101,7 @@ def read_request(directory: Path) -> Request:
         looks=tuple(sweep.looks),
         margin=sweep.margin,
         exploratory=sweep.exploratory,
+        resample=sweep.resample,
     )
 
 

@@ -1,8 +1,9 @@
 """What the test rows can tell, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from regsweep.report.tables.looks import BETTER, WORSE
+from regsweep.report.tables.request import Request
 from regsweep.report.tables.rows import OverRows
 
 
@@ -44,3 +45,26 @@ def cannot_tell(found: Sequence[OverRows]) -> str:
         f"with these {found[0].rows:,} test rows, differences in test loss below {below} cannot "
         "be told from chance"
     )
+
+
+def resampled_words(asked: Iterable[Request]) -> str:
+    """What the intervals over seeds cover where each seed draws rows too; empty where none does."""
+    drawing = [one for one in asked if one.resample == "rows"]
+    if not drawing:
+        return ""
+    shares = {share for one in drawing if (share := _shared(one))}
+    alike = f": any two draws share about {100 * min(shares):.0f} % of them" if shares else ""
+    return (
+        "Each seed also drew the rows that it trained and validated on, so a verdict holds for "
+        "other draws from these rows, and not for one split alone. It does not hold as surely for "
+        f"another sample of rows, of which the draws tell less than independent ones would{alike}. "
+        "The test rows stayed the same."
+    )
+
+
+def _shared(asked: Request) -> float | None:
+    """The share of its training rows that a draw has in common with another, where all are used."""
+    if asked.common.get("data.train_size", 0) is not None or not asked.data:
+        return None
+    data = next(iter(asked.data.values()))
+    return data["train"] / (data["train"] + data["validation"]) if "train" in data else None
