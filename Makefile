@@ -39,6 +39,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.null
 	$(BIN)/python -m benchmarks.effect
 	$(BIN)/python -m benchmarks.plateau
+	$(BIN)/python -m benchmarks.rows
 	$(BIN)/python -m benchmarks.tables
 
 $(INSTALLED): requirements.lock pyproject.toml

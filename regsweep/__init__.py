@@ -132,8 +132,8 @@ def _data() -> Callable[[F], F]: ...
 def _data(function: F | None = None) -> Any:
     """Make a function of yours the choice ``data=NAME``; see ``model``.
 
-    It gives a ``regsweep.Arrays``. ``train_size``, ``validation_size``, ``test_size`` and
-    ``split_seed`` are keys of every such choice.
+    It gives a ``regsweep.Arrays``. ``train_size``, ``validation_size``, ``test_size``,
+    ``split_seed`` and ``rows_seed`` are keys of every such choice.
     """
     return _adding("data", function)
 

@@ -31,6 +31,7 @@ RUNS = {
     "parity": "test accuracy, pack minus article's loop: mean, 95 % interval",
     "plateau": "a parabola, noise 1.2 %, tpe: holds the best: share, 95 % interval",
     "looks": "looks at 10, a difference of 0.7 deviations: found: share, 95 % interval",
+    "rows": "300 rows: resample=rows: covers: share, 95 % interval",
     "null": "of 3 comparisons, with a false verdict: share, 95 % interval",
     "effect": "of 3 comparisons, decided by 2 seeds: share, 95 % interval",
 }

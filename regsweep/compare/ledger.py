@@ -9,7 +9,7 @@ from typing import Literal
 
 from optuna.trial import TrialState
 
-from regsweep.compare.plan import Place, Plan, Slot
+from regsweep.compare.plan import ROWS_SEED, Place, Plan, Slot
 from regsweep.compare.space import Space, params_of
 from regsweep.compare.storage import free_name
 from regsweep.compare.studies import Outcome, Recorded
@@ -170,7 +170,8 @@ class Ledger:
         ``confirmed_from`` is the first confirm seed that the sweep had, if it has begun.
 
         Raises:
-            InputError: there are records beyond the plan, or of another look at its seeds.
+            InputError: there are records beyond the plan, of another look at its seeds, or of the
+                same seeds on other rows.
         """
         plan, budget = self.plan, self.plan.budget
         for arm, trials in enumerate(plan.trials):
@@ -201,6 +202,23 @@ class Ledger:
                 raise InputError(
                     f"hydra.sweeper.{key}={getattr(budget, key)}: {self.directory} already holds "
                     f"confirm runs of {len(seeds)} seeds; ask for as many or more"
+                )
+
+            self._refuse_other_rows(arm)
+
+    def _refuse_other_rows(self, arm: int) -> None:
+        """Refuse confirm runs of a plan's seed that drew rows by it where the plan's do not."""
+        runs = self._published("confirm", arm)
+        for place in (Place("confirm", Slot(arm, trial), seed) for trial, seed in runs):
+            record = self.record(place) if place.seed in self.plan.confirm_seeds else None
+            line = f"{ROWS_SEED}={place.seed}"
+            draws = line in self.plan.overrides(place, ())
+            if record and draws != (line in record.overrides):
+                other = "seeds" if draws else "rows"
+                raise InputError(
+                    f"hydra.sweeper.resample={self.plan.resample}: {self.directory} holds confirm "
+                    f"runs of resample={other}; expected {other}, or seeds that no look has seen, "
+                    f"by hydra.sweeper.confirm_from={max(seed for _, seed in runs) + 1}"
                 )
 
     def has_looked(self, before: SweepFile) -> bool:

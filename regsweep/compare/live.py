@@ -290,7 +290,8 @@ def show_plan(
         f"search: {sum(plan.trials)} trials on {_seeds(plan.search_seeds)}, "
         f"{budget.n_jobs} a round, {rounds} round{'s' * (rounds != 1)}, by {plan.objective}"
         f"{_finalists(plan)}",
-        f"confirm: each arm's winner on {_seeds(plan.confirm_seeds)}, {_against(plan, names)}"
+        f"confirm: each arm's winner on {_seeds(plan.confirm_seeds)}{_rows(plan)}, "
+        f"{_against(plan, names)}"
         f"{_looks(plan)}"
         if budget.confirm_seeds
         else "confirm: none (hydra.sweeper.confirm_seeds=0), so no arm is tested",
@@ -326,6 +327,10 @@ def _finalists(plan: Plan) -> str:
     if not plan.finalist_seeds:
         return ""
     return f"; each arm's best {plan.budget.finalists} again on {_seeds(plan.finalist_seeds)}"
+
+
+def _rows(plan: Plan) -> str:
+    return ", each with training and validation rows of its own" if plan.resample == "rows" else ""
 
 
 def _looks(plan: Plan) -> str:

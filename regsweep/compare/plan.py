@@ -2,22 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from omegaconf import DictConfig, OmegaConf
 
 from regsweep.errors import InputError, bad_value, nearest
 from regsweep.records.arm import arm_name
 from regsweep.records.baselines import default_baselines
+from regsweep.records.sweep_file import Resample
 from regsweep.report.tables.looks import LookPlan, planned_looks
 from regsweep.report.tables.override import spelled
-from regsweep.settings.checks import fraction, whole
+from regsweep.settings.checks import fraction, one_of, whole
 from regsweep.settings.run import HIGHEST_SEED
 from regsweep.sweep.arms import Arm
 from regsweep.sweep.sweep import Sweep
 
 # Confirm seeds lie so far above the seed of the sweep, and search seeds below them.
 CONFIRM_OFFSET = 10_000
+ROWS_SEED = "data.rows_seed"
 MOST_SEEDS = 1_000_000
 
 # What the jobs of a sweep say goes to their own logs; the sweep says how it goes.
@@ -69,7 +71,9 @@ class Plan:
     """A sweep before it starts; of each arm, the number of its trials and its baseline's name.
 
     A difference from a baseline matters where it is more than the share ``margin`` of its mean.
-    ``quiet`` keeps the jobs' logs off the terminal; what else the user chose for them is heeded.
+    What a confirm run draws by its seed is in ``resample``: with ``rows`` also its training and
+    validation rows. ``quiet`` keeps the jobs' logs off the terminal; what else the user chose for
+    them is heeded.
     """
 
     arms: tuple[Arm, ...]
@@ -80,6 +84,7 @@ class Plan:
     baselines: tuple[str, ...]
     margin: float | None
     confirm_from: int
+    resample: Resample = "seeds"
     quiet: bool = True
 
     @property
@@ -150,12 +155,14 @@ class Plan:
     def overrides(self, place: Place, params: Sequence[str]) -> list[str]:
         """What the job of a run is given; ``params`` are the overrides of its searched keys."""
         arm = self.arms[place.slot.arm]
+        rows = place.stage == "confirm" and self.resample == "rows"
+        drawn = ("seed", ROWS_SEED) if rows else ("seed",)
         # Interpolations, so that the jobs of an arm differ in numbers alone: composed once.
         folder = f"${{run.stage}}/{_label(arm)}/${{run.trial}}-${{seed}}"
         return [
-            *(line for line in arm.overrides if not line.startswith("seed=")),
+            *(line for line in arm.overrides if line.partition("=")[0] not in drawn),
             *params,
-            f"seed={place.seed}",
+            *(f"{key}={place.seed}" for key in drawn),
             f"run.stage={place.stage}",
             f"run.arm={spelled(arm.choices)}",
             f"run.trial={place.slot.number}",
@@ -207,6 +214,7 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
     for line in map(str, given or ()):
         if line.lstrip("+").startswith("hydra.sweep.subdir="):
             raise InputError(f"{line}: compare names the folders of its runs itself; leave it out")
+    one_of("hydra.sweeper.resample", sweeper.resample, get_args(Resample))
     arms = sweep.arms
     names = [arm.name for arm in arms]
     for name in names:
@@ -234,6 +242,7 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
         baselines=baselines,
         margin=sweeper.margin,
         confirm_from=seed + CONFIRM_OFFSET if confirm_from is None else confirm_from,
+        resample=sweeper.resample,
         quiet=quiet,
     )
 

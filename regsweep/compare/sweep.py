@@ -257,6 +257,7 @@ def _sweep_file(
         trials=plan.trials,
         looks=plan.looks,
         margin=plan.margin,
+        resample=plan.resample,
     )
 
 

@@ -29,6 +29,7 @@ class CompareSweeperConf(OptunaSweeperConf):
     confirm_seeds: int = 10  # fresh seeds on which each arm's winner is trained again and tested
     max_confirm_seeds: int = 40  # so many where the first ones do not decide, doubled look by look
     confirm_from: int | None = None  # the first of these seeds; None: the sweep's + 10000
+    resample: str = "seeds"  # rows: each confirm seed also draws its training and validation rows
     margin: float | None = 0.01  # the share of the baseline's mean below which nothing matters
     accept_changes: bool = False  # go on with data or a study file of another content
     baseline: Any = None  # the arm that the others are compared with

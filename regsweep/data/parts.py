@@ -31,7 +31,8 @@ def divide(
 ) -> Parts:
     """The rows of each part, ``test`` among them, with a share of each class in each.
 
-    With ``groups``, int64 (n,), no group is in two parts, and sizes are as near as that allows.
+    With ``groups``, int64 (n,), no group is in two parts, and sizes are as near as that allows:
+    large groups are placed first, or, where a ``rows_seed`` draws, in the order that it says.
     ``where`` is what messages call the targets.
 
     Raises:
@@ -46,24 +47,36 @@ def divide(
         _refuse_none("data.test_size", sizes.test, aside)
     validation_size = count_of(sizes.validation, len(rest))
     if groups is None:
-        train, validation = stratified_split(labels[rest], validation_size, sizes.train, sizes.seed)
+        train, validation = stratified_split(
+            labels[rest], validation_size, sizes.train, sizes.drawn_by
+        )
         return Parts(rest[train], rest[validation], aside)
     check_split(len(rest), len(names), validation_size, sizes.train)
-    train, validation = _taken(labels[rest], validation_size, sizes.seed, groups[rest])
+    train, validation = _taken(
+        labels[rest],
+        validation_size,
+        sizes.drawn_by,
+        groups[rest],
+        large_first=sizes.rows_seed is None,
+    )
     if validation_size:
         _refuse_none("data.validation_size", sizes.validation, validation)
     if sizes.train is not None:
         check_split(len(train), len(names), 0, sizes.train)
-        kept, _ = stratified_split(labels[rest][train], 0, sizes.train, sizes.seed)
+        kept, _ = stratified_split(labels[rest][train], 0, sizes.train, sizes.drawn_by)
         train = train[kept]
     return _with_all_classes(Parts(rest[train], rest[validation], aside), labels, names)
 
 
-def _taken(labels: Tensor, count: int, seed: int, groups: Tensor | None) -> tuple[Tensor, Tensor]:
+def _taken(
+    labels: Tensor, count: int, seed: int, groups: Tensor | None, *, large_first: bool = True
+) -> tuple[Tensor, Tensor]:
     """The indices that are left, and about ``count`` that are taken."""
     if groups is None:
         return stratified_split(labels, count, None, seed)
-    taken = torch.isin(groups, torch.tensor(_groups_to_take(labels, count, seed, groups)))
+    taken = torch.isin(
+        groups, torch.tensor(_groups_to_take(labels, count, seed, groups, large_first))
+    )
     return torch.nonzero(~taken).squeeze(1), torch.nonzero(taken).squeeze(1)
 
 
@@ -74,8 +87,13 @@ def _refuse_none(key: str, size: Size, part: Tensor) -> None:
         )
 
 
-def _groups_to_take(labels: Tensor, count: int, seed: int, groups: Tensor) -> list[int]:
-    """Groups whose rows come near to the share of each class in ``count``; large ones go first."""
+def _groups_to_take(
+    labels: Tensor, count: int, seed: int, groups: Tensor, large_first: bool
+) -> list[int]:
+    """Groups whose rows come near to the share of each class in ``count``.
+
+    Where large ones go first, seeds decide between groups of a size alone.
+    """
     if count == 0:
         return []
     known, places = torch.unique(groups, return_inverse=True)
@@ -84,7 +102,8 @@ def _groups_to_take(labels: Tensor, count: int, seed: int, groups: Tensor) -> li
     table = table.view(len(known), classes).double()
     wanted = table.sum(0) * count / len(labels)
     order = torch.randperm(len(known), generator=torch.Generator().manual_seed(seed))
-    order = order[table.sum(1)[order].argsort(descending=True, stable=True)]
+    if large_first:
+        order = order[table.sum(1)[order].argsort(descending=True, stable=True)]
     taken, filled = [], torch.zeros(classes, dtype=torch.float64)
     for group in order.tolist():
         fuller = filled + table[group]

@@ -12,16 +12,23 @@ Size = int | float
 
 @dataclass(frozen=True)
 class Sizes:
-    """The parts of rows, and the seed that says which row goes where.
+    """The parts of rows, and the seeds that say which row goes where.
 
-    ``test`` rows are set aside of all where there is no test part; of the others ``validation``
-    validate; of what is left ``train`` are trained on, or all.
+    ``test`` rows are set aside of all where there is no test part, by ``seed``; of the others
+    ``validation`` validate; of what is left ``train`` are trained on, or all. Both are drawn by
+    ``rows_seed``, or by ``seed`` where it is ``None``.
     """
 
     train: int | None
     validation: Size
     test: Size
     seed: int
+    rows_seed: int | None = None
+
+    @property
+    def drawn_by(self) -> int:
+        """The seed that draws the rows that train and validate."""
+        return self.seed if self.rows_seed is None else self.rows_seed
 
 
 def count_of(size: Size, rows: int) -> int:

@@ -29,6 +29,7 @@ from regsweep.records.objective import measured
 from regsweep.records.record import (
     FILE_NAME,
     HISTORY,
+    TEST_LOSSES,
     WEIGHTS,
     Record,
     Stage,
@@ -36,6 +37,7 @@ from regsweep.records.record import (
     read,
     refused,
 )
+from regsweep.records.row_losses import write_row_losses
 from regsweep.records.settled import Settled
 from regsweep.records.sweep_file import SweepFile
 from regsweep.records.task import ACCURACY, Score, Task, history_columns
@@ -139,6 +141,8 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
         write_history(result.history, directory / HISTORY, _task(run).score)
         if identity.stage != "search" and result.status == "completed":
             write_bytes(directory / WEIGHTS, save(dict(result.weights)))
+            if result.test_losses is not None:
+                write_row_losses(result.test_losses, directory / TEST_LOSSES)
     except Exception as error:
         if fault := machine_fault(error):
             raise fault from error

@@ -6,6 +6,7 @@
 - `folder`: the folder of a run or a sweep: named, held by one process, and free of links and pipes
 - `objective`: what a search minimises, what its winners are judged on, and which trial wins
 - `record`: the record of a run: the JSON file that is the only truth about it
+- `row_losses`: the loss of each test row of a run, in ``test_losses.npy``
 - `settled`: what is settled once for all runs of a sweep
 - `stored`: files that lie in the folders of runs and sweeps, read with no trust in what they are
 - `sweep_file`: ``sweep.json``: what a sweep was asked for and what was settled, written before its

@@ -19,8 +19,9 @@ LACKING: Mapping[int, frozenset[str]] = {1: frozenset({"started", "git"}), SCHEM
 FILE_NAME = "record.json"
 HISTORY = "history.csv"
 WEIGHTS = "weights.safetensors"
+TEST_LOSSES = "test_losses.npy"
 # What a run writes beside Hydra's folder and its log.
-RUN_FILES = (HISTORY, WEIGHTS, FILE_NAME)
+RUN_FILES = (HISTORY, WEIGHTS, TEST_LOSSES, FILE_NAME)
 
 Stage = Literal["single", "search", "confirm"]
 Status = Literal["completed", "diverged", "failed"]

@@ -32,7 +32,7 @@ class Unreadable(InputError):
 
     def __init__(self, path: str | Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
-        self.reason = reason
+        self.path, self.reason = path, reason
 
 
 def kind(mode: int) -> str | None:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from regsweep.records.atomic import write_text
 from regsweep.records.objective import JUDGED
@@ -16,6 +16,9 @@ from regsweep.records.typed import fault
 FILE_NAME = "sweep.json"
 COMPARE = "compare"
 SCHEMA = 1
+
+# What the seed of a confirm run draws: with ``rows`` also the rows that train and validate.
+Resample = Literal["seeds", "rows"]
 
 
 class OtherSchema(Unreadable):
@@ -36,7 +39,7 @@ class SweepFile:
     both stages and the sampler. ``baseline`` is that of all arms, ``None`` where they differ in it;
     ``looks`` are the numbers of confirm seeds at which arms are judged, ``margin`` is the share of
     a baseline's mean that does not matter, and ``exploratory`` says what of this was changed after
-    a look.
+    a look. ``resample`` is what the seed of a confirm run draws.
     """
 
     overrides: tuple[str, ...]
@@ -57,6 +60,7 @@ class SweepFile:
     looks: tuple[int, ...] = ()
     margin: float | None = None
     exploratory: str | None = None
+    resample: Resample = "seeds"
     trials: tuple[int, ...] = ()
     search_path: tuple[str, ...] = ()
     steps: int | None = None

@@ -18,11 +18,13 @@ from regsweep.report.tables.history import read_history
 from regsweep.report.tables.judge import judge
 from regsweep.report.tables.report import Report
 from regsweep.report.tables.request import Request
+from regsweep.report.tables.rows import over_rows
 from regsweep.report.tables.runs import in_order, table_of_runs
 from regsweep.report.tables.scores import scores_of
 from regsweep.report.tables.second_look import against
 from regsweep.report.words.choice import choice_sentence
 from regsweep.report.words.remarks import remarks_on
+from regsweep.report.words.rows import rows_remarks
 from regsweep.report.words.verdicts import verdict_sentences
 
 _WHOSE = ("sweep", "arm", "seed")
@@ -57,6 +59,7 @@ def build_report(directories: Sequence[str | Path], arm: str | None = None) -> R
         if asked.against is None
     }
     curves, damaged = _curves(ordered, runs, results)
+    rows, damaged_rows = over_rows(results, judgement, ordered)
     return Report(
         runs=_marked(runs, results),
         comparison=comparison,
@@ -67,11 +70,16 @@ def build_report(directories: Sequence[str | Path], arm: str | None = None) -> R
             *verdict_sentences(comparison, gathered.asked),
             *_choice_sentences(chosen, gathered.asked),
         ),
-        remarks=(*judgement.remarks, *remarks_on(results, gathered.asked, curves)),
-        unreadable=(*gathered.unreadable, *damaged),
+        remarks=(
+            *judgement.remarks,
+            *rows_remarks(rows),
+            *remarks_on(results, gathered.asked, curves),
+        ),
+        unreadable=(*gathered.unreadable, *damaged, *damaged_rows),
         unfinished=gathered.unfinished,
         copies=gathered.copies,
         choices=chosen,
+        over_rows=rows,
     )
 
 

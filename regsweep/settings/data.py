@@ -24,6 +24,7 @@ class Published:
     """A published data set, its folder, and the sizes and seed of its stratified split.
 
     ``train_size`` is a stratified subset of what the validation split leaves; ``None`` is all.
+    ``rows_seed`` draws the rows that train and validate in place of ``split_seed``, if it is given.
     """
 
     name: str
@@ -31,11 +32,12 @@ class Published:
     train_size: int | None
     validation_size: int
     split_seed: int
+    rows_seed: int | None = None
 
     def __post_init__(self) -> None:
         one_of("data", self.name, SOURCES)
         _a_root(self.root)
-        whole("data.split_seed", self.split_seed, low=0, high=2**63 - 1)
+        _check_seeds(self.split_seed, self.rows_seed)
         check_sizes(self.source, self.validation_size, self.train_size)
 
     @property
@@ -68,11 +70,18 @@ class _Divided:
     validation_size: Size
     test_size: Size
     split_seed: int
+    rows_seed: int | None
 
     @property
     def sizes(self) -> Sizes:
         """How the rows are divided."""
-        return Sizes(self.train_size, self.validation_size, self.test_size, self.split_seed)
+        return Sizes(
+            self.train_size,
+            self.validation_size,
+            self.test_size,
+            self.split_seed,
+            self.rows_seed,
+        )
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,7 @@ class Arrays(_Divided):
     validation_size: Size
     test_size: Size
     split_seed: int
+    rows_seed: int | None = None
 
     def __post_init__(self) -> None:
         _a_file("data.path", self.path)
@@ -108,6 +118,7 @@ class ScikitLearn(_Divided):
     validation_size: Size
     test_size: Size
     split_seed: int
+    rows_seed: int | None = None
 
     def __post_init__(self) -> None:
         one_of("data.dataset", self.dataset, SCIKIT_LEARN)
@@ -141,6 +152,7 @@ class Table(_Divided):
     validation_size: Size
     test_size: Size
     split_seed: int
+    rows_seed: int | None = None
 
     def __post_init__(self) -> None:
         _a_file("data.path", self.path)
@@ -182,6 +194,7 @@ class Torchvision:
     train_size: int | None
     validation_size: Size
     split_seed: int
+    rows_seed: int | None = None
 
     def __post_init__(self) -> None:
         if self.dataset in _VERIFIED:
@@ -195,7 +208,7 @@ class Torchvision:
     @property
     def sizes(self) -> Sizes:
         """How the rows are divided; the test rows are those of the set."""
-        return Sizes(self.train_size, self.validation_size, 1, self.split_seed)
+        return Sizes(self.train_size, self.validation_size, 1, self.split_seed, self.rows_seed)
 
     @property
     def files(self) -> Mapping[str, str]:
@@ -222,6 +235,7 @@ class OwnData(_Divided):
     values: tuple[tuple[str, Any], ...] = ()
     study: Study | None = None
     start: str = "."
+    rows_seed: int | None = None
 
     def __post_init__(self) -> None:
         _check_sizes(self.sizes)
@@ -268,8 +282,14 @@ def _a_file(key: str, path: str) -> None:
         raise bad_value(key, "''", "the path of a file")
 
 
+def _check_seeds(split_seed: int, rows_seed: int | None) -> None:
+    whole("data.split_seed", split_seed, low=0, high=2**63 - 1)
+    if rows_seed is not None:
+        whole("data.rows_seed", rows_seed, low=0, high=2**63 - 1)
+
+
 def _check_sizes(sizes: Sizes) -> None:
-    whole("data.split_seed", sizes.seed, low=0, high=2**63 - 1)
+    _check_seeds(sizes.seed, sizes.rows_seed)
     if sizes.train is not None:
         whole("data.train_size", sizes.train, low=1)
     _check_size("data.validation_size", sizes.validation, low=0)

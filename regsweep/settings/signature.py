@@ -48,6 +48,7 @@ ALWAYS: Mapping[str, tuple[Key, ...]] = {
         Key("validation_size", Size, 0.2),
         Key("test_size", Size, 0.2),
         Key("split_seed", int, 0),
+        Key("rows_seed", int | None, None),
     ),
     "regularizer": (Key("scope", Scope, "weights"),),
 }

@@ -39,7 +39,7 @@ def load_data(data: Data, loss: LossChoice = "auto", *, test: bool) -> Dataset:
         data.root,
         validation_size=data.validation_size,
         train_size=data.train_size,
-        split_seed=data.split_seed,
+        split_seed=data.split_seed if data.rows_seed is None else data.rows_seed,
         test=test,
     )
 

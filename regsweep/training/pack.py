@@ -7,7 +7,9 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from regsweep.data.dataset import Dataset, Examples
@@ -144,6 +146,7 @@ class _Pack:
         self.settled = same_as_before if compiled else nullcontext
         self.history: list[list[Epoch]] = [[] for _ in runs]
         self.validation: list[tuple[float, float]] | None = None  # of the last epoch
+        self.test_losses: Tensor | None = None  # of every run and test row, at the end
 
     def train_epoch(self, number: int) -> None:
         """One pass over the training data, the validation metrics, and who diverged."""
@@ -230,19 +233,25 @@ class _Pack:
             return l1, l2, torch.zeros_like(l1)
         return l1, l2, own_penalties(self.penalty, self.state.parameters).double().cpu()
 
-    def _measure(self, examples: Examples | None) -> list[tuple[float, float]] | None:
-        """(loss, score) of every run over ``examples``, if there are any."""
+    def _measure(
+        self, examples: Examples | None, rows: Tensor | None = None
+    ) -> list[tuple[float, float]] | None:
+        """(loss, score) of every run over ``examples``, if there are any; ``rows`` are filled."""
         if examples is None:
             return None
-        losses, scores = evaluate(self.network, self.state, examples, self.task)
+        losses, scores = evaluate(self.network, self.state, examples, self.task, rows)
         return list(zip(losses.tolist(), scores.tolist(), strict=True))
 
     def final_metrics(self) -> list[dict[str, float]]:
         """The metrics of a record, of every run, from the weights of the last epoch."""
+        test = self.data.test
+        if test is not None:
+            shape = len(self.runs), len(test)
+            self.test_losses = torch.empty(shape, device=test.targets.device)
         measured = {
             "train": self._measure(self.data.train),
             "val": self.validation,
-            "test": self._measure(self.data.test),
+            "test": self._measure(test, self.test_losses),
         }
         l1, l2, own = self._penalties()
         penalty = l1 + l2 + own
@@ -268,7 +277,14 @@ class _Pack:
             history=tuple(self.history[i]),
             weights=state_dict(self.network, self.state, i),
             seconds=seconds,
+            test_losses=self._test_losses(i) if completed else None,
         )
+
+    def _test_losses(self, i: int) -> NDArray[np.float32] | None:
+        if self.test_losses is None:
+            return None
+        losses: NDArray[np.float32] = self.test_losses[i].cpu().numpy().copy()
+        return losses
 
 
 def _kind(run: Run, runs: int, lanes: int, data: Dataset | Facts, device: torch.device) -> Kind:

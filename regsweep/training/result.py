@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -44,7 +46,8 @@ class Result:
     """How a run ended: its metrics, its learning curve, its weights, its share of the time.
 
     ``weights`` is the network's ``state_dict``, on the CPU; ``seconds`` is the pack's wall time
-    over its width.
+    over its width. ``test_losses`` has the loss of each test row, (n,), in the order of the test
+    part: their mean is the metric. It is ``None`` without test data.
     """
 
     status: Literal["completed", "diverged"]
@@ -52,3 +55,4 @@ class Result:
     history: tuple[Epoch, ...]
     weights: Mapping[str, Tensor]
     seconds: float
+    test_losses: NDArray[np.float32] | None = None

@@ -134,7 +134,8 @@ def test_one_run(tmp_path, mnist):
     folder = only_folder(tmp_path / "outputs")
     assert {path.name for path in folder.iterdir()} == {
         ".hydra", ".lock", ".lock-holder",
-        "regsweep.log", "history.csv", "weights.safetensors", "record.json",
+        "regsweep.log", "history.csv", "weights.safetensors", "test_losses.npy",
+        "record.json",
     }  # fmt: skip
     record = read(folder / "record.json")
     assert (record.stage, record.trial, record.status) == ("single", None, "completed")

@@ -97,7 +97,8 @@ def test_the_search_never_sees_a_test_image(compared):
     for name, record in records_in(folder).items():
         confirmed = record.stage == "confirm"
         assert ("test_loss" in record.metrics) == confirmed
-        assert (folder / name / "weights.safetensors").exists() == confirmed
+        for kept in ("weights.safetensors", "test_losses.npy"):
+            assert (folder / name / kept).exists() == confirmed
         assert (folder / name / ".hydra" / "config.yaml").exists()
         assert (folder / name / "history.csv").exists()
         assert "train loss" in (folder / name / "regsweep.log").read_text()

@@ -1,6 +1,8 @@
 import pytest
 import torch
 
+from regsweep.data.parts import divide
+from regsweep.data.sizes import Sizes
 from regsweep.data.split import stratified_split
 from regsweep.errors import InputError
 
@@ -67,3 +69,42 @@ def test_a_split_depends_on_its_own_seed_alone():
 def test_impossible_sizes_are_refused_by_name(validation_size, train_size, key):
     with pytest.raises(InputError, match=key):
         stratified_split(EVEN, validation_size, train_size, 0)
+
+
+CLASSES = tuple(map(str, range(10)))
+# Of 6 to 14 rows, of mixed classes.
+GROUPS = torch.repeat_interleave(torch.arange(45), torch.arange(45) % 9 + 6)[
+    torch.randperm(450, generator=torch.Generator().manual_seed(1))
+][:400]
+
+
+def drawn(rows_seed, groups=None, train=None):
+    sizes = Sizes(train, 0.25, 0.2, seed=0, rows_seed=rows_seed)
+    return divide(EVEN, CLASSES, sizes, "y", test=True, groups=groups)
+
+
+@pytest.mark.parametrize("train", [None, 100])
+@pytest.mark.parametrize("groups", [None, GROUPS], ids=["rows", "groups"])
+def test_a_rows_seed_draws_what_trains_and_validates_and_leaves_what_tests(groups, train):
+    default = drawn(None, groups, train)
+    found = [drawn(seed, groups, train) for seed in range(5)]
+
+    for one in found:
+        assert torch.equal(one.test, default.test)
+        parts = [set(part.tolist()) for part in (one.train, one.validation, one.test)]
+        assert not parts[0] & parts[1]
+        assert not (parts[0] | parts[1]) & parts[2]
+        if train is None:
+            assert set.union(*parts) == set(range(400))
+        assert len(one.validation) == pytest.approx(len(default.validation), abs=9)
+        if groups is not None:
+            kept = [set(groups[part].tolist()) for part in (one.train, one.validation, one.test)]
+            assert not kept[0] & kept[1]
+            assert not (kept[0] | kept[1]) & kept[2]
+    for part in ("train", "validation"):
+        assert len({tuple(getattr(one, part).tolist()) for one in found}) == 5
+    again = drawn(4, groups, train)
+    assert torch.equal(again.train, found[4].train)
+    if groups is None:  # of which a seed alone decides
+        assert torch.equal(found[0].train, default.train)
+        assert torch.equal(found[0].validation, default.validation)

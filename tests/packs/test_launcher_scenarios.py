@@ -129,7 +129,7 @@ def test_folders_names_and_environment_of_jobs(swept, tmp_path):
         assert (record.run, record.seed) == (f"mine/regularizer_{group}", 4)
         assert {path.name for path in folder.iterdir()} == {
             ".hydra", "mine.log", "history.csv", "noted.jsonl", "record.json",
-            "weights.safetensors",
+            "test_losses.npy", "weights.safetensors",
         }  # fmt: skip
 
 

@@ -156,6 +156,11 @@ MESSAGES = [
         -1,
         "data.split_seed=-1: expected a whole number, from 0 to 9223372036854775807",
     ),
+    (
+        "data.rows_seed",
+        -1,
+        "data.rows_seed=-1: expected a whole number, from 0 to 9223372036854775807",
+    ),
 ]
 
 

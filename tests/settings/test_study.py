@@ -308,6 +308,7 @@ def test_what_an_older_record_leaves_unsaid_has_its_default(file):
 
     assert {key: value for key, value in found.items() if key.startswith("data.")} == {
         "data.more": 2, "data.train_size": None, "data.validation_size": 0.2, "data.test_size": 0.2,
+        "data.rows_seed": None,
     }  # fmt: skip
 
 

@@ -18,7 +18,9 @@ def test_means_are_over_all_examples_also_in_a_short_last_chunk(digits):
     network = build_network(MLP((16,)), (28, 28), 10)
     stacked = initial_parameters(network, [0, 1])
 
-    losses, accuracies = evaluate(Network(network, "layers"), State(stacked, {}), repeated)
+    rows = torch.empty(2, 700)
+    state = State(stacked, {})
+    losses, accuracies = evaluate(Network(network, "layers"), state, repeated, rows=rows)
 
     for i in range(2):
         network.load_state_dict({name: value[i] for name, value in stacked.items()})
@@ -27,5 +29,8 @@ def test_means_are_over_all_examples_also_in_a_short_last_chunk(digits):
         assert losses[i].item() == pytest.approx(
             nn.CrossEntropyLoss()(logits, repeated.targets).item(), rel=1e-6
         )
+        each = nn.CrossEntropyLoss(reduction="none")(logits, repeated.targets)
+        assert rows[i].numpy() == pytest.approx(each.numpy(), rel=1e-4, abs=1e-6)
+        assert losses[i].item() == pytest.approx(rows[i].double().mean().item(), rel=1e-12)
         right = (logits.argmax(1) == repeated.targets).sum().item()
         assert accuracies[i].item() == right / 700

@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -49,6 +50,7 @@ def assert_same_result(one, other):
     assert one.status == other.status
     assert one.history == other.history
     assert one.metrics == other.metrics
+    assert np.array_equal(one.test_losses, other.test_losses)
     for name, value in one.weights.items():
         assert torch.equal(value, other.weights[name])
 

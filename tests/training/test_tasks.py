@@ -118,6 +118,48 @@ def test_metrics_are_scikit_learns(sources, source):
         assert result.metrics[f"{part}_{name}"] == pytest.approx(score, rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("source", "learned"),
+    [
+        ("numbers", {}),
+        ("several numbers", {}),
+        ("two classes", {"loss": "bce"}),
+        (
+            "two classes",
+            {"loss": "bce", "loss_weight": "balanced", "score": "balanced_accuracy"},
+        ),
+        ("labels", {"loss_weight": "balanced", "score": "roc_auc"}),
+    ],
+    ids=str,
+)
+def test_the_losses_of_test_rows_are_each_rows_and_their_mean_is_the_metric(
+    sources, source, learned
+):
+    runs = [make_run(sources[source], seed, batch_size=5, **learned) for seed in (0, 1)]
+    data = examples(runs[0])
+    results = train_pack(runs, data, CPU, mode="eager")
+
+    for run, result in zip(runs, results, strict=True):
+        network = build_network(run.model, data.shape, data.outputs)
+        network.load_state_dict(result.weights)
+        with torch.no_grad():
+            found, right = network(data.test.inputs).double(), data.test.targets.double()
+        terms = (found - right) ** 2
+        if data.task != "regression":
+            terms = -right * found.sigmoid().log() - (1 - right) * (-found).sigmoid().log()
+        losses = result.test_losses
+        assert (losses.dtype, losses.shape) == (np.float32, (len(data.test),))
+        assert losses == pytest.approx(terms.mean(1).numpy(), rel=1e-4, abs=1e-6)
+        mean = losses.mean(dtype=np.float64)
+        assert mean == pytest.approx(result.metrics["test_loss"], rel=1e-12)
+
+
+def test_without_test_rows_there_are_no_losses_of_them(sources):
+    run = make_run(sources["numbers"])
+    [result] = train_pack([run], load_data(run.data, test=False), CPU)
+    assert result.test_losses is None
+
+
 def test_over_an_epoch_r2_is_what_the_loss_leaves(sources):
     rows = len(load_data(sources["numbers"], test=False).train)
     run = make_run(sources["numbers"], lr=1e-30, batch_size=rows)  # nothing is learned

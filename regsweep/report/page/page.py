@@ -19,6 +19,7 @@ from regsweep.report.plots.figure import Plot
 from regsweep.report.tables.report import Report
 from regsweep.report.tables.scores import score_of_row
 from regsweep.report.words.method import ArmCount, arm_counts, facts
+from regsweep.report.words.rows import resampled_words, rows_sentences
 from regsweep.report.words.view import short_names
 
 PAGE_FILE = "report.html"
@@ -71,6 +72,9 @@ def page(report: Report) -> str:
             compared=bool(report.comparison["improvement_mean"].notna().any()),
             searched=bool((report.runs["stage"] == "search").any()),
             confirmed=bool((report.runs["stage"] == "confirm").any()),
+            resampled=resampled_words(report.asked.values()),
+            rows_sentences=rows_sentences(report.over_rows),
+            names=names,
             named=NAMED_PROBLEMS,
             plotly_js=Markup(get_plotlyjs()) if any(s.plots for s in sections) else "",
             json_of=_json_of,

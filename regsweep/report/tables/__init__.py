@@ -17,6 +17,7 @@
 - `report`: all that a report says, gathered: what its tables, its page and the terminal are made
   from
 - `request`: what a sweep was asked for, as its ``sweep.json`` says
+- `rows`: what the choice of the test rows does: each arm against its baseline, over rows, in pairs
 - `runs`: the table with a row a run, as ``runs.csv`` holds it
 - `scan`: the run folders under a directory, found by the names in it alone
 - `scores`: which scores a table of runs or of arms holds: the names of its columns say it

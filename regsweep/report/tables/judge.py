@@ -29,9 +29,13 @@ def plain(verdict: str) -> str:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The judging columns of ``comparison.csv`` by sweep and arm, and what to say of them."""
+    """The judging columns of ``comparison.csv`` by sweep and arm, and what to say of them.
+
+    ``seeds`` are those of the pairs that an arm was judged on last.
+    """
 
     columns: Mapping[Name, Mapping[str, Any]]
+    seeds: Mapping[Name, tuple[int, ...]]
     remarks: tuple[str, ...]
 
 
@@ -42,18 +46,21 @@ def judge(results: Sequence[ArmResult], asked: Mapping[str, Request]) -> Judgeme
     """
     several = len({r.sweep for r in results}) > 1
     columns: dict[Name, Mapping[str, Any]] = {}
+    seeds: dict[Name, tuple[int, ...]] = {}
     remarks: list[str] = []
     for sweep, its_asked in asked.items():
         confirmed = [r for r in results if r.sweep == sweep and r.confirmed]
-        columns |= {
-            (sweep, arm): found for arm, found in _judge_sweep(confirmed, its_asked).items()
-        }
+        its_columns, its_seeds = _judge_sweep(confirmed, its_asked)
+        columns |= {(sweep, arm): found for arm, found in its_columns.items()}
+        seeds |= {(sweep, arm): judged_on for arm, judged_on in its_seeds.items()}
         prefix = f"{sweep}: " if several else ""
         remarks += [prefix + text for text in _untested(confirmed, its_asked)]
-    return Judgement(columns, tuple(remarks))
+    return Judgement(columns, seeds, tuple(remarks))
 
 
-def _judge_sweep(confirmed: Sequence[ArmResult], asked: Request) -> dict[str, dict[str, Any]]:
+def _judge_sweep(
+    confirmed: Sequence[ArmResult], asked: Request
+) -> tuple[dict[str, dict[str, Any]], dict[str, tuple[int, ...]]]:
     baselines = asked.baselines
     columns: dict[str, dict[str, Any]] = {
         r.arm: {
@@ -65,12 +72,14 @@ def _judge_sweep(confirmed: Sequence[ArmResult], asked: Request) -> dict[str, di
     }
     results = {r.arm: dict(r.final_metrics) for r in confirmed}
     plan = _look_plan(results, asked)
+    seeds = {}
     for arm, one in judge_arms(results, plan).items():
         if one.seeds:
+            seeds[arm] = plan.seeds[: one.seeds]
             columns[arm] |= {name: getattr(one, name) for name in NUMBERS}
             columns[arm]["verdict"] = _marked(one.verdict, asked)
             columns[arm]["seeds_needed"] = seeds_to_decide(one, arm, results, plan)
-    return columns
+    return columns, seeds
 
 
 def _marked(verdict: str, asked: Request) -> str | None:

@@ -9,6 +9,7 @@ from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.choice import Choice
 from regsweep.report.tables.gather import Problem
 from regsweep.report.tables.request import Request
+from regsweep.report.tables.rows import OverRows
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Report:
     ``history.csv``. ``asked`` says what each sweep was asked for, by its name in ``runs``
     (an empty name: runs outside any sweep, which have no entry), and ``choices`` which arms to
     take, one a baseline. ``verdicts`` are sentences, the answer; ``remarks`` are sentences too:
-    warnings, superseded runs, why something is not tested.
+    warnings, superseded runs, why something is not tested. ``over_rows`` has an entry for each
+    judged arm whose runs kept the losses of their test rows.
     """
 
     runs: pd.DataFrame
@@ -35,3 +37,4 @@ class Report:
     unfinished: tuple[Problem, ...]
     copies: tuple[Problem, ...] = ()
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+    over_rows: tuple[OverRows, ...] = ()

@@ -24,8 +24,9 @@ class Request:
     (compiled or eager), threads, matmul_precision, pack_width; ``versions`` those of the packages.
     ``search_path`` are the places of configs that the command line named, ``steps`` the fewest in
     any run, and ``data`` maps each arm to what is known of its data, as in a sweep file; so are
-    ``command``, ``looks``, ``margin`` and ``exploratory``. ``confirm`` are the confirm seeds.
-    ``against`` is the arm that a second look compares all others with, in ``baselines`` too.
+    ``command``, ``looks``, ``margin``, ``exploratory`` and ``resample``. ``confirm`` are the
+    confirm seeds. ``against`` is the arm that a second look compares all others with, in
+    ``baselines`` too.
     """
 
     sweeper: str
@@ -50,6 +51,7 @@ class Request:
     margin: float | None = None
     exploratory: str | None = None
     against: str | None = None
+    resample: str = "seeds"
 
     @property
     def common(self) -> dict[str, Any]:
@@ -101,6 +103,7 @@ def read_request(directory: Path) -> Request:
         looks=tuple(sweep.looks),
         margin=sweep.margin,
         exploratory=sweep.exploratory,
+        resample=sweep.resample,
     )
 
 

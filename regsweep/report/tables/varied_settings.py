@@ -9,7 +9,9 @@ from regsweep.report.tables.gather import GatheredRun
 from regsweep.settings.younger import unsaid
 
 # Two runs that differ only in these, or in what they are part of, are repetitions of each other.
-_NO_SETTING = frozenset({"seed", "data.root", "trainer.device", "trainer.log_every"})
+_NO_SETTING = frozenset(
+    {"seed", "data.rows_seed", "data.root", "trainer.device", "trainer.log_every"}
+)
 _ROLE = "run."
 _SEARCH = ".search"
 # The key by which a node of the config names the choice that it was made from.

@@ -86,6 +86,7 @@ def _asked_facts(asked: Request) -> list[tuple[str, str]]:
         ("objective", f"{asked.objective}, of the last epoch" if asked.objective else ""),
         ("baseline", "; ".join(dict.fromkeys(asked.baselines.values()))),
         ("looks", _looks(asked)),
+        ("confirm runs", _resampled(asked)),
         ("first seed", str(asked.seed)),
     ]
 
@@ -96,6 +97,12 @@ def _looks(asked: Request) -> str:
         return ""
     margin = "" if asked.margin is None else f", margin {asked.margin:.2g} of the baseline's mean"
     return f"at {', '.join(map(str, asked.looks))} seeds, 5 % in all{margin}"
+
+
+def _resampled(asked: Request) -> str:
+    return (
+        "each seed on training and validation rows of its own" if asked.resample == "rows" else ""
+    )
 
 
 def _common_facts(asked: Request) -> list[tuple[str, str]]:

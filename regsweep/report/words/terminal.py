@@ -57,7 +57,9 @@ def again(report: Report, command: str | None = None) -> str:
     seed = runs.loc[runs["stage"] == "confirm", "seed"].min()
     begun = (asked.command for asked in report.asked.values() if asked.command)
     by = command or next(begun, COMMAND)
-    return f"to train {row['arm']} again: {by} {row['best_overrides']} seed={seed}"
+    rows = any(asked.resample == "rows" for asked in report.asked.values())
+    drawn = f" data.rows_seed={seed}" if rows else ""
+    return f"to train {row['arm']} again: {by} {row['best_overrides']} seed={seed}{drawn}"
 
 
 def is_exploratory(runs: pd.DataFrame) -> bool:
