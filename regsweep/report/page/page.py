@@ -15,14 +15,18 @@ from regsweep.records.task import ACCURACY, Score
 from regsweep.report.page.cells import OUTSIDE, table_columns
 from regsweep.report.plots.all import sweep_plots
 from regsweep.report.plots.arms import looks
+from regsweep.report.plots.differences import differences_plot
 from regsweep.report.plots.figure import Plot
+from regsweep.report.tables.judge import pairs
 from regsweep.report.tables.report import Report
 from regsweep.report.tables.scores import score_of_row
+from regsweep.report.words.headline import headlines
 from regsweep.report.words.method import ArmCount, arm_counts, facts
 from regsweep.report.words.view import short_names
 
 PAGE_FILE = "report.html"
 NAMED_PROBLEMS = 10
+SHOWN_REMARKS = 3
 _TEMPLATE = "page.html.jinja"
 
 
@@ -31,6 +35,7 @@ class _Section:
     """One sweep on the page; ``title`` is empty where there is only one."""
 
     title: str
+    answer: Plot | None
     plots: list[Plot]
     facts: list[tuple[str, str]]
     arms: list[ArmCount]
@@ -66,13 +71,15 @@ def page(report: Report) -> str:
             columns=table_columns(report.comparison, names, corrections),
             rows=range(len(arms)),
             sections=sections,
+            headlines=headlines(report.comparison, report.asked),
             best=_best(report, names),
             corrections=next(iter(corrections), "") if len(corrections) < 2 else "",
             compared=bool(report.comparison["improvement_mean"].notna().any()),
             searched=bool((report.runs["stage"] == "search").any()),
             confirmed=bool((report.runs["stage"] == "confirm").any()),
             named=NAMED_PROBLEMS,
-            plotly_js=Markup(get_plotlyjs()) if any(s.plots for s in sections) else "",
+            shown_remarks=SHOWN_REMARKS,
+            plotly_js=Markup(get_plotlyjs()) if any(s.plots or s.answer for s in sections) else "",
             json_of=_json_of,
         )
     )
@@ -105,6 +112,7 @@ def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
     else:
         groups = comparison.groupby(comparison["sweep"].fillna(""), sort=False)
         tables = {str(name): table for name, table in groups}
+    of_arms = pairs(report.results, report.asked)
     sections = []
     for name, table in tables.items():
         runs, curves = _of_sweep(report.runs, name), _of_sweep(report.curves, name)
@@ -114,6 +122,11 @@ def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
         sections.append(
             _Section(
                 title=(name or OUTSIDE) if len(tables) > 1 else "",
+                answer=differences_plot(
+                    table,
+                    {arm: its for (sweep, arm), its in of_arms.items() if sweep == name},
+                    arm_looks,
+                ),
                 plots=sweep_plots(runs, table, curves, arm_looks, objective, results),
                 facts=facts(runs, asked),
                 arms=arm_counts(runs, table, names, asked),

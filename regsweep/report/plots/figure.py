@@ -15,6 +15,9 @@ BETWEEN = "rgba(128, 128, 128, 0.9)"
 _GRID = "rgba(128, 128, 128, 0.25)"
 _CLEAR = "rgba(0, 0, 0, 0)"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+# A legend as it is laid out at the width of a telephone.
+_NARROW = 330
+_KEY_PIXELS, _LETTER_PIXELS, _KEY_ROW_PIXELS, _ROWS_IN_FRAME = 46, 7.5, 19, 2
 _DECADES_OF_WHOLE_TICKS = 3
 _MOST_WHOLE_TICKS = 5
 # With fewer, plotly would put ticks at halves.
@@ -56,6 +59,14 @@ def new_figure(x: dict[str, Any], y: dict[str, Any], height: int = 440) -> go.Fi
             "yaxis": axis | y,
         }
     )
+
+
+def with_legend(figure: go.Figure, names: Iterable[str]) -> None:
+    """Make room below for the legend of these names, so that a telephone shows all of it."""
+    room = sum(_KEY_PIXELS + _LETTER_PIXELS * len(html.unescape(name)) for name in names)
+    rows = math.ceil(room / _NARROW)
+    more = max(0, rows - _ROWS_IN_FRAME) * _KEY_ROW_PIXELS
+    figure.update_layout(height=figure.layout.height + more, legend_maxheight=1)
 
 
 def fitting_axis(title: str, values: Iterable[float], spread: float = 3) -> dict[str, Any]:

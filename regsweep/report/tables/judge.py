@@ -92,3 +92,22 @@ def _untested(confirmed: Sequence[ArmResult], asked: Request) -> Iterator[str]:
             yield f"Nothing is tested against {baseline}: {why}."
     if len(sound) > 1 and not _common_seeds(sound):
         yield "Nothing is tested: the arms have no confirm seed in common."
+
+
+def pairs(
+    results: Sequence[ArmResult], asked: Mapping[str, Request]
+) -> dict[Name, dict[int, float]]:
+    """The improvement of each arm by seed, on the seeds that its verdict was made of."""
+    found: dict[Name, dict[int, float]] = {}
+    for sweep, its_asked in asked.items():
+        metrics = {
+            r.arm: dict(r.final_metrics) for r in results if r.sweep == sweep and r.confirmed
+        }
+        plan = _look_plan(metrics, its_asked)
+        for arm, one in judge_arms(metrics, plan).items():
+            baseline = plan.baselines.get(arm, arm)
+            if one.verdict not in ("", UNSTABLE) and baseline != arm:
+                of_arm, against = metrics[arm], metrics[baseline]
+                seeds = plan.seeds[: one.seeds]
+                found[sweep, arm] = {seed: against[seed] - of_arm[seed] for seed in seeds}
+    return found

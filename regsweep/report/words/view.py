@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 from rich import box
@@ -189,6 +189,14 @@ def short_names(arms: Iterable[str]) -> dict[str, str]:
     short = [", ".join(word.partition("=")[2] or word for word in arm.split()) for arm in arms]
     names = short if len(set(short)) == len(arms) else arms
     return {arm: name or "(no choice)" for arm, name in zip(arms, names, strict=True)}
+
+
+def listed(names: Sequence[str]) -> str:
+    """``elastic, l2 and l1``; names that hold commas themselves are told apart by semicolons."""
+    if len(names) == 1:
+        return names[0]
+    between = "; " if any("," in name for name in names) else ", "
+    return f"{between.join(names[:-1])} and {names[-1]}"
 
 
 def short_overrides(arm: str, overrides: Iterable[str]) -> str:

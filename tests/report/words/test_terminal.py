@@ -111,11 +111,9 @@ def test_the_verdict_and_then_the_remarks_follow_the_table(folder, capsys):
     lines = shown(capsys, folder.root / "sweep").splitlines()
     table = next(i for i, line in enumerate(lines) if line.startswith("l2"))
     assert lines[table + 1].strip() == ""
-    assert lines[table + 2].startswith(
-        "Better than regularizer=none: regularizer=l1 at weight=0.0001 "
-        "(test loss lower by 0.1, interval "
-    )
-    remarks = lines[table + 3 : table + 5]
+    assert lines[table + 2].startswith("Better than none in test loss (intervals corrected ")
+    assert lines[table + 3].startswith("  l1: lower by 0.1 (")
+    remarks = lines[table + 4 : table + 6]
     assert remarks[1] == "The search is not finished: 2 of 3 trials are done."
     assert remarks[0] == "regularizer=l2 has no finished trial."
 
@@ -151,7 +149,7 @@ def test_no_command_is_shown_for_several_sweeps(folder, capsys):
     two_arms(folder, "a")
     two_arms(folder, "b")
     text = shown(capsys, folder.root)
-    assert "a: Better than regularizer=none: " in text
+    assert "a: Better than none in test loss" in text
     assert AGAIN not in text
 
 
