@@ -19,9 +19,11 @@ from regsweep.report.plots.differences import differences_plot
 from regsweep.report.plots.figure import Plot
 from regsweep.report.tables.judge import pairs
 from regsweep.report.tables.report import Report
+from regsweep.report.tables.request import Request
 from regsweep.report.tables.scores import score_of_row
 from regsweep.report.words.headline import headlines
 from regsweep.report.words.method import ArmCount, arm_counts, facts
+from regsweep.report.words.paper import latex, markdown, paragraph
 from regsweep.report.words.view import short_names
 
 PAGE_FILE = "report.html"
@@ -31,12 +33,21 @@ _TEMPLATE = "page.html.jinja"
 
 
 @dataclass(frozen=True)
+class _Paper:
+    """How one sweep is reported: a paragraph, and its table to copy, by the name of the format."""
+
+    paragraph: str
+    tables: dict[str, str]
+
+
+@dataclass(frozen=True)
 class _Section:
     """One sweep on the page; ``title`` is empty where there is only one."""
 
     title: str
     answer: Plot | None
     plots: list[Plot]
+    paper: _Paper | None
     facts: list[tuple[str, str]]
     arms: list[ArmCount]
 
@@ -128,11 +139,22 @@ def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
                     arm_looks,
                 ),
                 plots=sweep_plots(runs, table, curves, arm_looks, objective, results),
+                paper=_paper(runs, table, names, asked) if asked else None,
                 facts=facts(runs, asked),
                 arms=arm_counts(runs, table, names, asked),
             )
         )
     return sections
+
+
+def _paper(
+    runs: pd.DataFrame, comparison: pd.DataFrame, names: dict[str, str], asked: Request
+) -> _Paper | None:
+    text = paragraph(runs, comparison, names, asked)
+    if not text:
+        return None
+    of = (comparison, names, asked.corrections)
+    return _Paper(text, {"LaTeX": latex(*of), "Markdown": markdown(*of)})
 
 
 def _of_sweep(table: pd.DataFrame, sweep: str) -> pd.DataFrame:

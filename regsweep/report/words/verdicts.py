@@ -112,5 +112,5 @@ def _needed(arm: "pd.Series") -> str:
     if pd.isna(arm["margin"]):
         return ""
     if pd.isna(arm["seeds_needed"]):
-        return f": more than {MOST_SEEDS:,} seeds would be needed to decide about the margin"
+        return f": more than {MOST_SEEDS:,} seeds would decide about the margin"
     return f": {int(arm['seeds_needed'])} seeds would be likely to decide about the margin"

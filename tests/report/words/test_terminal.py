@@ -8,7 +8,7 @@ from regsweep.report.aggregate import gather_and_show
 from regsweep.report.build import build_report
 from regsweep.report.tables.gather import gather
 from regsweep.report.tables.runs import runs_table
-from regsweep.report.words.terminal import EXPLORATORY, again, is_exploratory
+from regsweep.report.words.terminal import EXPLORATORY, _wrapped, again, is_exploratory
 
 
 def shown(capsys, directory):
@@ -218,3 +218,12 @@ def test_failed_and_diverged_trials_are_told_below_the_table(folder, capsys):
     folder.trial(1, 1e-4, 0.5, status="failed")
     folder.trial(2, 1e-4, 0.5, status="diverged")
     assert "l1: of 3 trials 1 failed, 1 diverged" in shown(capsys, folder.root).splitlines()
+
+
+def test_verdicts_are_broken_between_words_and_stay_indented():
+    text = "Better than none:\n  " + " ".join(["l1-and-more"] * 10)
+    head, *lines = _wrapped(text, 40).splitlines()
+    assert head == "Better than none:"
+    assert [line[:5] for line in lines] == ["  l1-", *["    l"] * (len(lines) - 1)]
+    assert max(map(len, lines)) <= 40
+    assert " ".join(" ".join(lines).split()) == " ".join(text.split()[3:])
