@@ -19,8 +19,8 @@ _BAND = "rgba(128, 128, 128, 0.18)"
 _GAP = 0.4  # between groups, in rows
 # An interval that begins so many times farther than that of the arm in the middle lies at the edge.
 _FAR = 8
-# So much of the range of the intervals is left on both sides for single seeds.
-_ROOM = 1.0
+# On both sides, as shares of the range of the intervals: the most for single seeds; and free.
+_ROOM, _EDGE = 1.0, 0.05
 _CAPTION = (
     "A dot is a seed, compared with the baseline on the same seed; the diamond and the bar are the "
     "mean and the interval that the verdict was made of. Right of the line is better."
@@ -49,7 +49,7 @@ def differences_plot(
     measure = measure_of(rows[0])
     many = len(rows) > _FEW_ARMS
     rows, places = _grouped(rows) if many else (rows, [float(i) for i in range(len(rows))])
-    low, high = _range(rows, measure)
+    low, high = _range(rows, pairs, measure)
     height = 86 + (_THIN_ROW_PIXELS if many else _ROW_PIXELS) * (places[-1] + 1)
     names = short_names(comparison["arm"])
     figure = new_figure(
@@ -96,8 +96,13 @@ def _grouped(rows: Iterable[Row]) -> tuple[list[Row], list[float]]:
     return [row for group in groups.values() for row in group], places
 
 
-def _range(rows: Sequence[Row], measure: Measure) -> tuple[float, float]:
-    """What the axis shows: zero, the margins, and the intervals that are not far from them."""
+def _range(
+    rows: Sequence[Row], pairs: Mapping[str, Mapping[int, float]], measure: Measure
+) -> tuple[float, float]:
+    """What the axis shows: zero, the margins, the intervals that are not far from them, and seeds.
+
+    Seeds widen it by no more than ``_ROOM``.
+    """
     known = [row for row in rows if pd.notna(row["improvement_mean"])]
     ends = np.array(
         [[row[f"improvement_ci_{end}"] for end in ("low", "high")] for row in known]
@@ -111,8 +116,11 @@ def _range(rows: Sequence[Row], measure: Measure) -> tuple[float, float]:
     near = ends[nearest <= _FAR * max(middle, *margins, 0.0)]
     low = min([0.0, *near[:, 0], *(-margin for margin in margins)])
     high = max([0.0, *near[:, 1], *margins])
-    room = _ROOM * ((high - low) or 1.0)
-    return measure.scale * (low - room), measure.scale * (high + room)
+    span = (high - low) or 1.0
+    seeds = [low, high, *(value for its in pairs.values() for value in its.values())]
+    low = max(low - _ROOM * span, min(seeds)) - _EDGE * span
+    high = min(high + _ROOM * span, max(seeds)) + _EDGE * span
+    return measure.scale * low, measure.scale * high
 
 
 def _axis_title(rows: Sequence[Row], names: Mapping[str, str], measure: Measure) -> str:

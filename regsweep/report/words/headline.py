@@ -68,7 +68,8 @@ def _clauses(rows: Sequence["pd.Series"], names: Mapping[str, str], *, counted: 
         if len(better) == 1 and not counted:
             clauses[0] += f", by {size}"
         else:
-            clauses.append(f"{names[most['arm']]} most, by {size}")
+            ahead = " most" if len(better) > 1 else ""
+            clauses.append(f"{names[most['arm']]}{ahead}, by {size}")
     for verdict, word in _OTHERS.items():
         if those := [row for row in rows if row["verdict"] == verdict]:
             clauses.append(f"{who(those)} {word}")

@@ -18,6 +18,8 @@ from regsweep.report.words.measure import Measure, measure_of, short
 from regsweep.report.words.plateau import plateau_words
 from regsweep.report.words.view import listed, short_names
 
+_SEEDS = ". Seeds that would be likely to decide about the margin"
+
 
 def verdict_sentences(
     comparison: pd.DataFrame, asked: Mapping[str, Request] | None = None
@@ -76,7 +78,7 @@ def _sentences(baseline: str, arms: pd.DataFrame, asked: Request | None) -> list
             alike.setdefault(_needed(arm), []).append(arm["name"])
         head = (
             f"Undecided against {baseline}: no difference was found, which does not show that "
-            "there is none:"
+            f"there is none{_SEEDS * bool(open_['margin'].notna().any())}:"
         )
         sentences.append(_text(head, (f"{listed(n)}{needed}" for needed, n in alike.items())))
     shaky = list(arms.loc[arms["verdict"] == UNSTABLE, "name"])
@@ -112,5 +114,5 @@ def _needed(arm: "pd.Series") -> str:
     if pd.isna(arm["margin"]):
         return ""
     if pd.isna(arm["seeds_needed"]):
-        return f": more than {MOST_SEEDS:,} seeds would decide about the margin"
-    return f": {int(arm['seeds_needed'])} seeds would be likely to decide about the margin"
+        return f": more than {MOST_SEEDS:,}"
+    return f": {int(arm['seeds_needed'])}"

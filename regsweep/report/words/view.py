@@ -225,8 +225,9 @@ def listed(names: Sequence[str]) -> str:
     """``elastic, l2 and l1``; names that hold commas themselves are told apart by semicolons."""
     if len(names) == 1:
         return names[0]
-    between = "; " if any("," in name for name in names) else ", "
-    return f"{between.join(names[:-1])} and {names[-1]}"
+    if any("," in name for name in names):
+        return "; ".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def short_overrides(arm: str, overrides: Iterable[str]) -> str:

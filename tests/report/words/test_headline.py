@@ -2,6 +2,7 @@ import pandas as pd
 from report_tables import ASKED, judge, report, small_sweep, tables
 
 from regsweep.report.words.headline import LONGEST, headlines
+from regsweep.report.words.view import listed
 
 
 def table(arms=("none", "l1", "l2"), metric="test_loss", **verdicts):
@@ -65,3 +66,8 @@ def test_a_plan_that_was_changed_is_told():
 
 def test_nothing_is_said_where_nothing_was_tested():
     assert headlines(report(small_sweep()).comparison) == ()
+
+
+def test_names_that_hold_commas_are_told_apart():
+    assert listed(["l1", "l2", "none"]) == "l1, l2 and none"
+    assert listed(["l1, mlp", "l2, mlp"]) == "l1, mlp; l2, mlp"

@@ -61,14 +61,15 @@ def test_arms_that_are_equivalent_are_told_with_what_was_found():
 def test_undecided_arms_that_need_as_much_share_a_line():
     same = ("undecided", 0.01, -0.01, 0.03, 0.4)
     comparison = table(l1=same, l2=same)
-    head = (
-        "Undecided against none: no difference was found, which does not show that there is none:"
-    )
-    assert verdict_sentences(comparison) == (f"{head}\n  l2 and l1",)
+    head = "Undecided against none: no difference was found, which does not show that there is none"
+    assert verdict_sentences(comparison) == (f"{head}:\n  l2 and l1",)
     for arm in ("l1", "l2"):
         judge(comparison, arm, margin=0.01, seeds_needed=120)
-    words = "120 seeds would be likely to decide about the margin"
-    assert verdict_sentences(comparison) == (f"{head}\n  l2 and l1: {words}",)
+    seeds = "Seeds that would be likely to decide about the margin"
+    assert verdict_sentences(comparison) == (f"{head}. {seeds}:\n  l2 and l1: 120",)
+    judge(comparison, "l1", seeds_needed=None)
+    [text] = verdict_sentences(comparison)
+    assert text.splitlines()[1:] == ["  l2: 120", "  l1: more than 1,000"]
 
 
 def test_an_unstable_arm_is_said_to_be_unjudged():
