@@ -180,7 +180,7 @@ def _search(arms: Sequence[str], names: Mapping[str, str], asked: Request) -> st
     fixed = [arm for arm in arms if arm not in searched]
     without = f"; {_named(fixed, names)} had nothing to tune" if fixed else ""
     return (
-        f"{listed(keys)} were tuned by {asked.objective} with {trials} trials an arm, each on "
+        f"{listed(keys)} {'was' if len(keys) == 1 else 'were'} tuned by {asked.objective} with {trials} trials an arm, each on "
         f"{seeds}{without}."
     )
 

@@ -24,7 +24,7 @@ def test_the_paragraph_has_what_a_reviewer_asks_for():
     text = written(asked)
     for part in (
         "We compared l2 and l1 with none",
-        "regularizer.weight were tuned by val_loss with 2 trials an arm, each on 1 seed",
+        "regularizer.weight was tuned by val_loss with 2 trials an arm, each on 1 seed",
         "trained again for 2 epochs",
         "(48,000 train, 12,000 validation, 10,000 test examples)",
         "two-sided paired t tests over seeds at 5 %",
