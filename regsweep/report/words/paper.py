@@ -175,12 +175,13 @@ def _search(arms: Sequence[str], names: Mapping[str, str], asked: Request) -> st
         return ""
     trials = " or ".join(map(str, counts))
     keys = list(dict.fromkeys(key for arm in searched for key in asked.spaces[arm]))
+    were = "was" if len(keys) == 1 else "were"
     replicates = asked.budget.get("replicates", 1)
     seeds = f"{replicates} seed{'s' * (replicates != 1)}"
     fixed = [arm for arm in arms if arm not in searched]
     without = f"; {_named(fixed, names)} had nothing to tune" if fixed else ""
     return (
-        f"{listed(keys)} {'was' if len(keys) == 1 else 'were'} tuned by {asked.objective} with {trials} trials an arm, each on "
+        f"{listed(keys)} {were} tuned by {asked.objective} with {trials} trials an arm, each on "
         f"{seeds}{without}."
     )
 
