@@ -23,7 +23,7 @@ from regsweep.compare.plan import Place, Plan, Slot
 from regsweep.compare.space import override_lines
 from regsweep.records.record import FILE_NAME
 from regsweep.records.task import ACCURACY, scores_in
-from regsweep.report.tables.looks import Arm
+from regsweep.report.tables.looks import UNDECIDED, Arm
 from regsweep.report.words.undertrained import few_steps
 from regsweep.report.words.view import short_names, short_overrides
 
@@ -258,7 +258,22 @@ class View:
                     cells.append(line.verdict)
                 table.add_row(*map(Text, cells))
             state = Text(self._state(), style="bold")
-            return Group(Text(), state, self._bar(), Text(), table, Text())
+            looks = [Text(self._looks())] if self.stage == "confirm" and self.plan.looks else []
+            return Group(Text(), state, self._bar(), *looks, Text(), table, Text())
+
+    def _looks(self) -> str:
+        """``look 2 of 3, at 20 seeds: 1 of 4 arms decided``; an arm counts but as a baseline."""
+        looks = self.plan.looks
+        seeds = max(line.seeds for line in self.lines)
+        number = next((i for i, look in enumerate(looks, 1) if look >= seeds), len(looks))
+        baselines = set(self.plan.baselines)
+        lines = zip(self.plan.arms, self.lines, strict=True)
+        verdicts = [line.verdict for arm, line in lines if arm.name not in baselines]
+        decided = sum(verdict not in ("", UNDECIDED) for verdict in verdicts)
+        return (
+            f"look {number} of {len(looks)}, at {looks[number - 1]} seeds: "
+            f"{decided} of {len(verdicts)} arms decided"
+        )
 
 
 def show_plan(

@@ -61,6 +61,19 @@ def test_a_line_an_arm_says_how_far_it_is(planned, tmp_path):
     assert shown(view)[-1] == "l1 4/20 0.1250 weight=0.001 2/3"
 
 
+def test_the_confirm_stage_shows_its_look_and_how_many_arms_are_decided(planned, tmp_path):
+    plan, _ = planned("regularizer=none,l1,l2")
+    view = opened(plan, tmp_path)
+    assert not any("look" in line for line in shown(view))
+    view.launched(
+        [Place("confirm", Slot(arm, 0), 10000 + s) for arm in (0, 1) for s in range(10)], 9
+    )
+    assert "look 1 of 3, at 10 seeds: 0 of 2 arms decided" in shown(view)
+    view.lines[1].verdict, view.lines[2].verdict = "undecided", "better"
+    view.launched([Place("confirm", Slot(1, 0), 10000 + seed) for seed in range(10, 20)], 9)
+    assert "look 2 of 3, at 20 seeds: 1 of 2 arms decided" in shown(view)
+
+
 def progress(view, width=80):
     """What the view says it does, and how far it is."""
     view.console.width = width

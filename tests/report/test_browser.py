@@ -78,7 +78,7 @@ def opened(browser, file):
 
 def test_every_plot_is_drawn_without_complaint_or_request(opened):
     plots = opened.tab.locator(".plot").all()
-    assert len(plots) == 6
+    assert len(plots) == 7
     assert all(plot.locator(".scatterlayer .trace").count() > 0 for plot in plots)
     assert opened.complaints == []
     assert opened.requests == [opened.url]

@@ -20,7 +20,15 @@ from regsweep.report.plots import figure as shared
 from regsweep.report.plots.all import sweep_plots
 from regsweep.report.plots.arms import looks
 from regsweep.report.plots.curves import curves_plot
-from regsweep.report.plots.figure import counting_axis, escaped, fitting_axis, jitter, sampled
+from regsweep.report.plots.figure import (
+    counting_axis,
+    escaped,
+    fitting_axis,
+    jitter,
+    new_figure,
+    sampled,
+    with_legend,
+)
 from regsweep.report.plots.search import search_plot
 from regsweep.report.plots.seeds import seeds_plot
 from regsweep.report.plots.sparse import sparse_plot
@@ -85,6 +93,13 @@ class TestArms:
     def test_more_arms_than_colours_still_have_one(self):
         assert len(looks(f"regularizer={i}" for i in range(40))) == 40
 
+    def test_many_arms_share_colour_and_key_with_their_first_choice(self):
+        arms = [f"regularizer={r} model={m}" for r in ("none", "l1", "l2") for m in "abcd"]
+        made = looks(arms, [arm for arm in arms if "none" in arm])
+        assert [look.key for look in made.values()] == ["none"] * 4 + ["l1"] * 4 + ["l2"] * 4
+        assert len({look.color for look in made.values()}) == 3
+        assert len({(look.color, look.symbol) for look in made.values()}) == 12
+
 
 class TestFigure:
     @pytest.mark.parametrize(
@@ -112,6 +127,14 @@ class TestFigure:
         assert counting_axis("epoch", [1, 2, 3])["dtick"] == 1
         assert "dtick" not in counting_axis("epoch", range(100))
         assert "dtick" not in counting_axis("epoch", [])
+
+    def test_a_legend_of_many_names_makes_its_figure_higher(self):
+        small, large = new_figure({}, {}), new_figure({}, {})
+        with_legend(small, ["l1", "l2"])
+        with_legend(large, [f"a_penalty_{i}" for i in range(30)])
+        assert small.layout.height == 440
+        assert large.layout.height >= 440 + 19 * 10
+        assert large.layout.legend.maxheight == 1
 
     def test_text_has_no_markup_and_is_cut(self):
         assert escaped("<b>a</b> & b") == "&lt;b&gt;a&lt;/b&gt; &amp; b"
@@ -256,6 +279,34 @@ class TestWeightPlot:
         assert plot.figure.layout.xaxis.type == "log"
         assert plot.figure.data[-1].marker.symbol == "star"
 
+    def test_what_is_far_worse_than_most_is_a_triangle_at_the_top(self):
+        losses = [0.5, 0.52, 0.54, 0.56, 0.58, 90.0]
+        runs = [run("l1", loss, weight=10.0**-n, trial=n) for n, loss in enumerate(losses)]
+        plot = weights_of(runs)
+        (marks,) = traces(plot, name="l1")
+        assert max(marks.y) < 1
+        assert marks.marker.symbol[-1] == "triangle-up-open"
+        assert "validation loss: 90" in marks.hovertext[-1]
+        assert "triangle" in plot.caption
+        assert "triangle" not in weights_of(runs[:5]).caption
+
+    def test_weights_of_another_scale_and_the_ratio_have_panels_of_their_own(self):
+        runs = [run("weight_decay", 0.1 + n / 10, weight=0.1 / (n + 1), trial=n) for n in range(3)]
+        params = [{"regularizer.weight": 1e-4, "regularizer.l1_ratio": r} for r in (0.2, 0.7)]
+        runs += [run("elastic", 0.2 + n / 10, params=p, trial=n) for n, p in enumerate(params)]
+        plot = weights_of([*runs, *small_sweep()])
+        axes = [plot.figure.layout[f"xaxis{n}"].title.text for n in ("", "2", "3")]
+        assert axes == [
+            "regularizer.weight of l1, l2, elastic (log scale)",
+            "regularizer.weight of weight_decay (log scale)",
+            "regularizer.l1_ratio",
+        ]
+        assert {t.yaxis for t in traces(plot, name="weight_decay")} == {"y2"}
+        assert {t.yaxis for t in traces(plot, name="l1")} == {"y"}
+        assert list(traces(plot, name="elastic", yaxis="y3")[0].x) == [0.2, 0.7]
+        assert [bool(t.showlegend) for t in traces(plot, name="elastic")] == [True, False]
+        assert [t.yaxis for t in traces(plot, name="none")] == ["y", "y2"]
+
     def test_an_arm_without_a_weight_is_a_level_line(self):
         plot = weights_of(small_sweep())
         (line,) = traces(plot, name="none")
@@ -353,16 +404,32 @@ class TestCurvesPlot:
     def plot(self, table, objective="val_loss", arms=(L1,)):
         return curves_plot(table, looks(arms), objective)
 
-    def test_means_over_the_seeds_and_a_thin_line_a_seed(self):
-        plot = self.plot(curves([(L1, 0), (L1, 1)]))
+    def test_means_over_the_seeds_and_a_band_of_most_of_them(self):
+        plot = self.plot(curves([(L1, seed) for seed in range(11)]))
         means = traces(plot, name="l1")
         assert [(t.line.dash, list(t.x), list(t.y)) for t in means] == [
-            (dash, [1, 2], [0.375, 0.1875]) for dash in ("solid", "dot")
+            (dash, [1, 2], [1.5, 0.75]) for dash in ("solid", "dot")
         ]
-        assert [t.showlegend for t in means] == [True, False]
-        thin = traces(plot, opacity=0.25)[0]
-        assert list(thin.x) == [1, 2, None, 1, 2, None]
-        assert list(thin.y) == [0.25, 0.125, None, 0.5, 0.25, None]
+        band = traces(plot, fill="toself")[0]
+        assert list(band.x) == [1, 2, 2, 1]
+        assert list(band.y) == pytest.approx([0.5, 0.25, 1.25, 2.5])
+
+    def test_an_arm_has_a_panel_with_the_validation_of_its_baseline(self):
+        table = curves([(arm, seed) for arm in (NONE, L1, L2) for seed in range(2)])
+        given = {arm: NONE for arm in (NONE, L1, L2)}
+        plot = curves_plot(table, looks([L1, L2, NONE], [NONE]), "val_loss", baselines=given)
+        titles = [note.text for note in plot.figure.layout.annotations]
+        assert titles == ["<b>l1</b>", "<b>l2</b>", "<b>none</b>"]
+        panels = [t.yaxis for t in traces(plot, hoverinfo="skip", name=None, fill=None)]
+        assert panels == ["y", "y2"]
+        assert [traces(plot, name=n)[0].yaxis for n in ("l1", "l2", "none")] == ["y", "y2", "y3"]
+        assert "baseline" in plot.caption
+
+    def test_many_arms_share_the_panels_of_their_first_choices(self):
+        arms = [f"regularizer={r} model={m}" for r in ("l1", "l2", "l3", "l4") for m in ("a", "b")]
+        plot = self.plot(curves([(arm, 0) for arm in arms]), arms=arms)
+        titles = [note.text for note in plot.figure.layout.annotations]
+        assert titles == [f"<b>{r}</b>" for r in ("l1", "l2", "l3", "l4")]
 
     def test_the_legend_says_what_the_dashes_mean(self):
         key = self.plot(curves([(L1, 0)])).figure.data[-2:]
@@ -380,18 +447,10 @@ class TestCurvesPlot:
     def test_without_validation_there_is_training_only(self):
         plot = self.plot(curves([(L1, 0)], val_loss=None))
         assert [t.line.dash for t in plot.figure.data] == ["dot", "dot"]
-        assert plot.figure.data[0].showlegend
 
     def test_no_curves_no_plot(self):
         assert self.plot(curves([])) is None
         assert self.plot(pd.DataFrame()) is None
-
-    def test_more_seeds_than_can_be_drawn_are_sampled(self, monkeypatch):
-        monkeypatch.setattr(shared, "MOST_POINTS", 12)
-        plot = self.plot(curves([(L1, seed) for seed in range(9)]))
-        assert plot.title.endswith("(3 of 9 seeds as thin lines)")
-        assert list(traces(plot, opacity=0.25)[0].y)[0::3] == [0.25, 1.25, 2.25]
-        assert list(traces(plot, name="l1")[0].y) == [1.25, 0.625]
 
 
 class TestSparsePlot:

@@ -141,5 +141,5 @@ def test_a_verdict_speaks_of_the_score(folder):
 
     [sentence] = build_report([folder.root / "numbers"]).verdicts
 
-    assert sentence.startswith("Better than regularizer=none: regularizer=l2 at weight=0.0001 ")
-    assert "(test R² higher by 0.21, 95 % interval " in sentence
+    assert sentence.startswith("Better than none in test R² (95 % intervals):\n")
+    assert "  l2: higher by 0.21 (" in sentence

@@ -36,11 +36,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A title and a cell a row; ``kind`` is ``words``, ``number`` or ``code``."""
+    """A title and a cell a row; ``kind`` is ``words``, ``number`` or ``code``.
+
+    One that is ``more`` is shown when it is asked for.
+    """
 
     title: str
     kind: str
     cells: tuple[Cell, ...]
+    more: bool = False
 
 
 def table_columns(
@@ -60,30 +64,41 @@ def table_columns(
 
     values = winning_values(comparison)
     scores = scores_of(comparison)
-    # The answer first: on a narrow screen the rest is a scroll away.
+    judged = bool(comparison["verdict"].notna().any())
+    by_loss = not (comparison["metric"] == "test_error").any()
+    test_loss = number("test loss [95 % interval]", "test_loss_mean", _decimal, "test_loss")
+    test_scores = [
+        number(f"{title} [95 % interval]", f"{score.of('test')}_mean", form, score.of("test"))
+        for score, title, form in ((s, *_score("test", s)) for s in scores)
+    ]
+    tested = [test_loss, *test_scores] if by_loss else [*test_scores, test_loss]
+    failures = Column("failed / diverged", "number", tuple(map(_failures, rows)))
+    # The answer first, then what it was made of; on a narrow screen the rest is a scroll away.
     columns = [
         words("sweep", _sweep),
         words("arm", lambda row: _text(names[row["arm"]], row["arm"])),
-        Column("best overrides", "code", tuple(map(_overrides, rows, values))),
         words("verdict", _verdict),
         Column(_improvement_title(rows, corrections), "number", tuple(map(_improvement, rows))),
         number("p (Holm)", "p_holm", _probability),
-        number("% of seeds better", "probability_better", _share),
-        *(
-            number(f"{title} [95 % interval]", f"{score.of('test')}_mean", form, score.of("test"))
-            for score, title, form in ((s, *_score("test", s)) for s in scores)
-        ),
-        number("test loss", "test_loss_mean", _decimal),
+        tested[0],
+        Column("best overrides", "code", tuple(map(_overrides, rows, values))),
         words("weights as good", _plateau),
-        number("near-zero %", "near_zero_fraction_mean", _percent),
         number("seeds", "seeds", _count),
-        number("validation loss", "val_loss", _decimal),
+        *tested[1:],
         *(
-            number(title, score.of("val"), form)
-            for score, title, form in ((s, *_score("validation", s)) for s in scores)
+            replace(column, more=judged)
+            for column in (
+                number("% of seeds better", "probability_better", _share),
+                number("near-zero %", "near_zero_fraction_mean", _percent),
+                number("validation loss", "val_loss", _decimal),
+                *(
+                    number(title, score.of("val"), form)
+                    for score, title, form in ((s, *_score("validation", s)) for s in scores)
+                ),
+                number("trials", "trials", _count),
+            )
         ),
-        number("trials", "trials", _count),
-        Column("failed / diverged", "number", tuple(map(_failures, rows))),
+        replace(failures, more=judged and not any(cell.tone for cell in failures.cells)),
     ]
     return [column for column in columns if any(cell.text for cell in column.cells)]
 

@@ -15,16 +15,30 @@ from regsweep.records.task import ACCURACY, Score
 from regsweep.report.page.cells import OUTSIDE, table_columns
 from regsweep.report.plots.all import sweep_plots
 from regsweep.report.plots.arms import looks
+from regsweep.report.plots.differences import differences_plot
 from regsweep.report.plots.figure import Plot
+from regsweep.report.tables.judge import pairs
 from regsweep.report.tables.report import Report
+from regsweep.report.tables.request import Request
 from regsweep.report.tables.scores import score_of_row
+from regsweep.report.words.headline import headlines
 from regsweep.report.words.method import ArmCount, arm_counts, facts
+from regsweep.report.words.paper import latex, markdown, paragraph
 from regsweep.report.words.rows import resampled_words, rows_sentences
 from regsweep.report.words.view import short_names
 
 PAGE_FILE = "report.html"
 NAMED_PROBLEMS = 10
+SHOWN_REMARKS = 3
 _TEMPLATE = "page.html.jinja"
+
+
+@dataclass(frozen=True)
+class _Paper:
+    """How one sweep is reported: a paragraph, and its table to copy, by the name of the format."""
+
+    paragraph: str
+    tables: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -32,7 +46,9 @@ class _Section:
     """One sweep on the page; ``title`` is empty where there is only one."""
 
     title: str
+    answer: Plot | None
     plots: list[Plot]
+    paper: _Paper | None
     facts: list[tuple[str, str]]
     arms: list[ArmCount]
 
@@ -67,6 +83,7 @@ def page(report: Report) -> str:
             columns=table_columns(report.comparison, names, corrections),
             rows=range(len(arms)),
             sections=sections,
+            headlines=headlines(report.comparison, report.asked),
             best=_best(report, names),
             corrections=next(iter(corrections), "") if len(corrections) < 2 else "",
             compared=bool(report.comparison["improvement_mean"].notna().any()),
@@ -76,7 +93,8 @@ def page(report: Report) -> str:
             rows_sentences=rows_sentences(report.over_rows),
             names=names,
             named=NAMED_PROBLEMS,
-            plotly_js=Markup(get_plotlyjs()) if any(s.plots for s in sections) else "",
+            shown_remarks=SHOWN_REMARKS,
+            plotly_js=Markup(get_plotlyjs()) if any(s.plots or s.answer for s in sections) else "",
             json_of=_json_of,
         )
     )
@@ -109,6 +127,7 @@ def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
     else:
         groups = comparison.groupby(comparison["sweep"].fillna(""), sort=False)
         tables = {str(name): table for name, table in groups}
+    of_arms = pairs(report.results, report.asked)
     sections = []
     for name, table in tables.items():
         runs, curves = _of_sweep(report.runs, name), _of_sweep(report.curves, name)
@@ -118,12 +137,28 @@ def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
         sections.append(
             _Section(
                 title=(name or OUTSIDE) if len(tables) > 1 else "",
+                answer=differences_plot(
+                    table,
+                    {arm: its for (sweep, arm), its in of_arms.items() if sweep == name},
+                    arm_looks,
+                ),
                 plots=sweep_plots(runs, table, curves, arm_looks, objective, results),
+                paper=_paper(runs, table, names, asked) if asked else None,
                 facts=facts(runs, asked),
                 arms=arm_counts(runs, table, names, asked),
             )
         )
     return sections
+
+
+def _paper(
+    runs: pd.DataFrame, comparison: pd.DataFrame, names: dict[str, str], asked: Request
+) -> _Paper | None:
+    text = paragraph(runs, comparison, names, asked)
+    if not text:
+        return None
+    of = (comparison, names, asked.corrections)
+    return _Paper(text, {"LaTeX": latex(*of), "Markdown": markdown(*of)})
 
 
 def _of_sweep(table: pd.DataFrame, sweep: str) -> pd.DataFrame:

@@ -3,6 +3,8 @@
 - `all`: all plots of one sweep, in the order in which they answer
 - `arms`: what an arm is called and looks like, the same in every plot and table
 - `curves`: learning curves of the winners: how training and validation part over the epochs
+- `differences`: how much better each arm is than its baseline: a dot a seed, the mean, and what
+  decided
 - `figure`: what the figures share: their frame, their axes, safe text, and how many points they
   draw
 - `search`: how the search went: the best objective so far, by trial

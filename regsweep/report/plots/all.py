@@ -36,6 +36,8 @@ def sweep_plots(
     final = final_runs(results)
     ends = comparison.set_index("arm")[list(PLATEAU)].dropna()
     plateaus = {str(arm): (low, high) for arm, low, high in ends.itertuples(name=None)}
+    compared = comparison.set_index("arm")["baseline"].dropna()
+    baselines = {str(arm): str(baseline) for arm, baseline in compared.items()}
     superseded = [run for result in results for run in result.superseded.index]
     plots = (
         *(
@@ -43,8 +45,8 @@ def sweep_plots(
             for m in (JUDGED[objective], score.of("test"))
         ),
         weight_plot(trials, looks, objective, score, plateaus),
+        curves_plot(curves, looks, objective, score, baselines),
         search_plot(trials, looks, objective, score),
-        curves_plot(curves, looks, objective, score),
         sparse_plot(runs.drop(index=superseded), looks, score),
     )
     return [plot for plot in plots if plot is not None]

@@ -16,25 +16,50 @@ _LONGEST = 28
 
 @dataclass(frozen=True)
 class Look:
-    """How an arm is drawn; ``name`` is short and safe within plotly's markup."""
+    """How an arm is drawn; ``name`` is short and safe within plotly's markup.
+
+    ``key`` is what a legend has: the name, or where there are many arms the choice of their first
+    group, whose arms share a color.
+    """
 
     name: str
+    key: str
     color: str
     symbol: str
 
 
 def looks(arms: Iterable[str], baselines: Iterable[str] = ()) -> dict[str, Look]:
-    """Each arm's look: grey for baselines, colours in the given order for the others."""
+    """Each arm's look: grey for baselines, colours in the given order for the others.
+
+    More arms than there are colours share those of their first groups.
+    """
     arms = list(dict.fromkeys(arms))
     grey = set(baselines)
     names = short_names(arms)
-    colored = [arm for arm in arms if arm not in grey]
-    colors = {arm: _COLORS[i % len(_COLORS)] for i, arm in enumerate(colored)}
+    keys = names
+    if len([arm for arm in arms if arm not in grey]) > len(_COLORS):
+        keys = {arm: first_choice(arm) for arm in arms}
+    colored = list(dict.fromkeys(keys[arm] for arm in arms if arm not in grey))
+    colors = {key: _COLORS[i % len(_COLORS)] for i, key in enumerate(colored)}
+    within = {key: [arm for arm in arms if keys[arm] == key] for key in keys.values()}
+    alone = len(within) == len(arms)
     return {
         arm: Look(
             name=escaped(names[arm], _LONGEST),
-            color=colors.get(arm, _BASELINE_COLOR),
-            symbol=_SYMBOLS[i % len(_SYMBOLS)],
+            key=escaped(keys[arm], _LONGEST),
+            color=_BASELINE_COLOR if arm in grey else colors[keys[arm]],
+            symbol=_SYMBOLS[(i if alone else within[keys[arm]].index(arm)) % len(_SYMBOLS)],
         )
         for i, arm in enumerate(arms)
     }
+
+
+def first_choice(arm: str) -> str:
+    """``l1`` of ``regularizer=l1 model=mlp``."""
+    word = arm.partition(" ")[0]
+    return word.partition("=")[2] or word
+
+
+def legend_keys(looks: Iterable[Look]) -> list[str]:
+    """The legend's entries, each once."""
+    return list(dict.fromkeys(look.key for look in looks))

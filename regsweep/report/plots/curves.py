@@ -1,7 +1,7 @@
 """Learning curves of the winners: how training and validation part over the epochs."""
 
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -9,32 +9,43 @@ import plotly.graph_objects as go
 
 from regsweep.records.objective import measured
 from regsweep.records.task import ACCURACY, Score, loss_of
-from regsweep.report.plots import figure as shared
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import (
     BETWEEN,
     Plot,
+    axes_of,
     counting_axis,
     fitting_axis,
     hover,
     new_figure,
+    set_axes,
 )
 
 _SPLITS = {"val": ("validation", "solid"), "train": ("training", "dot")}
-_CAPTION = "Thick lines are means over the seeds, thin ones single seeds. "
+_CAPTION = "Lines are means over the seeds; a band holds the middle 80\N{NO-BREAK SPACE}% of them. "
+_BASELINE = "The grey line is the baseline's validation. "
 _BY_BATCH = (
     "Training values are means over an epoch's batches, taken before each step, so they lag behind "
     "by about half an epoch."
 )
 _AFTER = "Training values are of all training rows, after each epoch."
+_BAND = (0.1, 0.9)
+_COLUMNS = 2
+_PANEL, _GAP, _BETWEEN_COLUMNS = 170, 44, 0.08
 
 
 def curves_plot(
-    curves: pd.DataFrame, looks: Mapping[str, Look], objective: str, score: Score = ACCURACY
+    curves: pd.DataFrame,
+    looks: Mapping[str, Look],
+    objective: str,
+    score: Score = ACCURACY,
+    baselines: Mapping[str, str] | None = None,
 ) -> Plot | None:
     """Loss, or error if that is the objective, over the epochs: training dotted, validation solid.
 
-    ``curves`` has ``arm, seed, epoch`` and the metrics of ``history.csv``.
+    A panel an arm, or where there are many the arms of one first choice; all share their y axis,
+    and in each is the validation of the arm's baseline. ``curves`` has ``arm, seed, epoch`` and the
+    metrics of ``history.csv``.
     """
     if curves.empty:
         return None
@@ -45,22 +56,32 @@ def curves_plot(
         return None
     unit = "" if quantity == "loss" or not score.in_percent else " (%)"
     words = "loss" if quantity == "loss" else score.error
-    y = fitting_axis(words + unit, pd.concat(values))
-    figure = new_figure(counting_axis("epoch", curves["epoch"]), y)
-    thin, note = _some_seeds(curves)
-    for split, series in values.items():
-        table = curves[["arm", "seed", "epoch"]].assign(value=series)
-        for arm, look in looks.items():
-            of_arm = table[table["arm"] == arm].dropna(subset=["value"])
-            if not of_arm.empty:
-                seeds = of_arm[of_arm["seed"].isin(thin)]
-                if of_arm["seed"].nunique() > 1:
-                    _add_seeds(figure, look, seeds, split)
-                first = split == next(iter(values))
-                _add_mean(figure, look, of_arm, split, first, quantity)
+    tables = {
+        split: _bands(curves[["arm", "epoch"]].assign(value=series))
+        for split, series in values.items()
+    }
+    known = set(curves["arm"])
+    panels: dict[str, list[str]] = {}
+    for arm, look in looks.items():
+        if arm in known:
+            panels.setdefault(look.key, []).append(arm)
+    y = fitting_axis(words + unit, pd.concat([t["mean"] for t in tables.values()]))
+    figure = _empty(panels, counting_axis("epoch", curves["epoch"]), y)
+    of_baseline = False
+    for number, arms in enumerate(panels.values(), start=1):
+        for baseline in dict.fromkeys((baselines or {}).get(arm) for arm in arms):
+            if baseline in known and baseline not in arms and "val" in tables:
+                of_baseline = True
+                _add_baseline(figure, tables["val"].loc[[baseline]], number)
+        for split, table in tables.items():
+            for arm in arms:
+                if arm in table.index:
+                    alone = len(arms) == 1 and curves["seed"].nunique() > 1
+                    _add(figure, looks[arm], table.loc[[arm]], split, number, quantity, alone)
     _add_key(figure, values)
-    caption = _CAPTION + (_BY_BATCH if quantity == "loss" or score.by_batch else _AFTER)
-    return Plot(f"Learning curves of the winners: {quantity} by epoch{note}", caption, figure)
+    caption = _CAPTION + _BASELINE * of_baseline
+    caption += _BY_BATCH if quantity == "loss" or score.by_batch else _AFTER
+    return Plot(f"Learning curves of the winners: {quantity} by epoch", caption, figure)
 
 
 def _values(curves: pd.DataFrame, split: str, quantity: str, score: Score) -> "pd.Series[float]":
@@ -70,65 +91,98 @@ def _values(curves: pd.DataFrame, split: str, quantity: str, score: Score) -> "p
     return 100 * values if quantity == "error" and score.in_percent else values
 
 
-def _some_seeds(curves: pd.DataFrame) -> tuple[set[int], str]:
-    """The seeds drawn one by one: all, or as many evenly spaced ones as the points allow."""
-    seeds = sorted(curves["seed"].unique())
-    points = len(_SPLITS) * len(curves)
-    if points <= shared.MOST_POINTS:
-        return set(seeds), ""
-    count = max(1, len(seeds) * shared.MOST_POINTS // points)
-    kept = np.linspace(0, len(seeds) - 1, count).round().astype(int)
-    return {seeds[i] for i in kept}, f" ({count:,} of {len(seeds):,} seeds as thin lines)"
+def _bands(table: pd.DataFrame) -> pd.DataFrame:
+    """``mean, low, high`` over the seeds, by arm; ``epoch`` is a column."""
+    grouped = table.dropna(subset=["value"]).groupby(["arm", "epoch"])["value"]
+    low, high = (grouped.quantile(share) for share in _BAND)
+    made = pd.DataFrame({"mean": grouped.mean(), "low": low, "high": high})
+    return made.reset_index("epoch")
 
 
-def _add_seeds(figure: go.Figure, look: Look, table: pd.DataFrame, split: str) -> None:
-    """One trace for all seeds, with a gap between two of them: far faster than a trace each."""
-    x: list[float | None] = []
-    y: list[float | None] = []
-    for _, curve in table.sort_values("epoch").groupby("seed"):
-        x += [*curve["epoch"].tolist(), None]
-        y += [*curve["value"].tolist(), None]
+def _empty(panels: Iterable[str], x: dict[str, object], y: dict[str, object]) -> go.Figure:
+    """A grid of panels, each under its name."""
+    names = list(panels)
+    columns = min(_COLUMNS, len(names))
+    rows = math.ceil(len(names) / columns)
+    inside = rows * _PANEL + (rows - 1) * _GAP
+    figure = new_figure({}, {}, inside + 120)
+    width = (1 - _BETWEEN_COLUMNS * (columns - 1)) / columns
+    for i, name in enumerate(names):
+        row, column = divmod(i, columns)
+        top = 1 - row * (_PANEL + _GAP) / inside
+        left = column * (width + _BETWEEN_COLUMNS)
+        is_last = i + columns >= len(names)
+        set_axes(
+            figure,
+            i + 1,
+            x | {"domain": [left, left + width], **({} if is_last else {"title_text": None})},
+            y
+            | {"domain": [top - _PANEL / inside, top]}
+            | ({} if column == 0 else {"title_text": None, "showticklabels": False}),
+        )
+        figure.add_annotation(
+            text=f"<b>{name}</b>",
+            showarrow=False,
+            **{"x": left, "xref": "paper", "xanchor": "left"},
+            **{"y": top, "yref": "paper", "yanchor": "bottom"},
+        )
+    return figure
+
+
+def _add_baseline(figure: go.Figure, table: pd.DataFrame, number: int) -> None:
     figure.add_scatter(
-        x=x,
-        y=y,
+        x=table["epoch"].to_numpy(),
+        y=table["mean"].to_numpy(),
         mode="lines",
-        line={"color": look.color, "width": 1, "dash": _SPLITS[split][1]},
-        opacity=0.25,
-        legendgroup=look.name,
+        line={"color": BETWEEN, "width": 1.2},
         showlegend=False,
         hoverinfo="skip",
+        **axes_of(number),
     )
 
 
-def _add_mean(
+def _add(
     figure: go.Figure,
     look: Look,
     table: pd.DataFrame,
     split: str,
-    in_legend: bool,
+    number: int,
     quantity: str,
+    has_band: bool,
 ) -> None:
-    mean = table.groupby("epoch")["value"].mean()
+    epochs = table["epoch"].to_numpy()
     words, dash = _SPLITS[split]
+    if has_band:
+        figure.add_scatter(
+            x=np.concatenate([epochs, epochs[::-1]]),
+            y=np.concatenate([table["low"], table["high"].to_numpy()[::-1]]),
+            mode="lines",
+            line={"width": 0, "color": look.color},
+            fill="toself",
+            opacity=0.25,
+            showlegend=False,
+            hoverinfo="skip",
+            **axes_of(number),
+        )
     figure.add_scatter(
-        x=mean.index.to_numpy(),
-        y=mean.to_numpy(),
-        mode="lines" if len(mean) > 1 else "markers",
-        line={"color": look.color, "width": 2.5, "dash": dash},
+        x=epochs,
+        y=table["mean"].to_numpy(),
+        mode="lines" if len(table) > 1 else "markers",
+        line={"color": look.color, "width": 1.8, "dash": dash},
         name=look.name,
-        legendgroup=look.name,
-        showlegend=in_legend,
+        showlegend=False,
         hoverinfo="text",
         hovertext=[
             hover(look.name, f"epoch {epoch:g}", f"{words} {quantity}: {value:.5g}")
-            for epoch, value in mean.items()
+            for epoch, value in zip(epochs, table["mean"], strict=True)
         ],
+        **axes_of(number),
     )
 
 
-def _add_key(figure: go.Figure, values: Mapping[str, Any]) -> None:
+def _add_key(figure: go.Figure, splits: Iterable[str]) -> None:
     """What the dashes mean, as two grey entries of the legend without data."""
-    for split in values:
+    for split in splits:
         words, dash = _SPLITS[split]
         figure.add_scatter(
             x=[None],

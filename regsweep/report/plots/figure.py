@@ -15,10 +15,22 @@ BETWEEN = "rgba(128, 128, 128, 0.9)"
 _GRID = "rgba(128, 128, 128, 0.25)"
 _CLEAR = "rgba(0, 0, 0, 0)"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+# A legend as it is laid out at the width of a telephone.
+_NARROW = 330
+_KEY_PIXELS, _LETTER_PIXELS, _KEY_ROW_PIXELS, _ROWS_IN_FRAME = 46, 7.5, 19, 2
 _DECADES_OF_WHOLE_TICKS = 3
 _MOST_WHOLE_TICKS = 5
 # With fewer, plotly would put ticks at halves.
 _WHOLE_TICKS = 8
+_AXIS: dict[str, Any] = {
+    "automargin": True,
+    "color": BETWEEN,
+    "gridcolor": _GRID,
+    "linecolor": _GRID,
+    "showline": True,
+    "zeroline": False,
+    "title": {"font": {"size": 13}, "standoff": 10},
+}
 
 
 @dataclass(frozen=True)
@@ -32,15 +44,6 @@ class Plot:
 
 def new_figure(x: dict[str, Any], y: dict[str, Any], height: int = 440) -> go.Figure:
     """An empty figure of ``height`` pixels that reads on a light and on a dark page."""
-    axis = {
-        "automargin": True,
-        "color": BETWEEN,
-        "gridcolor": _GRID,
-        "linecolor": _GRID,
-        "showline": True,
-        "zeroline": False,
-        "title": {"font": {"size": 13}, "standoff": 10},
-    }
     return go.Figure(
         layout={
             "template": go.layout.Template(),
@@ -52,10 +55,36 @@ def new_figure(x: dict[str, Any], y: dict[str, Any], height: int = 440) -> go.Fi
             "hoverlabel": {"align": "left", "namelength": -1},
             "hovermode": "closest",
             "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
-            "xaxis": axis | x,
-            "yaxis": axis | y,
+            "xaxis": _AXIS | x,
+            "yaxis": _AXIS | y,
         }
     )
+
+
+def set_axes(figure: go.Figure, number: int, x: dict[str, Any], y: dict[str, Any]) -> None:
+    """The axes of a panel, counted from 1, each anchored to the other; panels share their y."""
+    suffix = "" if number == 1 else str(number)
+    shared = {} if number == 1 else {"matches": "y"}
+    figure.update_layout(
+        {
+            f"xaxis{suffix}": _AXIS | {"anchor": f"y{suffix}"} | x,
+            f"yaxis{suffix}": _AXIS | {"anchor": f"x{suffix}"} | shared | y,
+        }
+    )
+
+
+def axes_of(number: int) -> dict[str, str]:
+    """Where a trace of a panel, counted from 1, is drawn."""
+    suffix = "" if number == 1 else str(number)
+    return {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
+
+
+def with_legend(figure: go.Figure, names: Iterable[str]) -> None:
+    """Make room below for the legend of these names, so that a telephone shows all of it."""
+    room = sum(_KEY_PIXELS + _LETTER_PIXELS * len(html.unescape(name)) for name in names)
+    rows = math.ceil(room / _NARROW)
+    more = max(0, rows - _ROWS_IN_FRAME) * _KEY_ROW_PIXELS
+    figure.update_layout(height=figure.layout.height + more, legend_maxheight=1)
 
 
 def fitting_axis(title: str, values: Iterable[float], spread: float = 3) -> dict[str, Any]:

@@ -5,8 +5,15 @@ from collections.abc import Mapping
 import pandas as pd
 
 from regsweep.records.task import ACCURACY, Score
-from regsweep.report.plots.arms import Look
-from regsweep.report.plots.figure import Plot, counting_axis, fitting_axis, hover, new_figure
+from regsweep.report.plots.arms import Look, legend_keys
+from regsweep.report.plots.figure import (
+    Plot,
+    counting_axis,
+    fitting_axis,
+    hover,
+    new_figure,
+    with_legend,
+)
 from regsweep.report.plots.weight import objective_name
 
 _CAPTION = (
@@ -31,6 +38,7 @@ def search_plot(
     figure = new_figure(
         counting_axis("trial number", trials["trial"]), fitting_axis(name, trials["best"])
     )
+    in_legend: set[str] = set()
     for arm, look in looks.items():
         steps = _steps(trials[trials["arm"] == arm])
         dash = "solid"
@@ -44,13 +52,17 @@ def search_plot(
                 mode="lines+markers",
                 line={"color": look.color, "width": 2, "shape": "hv", "dash": dash},
                 marker={"symbol": look.symbol, "size": 7},
-                name=look.name,
+                name=look.key,
+                legendgroup=look.key,
+                showlegend=look.key not in in_legend,
                 hoverinfo="text",
                 hovertext=[
                     hover(look.name, f"after trial {trial}", f"best {name}: {best:.5g}")
                     for trial, best in zip(steps["trial"], steps["best"], strict=True)
                 ],
             )
+            in_legend.add(look.key)
+    with_legend(figure, legend_keys(looks.values()))
     return Plot(f"Best {name} found so far", _CAPTION, figure)
 
 

@@ -11,7 +11,8 @@ from regsweep.records.task import ACCURACY, Score
 from regsweep.report.plots.arms import Look
 from regsweep.report.plots.figure import BETWEEN, Plot, hover, jitter, new_figure, sampled
 
-_ROW_PIXELS = 58
+_FEW_ARMS = 7
+_ROW_PIXELS, _THIN_ROW_PIXELS = 58, 30
 _DOTS_WIDTH = 0.22
 _CAPTION = (
     "A dot is a seed; the diamond and the bar are an arm's mean and its "
@@ -50,7 +51,7 @@ def seeds_plot(
             "range": [len(arms) - 0.5, -0.5],
             "showgrid": False,
         },
-        height=90 + _ROW_PIXELS * len(arms),
+        height=90 + (_ROW_PIXELS if len(arms) <= _FEW_ARMS else _THIN_ROW_PIXELS) * len(arms),
     )
     figure.update_layout(showlegend=False)
     means = _means(dots, comparison, metric, score, scale)

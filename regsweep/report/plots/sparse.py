@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from regsweep.records.task import ACCURACY, Score
-from regsweep.report.plots.arms import Look
-from regsweep.report.plots.figure import Plot, hover, new_figure, sampled
+from regsweep.report.plots.arms import Look, legend_keys
+from regsweep.report.plots.figure import Plot, hover, new_figure, sampled, with_legend
 from regsweep.report.tables.arm import searched_overrides
 from regsweep.report.tables.override import words
 
@@ -30,6 +30,7 @@ def sparse_plot(
         {"title_text": "weights near zero (%)"},
         {"title_text": words + unit},
     )
+    in_legend: set[str] = set()
     for arm, look in looks.items():
         marks = drawn[drawn["arm"] == arm]
         if not marks.empty:
@@ -38,10 +39,14 @@ def sparse_plot(
                 y=scale * marks[column].to_numpy(),
                 mode="markers",
                 marker={"color": look.color, "symbol": look.symbol, "size": 8, "opacity": 0.7},
-                name=look.name,
+                name=look.key,
+                legendgroup=look.key,
+                showlegend=look.key not in in_legend,
                 hoverinfo="text",
                 hovertext=_texts(look, marks, words, column, score),
             )
+            in_legend.add(look.key)
+    with_legend(figure, legend_keys(looks.values()))
     return Plot(f"{words[0].upper()}{words[1:]} against sparsity{note}", _CAPTION, figure)
 
 

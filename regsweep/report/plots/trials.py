@@ -9,13 +9,14 @@ from regsweep.report.tables.arm import ArmResult, searched_overrides
 from regsweep.report.tables.winner import settings_of
 
 WEIGHT = "regularizer.weight"
-_COLUMNS = ("arm", "stage", "trial", "settings", "value", "weight", "won")
+RATIO = "regularizer.l1_ratio"
+_COLUMNS = ("arm", "stage", "trial", "settings", "value", "weight", "ratio", "won")
 
 
 def trials_table(results: Sequence[ArmResult]) -> pd.DataFrame:
     """One row a trial that could win: it finished on every seed.
 
-    Its columns are ``arm, stage, trial, settings, value, weight, won``: ``settings`` are its
+    Its columns are ``arm, stage, trial, settings, value, weight, ratio, won``: ``settings`` are its
     overrides, ``value`` the mean objective over its seeds, an error in percent where the score is
     shown so, and ``won`` says whether it is its arm's winner. Runs of a grid with equal settings
     count as one trial.
@@ -27,7 +28,6 @@ def trials_table(results: Sequence[ArmResult]) -> pd.DataFrame:
 def _trials(result: ArmResult) -> pd.DataFrame:
     runs = result.candidates
     overrides = searched_overrides(runs)
-    weight = runs.get(WEIGHT, pd.Series(index=runs.index, dtype=object))
     scale = 100 if result.objective == "val_error" and result.score.in_percent else 1
     of_runs = pd.DataFrame(
         {
@@ -36,13 +36,20 @@ def _trials(result: ArmResult) -> pd.DataFrame:
             "trial": runs["trial"],
             "settings": overrides,
             "value": scale * measured(runs, result.objective),
-            "weight": pd.to_numeric(weight, errors="coerce").astype(float),
+            "weight": _numbers(runs, WEIGHT),
+            "ratio": _numbers(runs, RATIO),
             "won": runs.index.isin([] if result.winner is None else result.winner.index),
         }
     )
     grouped = of_runs.groupby(settings_of(runs, overrides), sort=False)
     how = {column: "mean" if column == "value" else "first" for column in _COLUMNS}
     return grouped.agg(how).reset_index(drop=True)
+
+
+def _numbers(runs: pd.DataFrame, key: str) -> "pd.Series[float]":
+    """The values of a searched key, NaN where a run has none."""
+    values = runs.get(key, pd.Series(index=runs.index, dtype=object))
+    return pd.to_numeric(values, errors="coerce").astype(float)
 
 
 def final_runs(results: Sequence[ArmResult]) -> pd.DataFrame:

@@ -82,13 +82,20 @@ def _judge_sweep(
     return columns, seeds
 
 
+def marks_of(asked: Request) -> tuple[str, ...]:
+    """What is to be known of how a sweep's verdicts were come by; nothing where as planned."""
+    return (
+        *((EXPLORATORY,) if asked.exploratory else ()),
+        *((SECOND_LOOK,) if asked.against else ()),
+    )
+
+
 def _marked(verdict: str, asked: Request) -> str | None:
-    """The verdict and how it was come by; what broke off is not judged, so not marked."""
-    if verdict in ("", UNSTABLE):
+    """The verdict and its marks; what broke off is not judged, so not marked."""
+    marks = marks_of(asked)
+    if verdict in ("", UNSTABLE) or not marks:
         return verdict or None
-    marks = [EXPLORATORY] if asked.exploratory else []
-    marks += [SECOND_LOOK] if asked.against else []
-    return f"{verdict} ({', '.join(marks)})" if marks else verdict
+    return f"{verdict} ({', '.join(marks)})"
 
 
 def _look_plan(results: Mapping[str, Mapping[int, float]], asked: Request) -> LookPlan:
@@ -119,3 +126,22 @@ def _untested(confirmed: Sequence[ArmResult], asked: Request) -> Iterator[str]:
             yield f"Nothing is tested against {baseline}: {why}."
     if len(sound) > 1 and not _common_seeds(sound):
         yield "Nothing is tested: the arms have no confirm seed in common."
+
+
+def pairs(
+    results: Sequence[ArmResult], asked: Mapping[str, Request]
+) -> dict[Name, dict[int, float]]:
+    """The improvement of each arm by seed, on the seeds that its verdict was made of."""
+    found: dict[Name, dict[int, float]] = {}
+    for sweep, its_asked in asked.items():
+        metrics = {
+            r.arm: dict(r.final_metrics) for r in results if r.sweep == sweep and r.confirmed
+        }
+        plan = _look_plan(metrics, its_asked)
+        for arm, one in judge_arms(metrics, plan).items():
+            baseline = plan.baselines.get(arm, arm)
+            if one.verdict not in ("", UNSTABLE) and baseline != arm:
+                of_arm, against = metrics[arm], metrics[baseline]
+                seeds = plan.seeds[: one.seeds]
+                found[sweep, arm] = {seed: against[seed] - of_arm[seed] for seed in seeds}
+    return found

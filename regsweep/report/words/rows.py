@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from regsweep.report.tables.judge import plain
 from regsweep.report.tables.looks import BETTER, WORSE
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.rows import OverRows
@@ -14,7 +15,7 @@ def rows_remarks(found: Sequence[OverRows]) -> tuple[str, ...]:
         f"{one.sweep + ': ' if several else ''}{one.arm} is {one.verdict} over seeds, but perhaps "
         f"not on other test rows: {cannot_tell([one])}; this one is {abs(one.improvement):.2g}."
         for one in found
-        if one.verdict in (BETTER, WORSE) and abs(one.improvement) < one.over_rows
+        if plain(one.verdict) in (BETTER, WORSE) and abs(one.improvement) < one.over_rows
     )
 
 

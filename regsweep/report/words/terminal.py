@@ -1,5 +1,6 @@
 """What the user sees at the end of a sweep or of the report command."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,7 +32,9 @@ def show(report: Report, files: Sequence[Path], command: str | None = None) -> N
         _show_lone_run(console, runs.iloc[0])
     else:
         _show_comparison(console, report)
-    for sentence in (*report.verdicts, *report.remarks):
+    for sentence in report.verdicts:
+        _say(console, _wrapped(sentence, console.width))
+    for sentence in report.remarks:
         _say(console, sentence)
     if report.verdicts and "sweep" not in report.comparison:
         _say(console, f"\n{again(report, command)}")
@@ -78,6 +81,22 @@ def _console() -> Console:
 def _say(console: Console, text: str) -> None:
     # Paths and messages may hold brackets, which are no markup here, and are pasted whole.
     console.print(text, markup=False, emoji=False, soft_wrap=True)
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Its lines broken between words, each indented one deeper where it goes on."""
+    lines = []
+    for line in text.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += textwrap.wrap(
+            line.strip(),
+            width,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines)
 
 
 def _show_comparison(console: Console, report: Report) -> None:

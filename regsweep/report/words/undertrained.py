@@ -10,6 +10,8 @@ from regsweep.records.task import loss_of
 FEW_STEPS = 500
 # A training loss that falls by a larger share in the last epoch would fall further.
 FALLS = 0.01
+# More arms are counted.
+MOST_NAMED = 8
 
 
 def few_steps(steps: int | None) -> Iterator[str]:
@@ -38,8 +40,9 @@ def still_falling(curves: pd.DataFrame, names: Mapping[str, str]) -> Iterator[st
     if falls:
         shares = sorted({f"{100 * fall:.0f}" for fall in falls.values()}, key=float)
         by = shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
-        listed = ", ".join(names.get(arm, arm) for arm in falls)
+        named = ", ".join(names.get(arm, arm) for arm in falls)
+        whose = named if len(falls) <= MOST_NAMED else f"{len(falls)} arms"
         yield (
-            f"The training loss still fell by {by} % in the last epoch ({listed}): trained longer, "
+            f"The training loss still fell by {by} % in the last epoch ({whose}): trained longer, "
             "arms may compare otherwise (trainer.epochs)."
         )

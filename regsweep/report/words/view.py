@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 from rich import box
@@ -41,6 +41,9 @@ def _count(value: float) -> str:
 def _p(value: float) -> str:
     return "<0.001" if value < 1e-3 else f"{value:.3f}"
 
+
+# A name is broken into no shorter pieces.
+_LEAST_NAME = 16
 
 Column = tuple[str, str, Callable[[float], str]]
 
@@ -81,8 +84,9 @@ def _judged(scores: Iterable[Score], in_points: bool) -> tuple[Column, ...]:
 def comparison_view(comparison: pd.DataFrame, room: int = 80) -> Table:
     """One sweep's arms, a row each, in the table's order; columns without a value are left out.
 
-    Where lines are longer than ``room`` the near-zero share goes, then words are wrapped; no word
-    and no number is ever cut.
+    Where lines are longer than ``room`` words are wrapped, then columns go: the near-zero share,
+    and of judged arms the score or the loss that they are not judged on. A name that is still too
+    long is broken; no number is ever cut.
     """
     judged = bool(comparison["baseline"].notna().any())
     names = short_names(comparison["arm"])
@@ -99,26 +103,52 @@ def comparison_view(comparison: pd.DataFrame, room: int = 80) -> Table:
             numbers[title] = _formatted(comparison[name], form)
     verdicts = {_VERDICT: list(comparison["verdict"].fillna(""))} if judged else {}
     columns = words | numbers | verdicts
-    if sum(_widths(columns).values()) + len(columns) - 1 > room:
-        columns.pop(_NEAR_ZERO[1], None)
+    by_error = bool((comparison["metric"] == "test_error").any())
+    beside = [t for name, t, _ in _judged(scores, in_points) if name == "test_loss_mean"]
+    if not by_error:
+        beside = [t for name, t, _ in _judged(scores, in_points)[: len(scores)]]
+    for title in (_NEAR_ZERO[1], *(beside if judged else ())):
+        if _least(columns) > room or (title == _NEAR_ZERO[1] and _most(columns) > room):
+            columns.pop(title, None)
+            numbers.pop(title, None)
     widths = _fitted(columns, room - len(columns) + 1)
     table = _empty_table()
     table.width = sum(widths.values()) + len(columns) - 1
     for title, width in widths.items():
         justify: JustifyMethod = "right" if title in numbers else "left"
-        table.add_column(_at_bottom(title), justify=justify, width=width)
+        table.add_column(_at_bottom(title), justify=justify, width=width, overflow="fold")
     for row in zip(*columns.values(), strict=True):
         table.add_row(*map(Text, row))
     return table
 
 
-def _fitted(columns: Mapping[str, Iterable[str]], room: int) -> dict[str, int]:
-    """How wide each column is; what is too much for ``room`` is wrapped between words."""
+def _most(columns: Mapping[str, Sequence[str]]) -> int:
+    """How long a line is where nothing is wrapped."""
+    return sum(_widths(columns).values()) + len(columns) - 1
+
+
+def _least(columns: Mapping[str, Sequence[str]]) -> int:
+    """How long a line is where words are wrapped as far as they can be."""
+    return sum(_fitted(columns, 0).values()) + len(columns) - 1
+
+
+def _fitted(columns: Mapping[str, Sequence[str]], room: int) -> dict[str, int]:
+    """How wide each column is; what is too much for ``room`` is wrapped between words.
+
+    What is still too much is taken from names, which are broken then.
+    """
     widths = _widths(columns)
-    for title in (_OVERRIDES, _VERDICT, "arm"):
-        if title in columns:
-            excess = max(sum(widths.values()) - room, 0)
-            widths[title] = max(widths[title] - excess, _longest_word([title, *columns[title]]))
+    wrapped = [title for title in (_OVERRIDES, _VERDICT, "arm") if title in columns]
+    for title in wrapped:
+        excess = max(sum(widths.values()) - room, 0)
+        widths[title] = max(widths[title] - excess, _longest_word([title, *columns[title]]))
+    if room > 0 and (excess := sum(widths.values()) - room) > 0:
+        for title in ("arm", _OVERRIDES):
+            if title in columns and excess > 0:
+                least = max(_LEAST_NAME, _longest_word([title]))
+                taken = min(excess, max(widths[title] - least, 0))
+                widths[title] -= taken
+                excess -= taken
     return widths
 
 
@@ -189,6 +219,15 @@ def short_names(arms: Iterable[str]) -> dict[str, str]:
     short = [", ".join(word.partition("=")[2] or word for word in arm.split()) for arm in arms]
     names = short if len(set(short)) == len(arms) else arms
     return {arm: name or "(no choice)" for arm, name in zip(arms, names, strict=True)}
+
+
+def listed(names: Sequence[str]) -> str:
+    """``elastic, l2 and l1``; names that hold commas themselves are told apart by semicolons."""
+    if len(names) == 1:
+        return names[0]
+    if any("," in name for name in names):
+        return "; ".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def short_overrides(arm: str, overrides: Iterable[str]) -> str:

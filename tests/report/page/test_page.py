@@ -83,8 +83,15 @@ def test_the_answer_comes_first_then_remarks_then_what_is_missing():
             unfinished=unfinished,
         )
     )
-    parts = ["l2 wins.", "l1 diverged twice.", "1 unreadable", "sweep/x/record.json : not JSON"]
+    parts = ["l2 and l1 are better than none in test loss; l2 most, by 0.25 (0.19 to 0.31)."]
+    parts += [
+        "Improvement over the baseline, in test loss",
+        "l1 diverged twice.",
+        "1 unreadable",
+        "sweep/x/record.json : not JSON",
+    ]
     parts += ["12 unfinished", "sweep/9 : has no record.json", "and 2 more", "The comparison"]
+    parts += ["Every verdict in words", "l2 wins."]
     places = [made.text.index(part) for part in parts]
     assert places == sorted(places)
     assert "sweep/10" not in made.text
@@ -100,11 +107,30 @@ def test_the_comparison_has_a_row_an_arm_with_rounded_numbers(shown):
     assert l2["validation accuracy %"] == "94.25"
     assert l2["seeds"] == "3"
     assert l2["test accuracy % [95 % interval]"] == "97.25 [96.25, 98.25]"
-    assert l2["test loss"] == "0.1100"
+    assert l2["test loss [95 % interval]"] == "0.1100 [0.0852, 0.1348]"
     improvement = "improvement in test loss over the baseline [interval, corrected for 2 tests]"
     assert l2[improvement] == "+0.2500 [+0.1875, +0.3125]"
     assert (l2["p (Holm)"], l2["% of seeds better"]) == ("<0.001", "99.99")
     assert (l2["verdict"], none["verdict"], none[improvement]) == ("better", "baseline", "")
+
+
+def test_the_tested_metric_its_difference_and_verdict_come_first(shown):
+    made = full_report()
+    improvement = "improvement in test loss over the baseline [interval, corrected for 2 tests]"
+    assert list(shown.table()[0])[:5] == [
+        *("arm", "verdict", improvement, "p (Holm)", "test loss [95 % interval]")
+    ]
+    for arm in ("none", "l1", "l2"):
+        judge(made.comparison, arm, metric="test_error")
+    assert list(read(made).table()[0])[4] == "test accuracy % [95 % interval]"
+
+
+def test_remarks_beyond_three_are_folded():
+    made = page(full_report(remarks=tuple(f"remark {i}" for i in range(5))))
+    before, _, folded = made.partition("2 more remarks")
+    assert "remark 2" in before
+    assert "remark 3" not in before
+    assert "remark 4" in folded
 
 
 def test_a_cell_holds_all_digits_and_the_overrides_whole(shown):
@@ -164,8 +190,9 @@ def test_verdicts_have_words_and_colours():
 
 
 def test_all_plots_are_there_with_their_titles(shown):
-    assert len(shown.figures) == 6
+    assert len(shown.figures) == 7
     for title in (
+        "Improvement over the baseline, in test loss",
         *("Test loss of the winners", "Test accuracy of the winners"),
         *("Validation loss against penalty weight", "Best validation loss found so far"),
         *("Learning curves of the winners: loss by epoch", "Test accuracy against sparsity"),

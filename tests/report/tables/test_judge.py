@@ -344,11 +344,8 @@ def test_of_several_groups_an_arm_is_tested_against_that_of_its_other_choices(fo
         assert row["improvement_mean"] == pytest.approx((sum(NONE) - sum(L1)) / 4)
         assert row["p_holm"] == pytest.approx(min(1, 2 * ttest_rel(NONE, L1).pvalue))
         assert pd.isna(table.loc[f"regularizer=none model={model}", "improvement_mean"])
-    undecided = [s.partition(". ")[0] for s in report(folder).verdicts]
-    assert undecided == [
-        f"Undecided against regularizer=none model={model}: regularizer=l1 model={model}"
-        for model in MODELS
-    ]
+    undecided = [(s.partition(":")[0], s.splitlines()[1]) for s in report(folder).verdicts]
+    assert undecided == [(f"Undecided against none, {m}", f"  l1, {m}") for m in MODELS]
 
 
 def test_an_older_sweep_file_names_one_baseline_for_all(folder):

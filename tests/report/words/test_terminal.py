@@ -8,7 +8,7 @@ from regsweep.report.aggregate import gather_and_show
 from regsweep.report.build import build_report
 from regsweep.report.tables.gather import gather
 from regsweep.report.tables.runs import runs_table
-from regsweep.report.words.terminal import EXPLORATORY, again, is_exploratory
+from regsweep.report.words.terminal import EXPLORATORY, _wrapped, again, is_exploratory
 
 
 def shown(capsys, directory):
@@ -112,11 +112,9 @@ def test_the_verdict_and_then_the_remarks_follow_the_table(folder, capsys):
     lines = shown(capsys, folder.root / "sweep").splitlines()
     table = next(i for i, line in enumerate(lines) if line.startswith("l2"))
     assert lines[table + 1].strip() == ""
-    assert lines[table + 2].startswith(
-        "Better than regularizer=none: regularizer=l1 at weight=0.0001 "
-        "(test loss lower by 0.1, interval "
-    )
-    remarks = lines[table + 3 : table + 5]
+    assert lines[table + 2].startswith("Better than none in test loss (intervals corrected ")
+    assert lines[table + 3].startswith("  l1: lower by 0.1 (")
+    remarks = lines[table + 4 : table + 6]
     assert remarks[1] == "The search is not finished: 2 of 3 trials are done."
     assert remarks[0] == "regularizer=l2 has no finished trial."
 
@@ -152,7 +150,7 @@ def test_no_command_is_shown_for_several_sweeps(folder, capsys):
     two_arms(folder, "a")
     two_arms(folder, "b")
     text = shown(capsys, folder.root)
-    assert "a: Better than regularizer=none: " in text
+    assert "a: Better than none in test loss" in text
     assert AGAIN not in text
 
 
@@ -221,3 +219,12 @@ def test_failed_and_diverged_trials_are_told_below_the_table(folder, capsys):
     folder.trial(1, 1e-4, 0.5, status="failed")
     folder.trial(2, 1e-4, 0.5, status="diverged")
     assert "l1: of 3 trials 1 failed, 1 diverged" in shown(capsys, folder.root).splitlines()
+
+
+def test_verdicts_are_broken_between_words_and_stay_indented():
+    text = "Better than none:\n  " + " ".join(["l1-and-more"] * 10)
+    head, *lines = _wrapped(text, 40).splitlines()
+    assert head == "Better than none:"
+    assert [line[:5] for line in lines] == ["  l1-", *["    l"] * (len(lines) - 1)]
+    assert max(map(len, lines)) <= 40
+    assert " ".join(" ".join(lines).split()) == " ".join(text.split()[3:])

@@ -40,6 +40,12 @@ def test_a_loss_that_still_falls_is_named_with_its_arms(losses, expected):
     assert expected in sentence
 
 
+def test_many_arms_are_counted():
+    losses = {f"l{i}": [1.0, 0.5] for i in range(9)}
+    [sentence] = still_falling(curves(**losses), NAMES)
+    assert "in the last epoch (9 arms): trained longer" in sentence
+
+
 @pytest.mark.parametrize("losses", [{}, {"none": [0.5]}, {"none": [0.5, 0.496]}, {"none": [1, 2]}])
 def test_nothing_is_said_of_a_loss_that_does_not_fall(losses):
     assert list(still_falling(curves(**losses), NAMES)) == []

@@ -1,6 +1,3 @@
-import pandas as pd
-import pytest
-
 from regsweep.report.build import build_report
 from regsweep.report.words.verdicts import verdict_sentences
 from tests.report_tables import ASKED, judge, small_sweep, tables
@@ -17,52 +14,73 @@ def table(metric="test_loss", **verdicts):
     return comparison
 
 
-def test_an_arm_that_is_better_is_named_with_its_values_size_and_p():
+def test_an_arm_that_is_better_has_a_line_of_its_size_and_interval():
     better = table(l1=("better", 0.01234, 0.00567, 0.01901, 0.0123))
     assert verdict_sentences(better) == (
-        "Better than regularizer=none: regularizer=l1 at weight=0.0001 (test loss lower by 0.012, "
-        "95 % interval 0.0057 to 0.019, p = 0.012).",
+        "Better than none in test loss (95 % intervals):\n  l1: lower by 0.012 (0.0057 to 0.019)",
     )
 
 
 def test_of_a_worse_arm_the_signs_and_the_ends_of_the_interval_change():
     worse = table(l1=("worse", -0.25, -0.375, -0.125, 0.0009))
     assert verdict_sentences(worse) == (
-        "Worse than regularizer=none: regularizer=l1 at weight=0.0001 (test loss higher by 0.25, "
-        "95 % interval 0.12 to 0.38, p < 0.001).",
+        "Worse than none in test loss (95 % intervals):\n  l1: higher by 0.25 (0.12 to 0.38)",
     )
 
 
-def test_several_arms_share_a_sentence_better_ones_first():
+def test_several_arms_share_a_head_and_better_ones_come_first():
     better = ("better", 0.25, 0.125, 0.375, 0.01)
-    both = verdict_sentences(table(l1=better, l2=better))
-    assert len(both) == 1
-    assert both[0].startswith("Better than regularizer=none: regularizer=l2 at")
-    assert "; regularizer=l1 at" in both[0]
+    (both,) = verdict_sentences(table(l1=better, l2=better))
+    head, *lines = both.splitlines()
+    assert head.startswith("Better than none in test loss")
+    assert [line.split()[0] for line in lines] == ["l2:", "l1:"]
     mixed = verdict_sentences(table(l1=("worse", -0.25, -0.375, -0.125, 0.01), l2=better))
     assert [sentence.split()[0] for sentence in mixed] == ["Better", "Worse"]
+    assert ["intervals" in sentence for sentence in mixed] == [True, False]
 
 
-def test_arms_without_a_detectable_difference_are_named_alone():
-    same = ("undecided", 0.01, -0.01, 0.03, 0.4)
-    assert verdict_sentences(table(l1=same, l2=same)) == (
-        "Undecided against regularizer=none: regularizer=l2, regularizer=l1. No difference was "
-        "found, which does not show that there is none.",
+def test_the_weights_that_are_as_good_end_the_line():
+    better = table(l1=("better", 0.25, 0.125, 0.375, 0.01))
+    judge(better, "l1", plateau_low=1e-6, plateau_high=2.2e-5)
+    assert verdict_sentences(better)[0].endswith("(0.12 to 0.38); as good from 1e-6 to 2.2e-5")
+
+
+def test_arms_that_are_equivalent_are_told_with_what_was_found():
+    comparison = table(
+        l1=("equivalent", 0.001, -0.002, 0.004, 0.4), l2=("equivalent", 0.003, 0.001, 0.005, 0.01)
     )
+    for arm in ("l1", "l2"):
+        judge(comparison, arm, margin=0.01)
+    assert verdict_sentences(comparison) == (
+        "Equivalent to none, within 0.01 of test loss (95 % intervals):\n"
+        "  l2: lower by 0.003 (0.001 to 0.005); real, and too small to matter\n"
+        "  l1: improvement -0.002 to +0.004",
+    )
+
+
+def test_undecided_arms_that_need_as_much_share_a_line():
+    same = ("undecided", 0.01, -0.01, 0.03, 0.4)
+    comparison = table(l1=same, l2=same)
+    head = "Undecided against none: no difference was found, which does not show that there is none"
+    assert verdict_sentences(comparison) == (f"{head}:\n  l2 and l1",)
+    for arm in ("l1", "l2"):
+        judge(comparison, arm, margin=0.01, seeds_needed=120)
+    seeds = "Seeds that would be likely to decide about the margin"
+    assert verdict_sentences(comparison) == (f"{head}. {seeds}:\n  l2 and l1: 120",)
+    judge(comparison, "l1", seeds_needed=None)
+    [text] = verdict_sentences(comparison)
+    assert text.splitlines()[1:] == ["  l2: 120", "  l1: more than 1,000"]
 
 
 def test_an_unstable_arm_is_said_to_be_unjudged():
     assert verdict_sentences(table(l1=("unstable",))) == (
-        "Unstable, so not judged: regularizer=l1 (a confirm run diverged or failed).",
+        "Unstable, so not judged: l1 (a confirm run diverged or failed).",
     )
 
 
 def test_test_error_is_in_points():
     better = table("test_error", l1=("better", 0.0123, 0.0012, 0.0234, 0.02))
-    assert (
-        "(test error lower by 1.2 points, 95 % interval 0.12 to 2.3 points, p = 0.020)"
-        in (verdict_sentences(better)[0])
-    )
+    assert verdict_sentences(better)[0].endswith("l1: lower by 1.2 points (0.12 to 2.3 points)")
 
 
 def test_nothing_is_said_where_nothing_was_tested():
@@ -70,38 +88,10 @@ def test_nothing_is_said_where_nothing_was_tested():
     assert verdict_sentences(tables(small_sweep())[1]) == ()
 
 
-def test_of_several_tests_interval_and_p_are_said_to_be_corrected():
+def test_of_several_tests_intervals_are_said_to_be_corrected():
     better = table(l1=("better", 0.01234, 0.00567, 0.01901, 0.0123))
     (sentence,) = verdict_sentences(better, {"sweep": ASKED})
-    said = "interval 0.0057 to 0.019, p = 0.012, both corrected for 2 tests)."
-    assert sentence.endswith(f"(test loss lower by 0.012, {said}")
-
-
-def test_what_all_arms_were_given_is_no_value_of_the_winner():
-    better = table(l1=("better", 0.25, 0.125, 0.375, 0.01))
-    words = "regularizer=l1 regularizer.weight=0.0001 trainer.epochs=2 'model.hidden=[8, 4]'"
-    judge(better, "l1", best_overrides=words)
-    (sentence,) = verdict_sentences(better, {"sweep": ASKED})
-    assert "regularizer=l1 at weight=0.0001 (" in sentence
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "shown"),
-    [
-        ("optimizer.lr", 0.01234567, "weight=0.0001, optimizer.lr=0.0123"),
-        ("x.name", "a b", "weight=0.0001, x.name='a b'"),
-    ],
-)
-def test_values_are_rounded_and_told_apart_by_commas(key, value, shown):
-    better = table(l1=("better", 0.25, 0.125, 0.375, 0.01))
-    better[key] = pd.Series([value] * len(better), dtype=object)
-    assert f"regularizer=l1 at {shown} (" in verdict_sentences(better)[0]
-
-
-def test_an_arm_with_nothing_to_search_has_no_values():
-    comparison = table(l1=("better", 0.25, 0.125, 0.375, 0.01))
-    comparison["regularizer.weight"] = float("nan")
-    assert "regularizer=none: regularizer=l1 (test loss" in verdict_sentences(comparison)[0]
+    assert sentence.startswith("Better than none in test loss (intervals corrected for 2 tests):\n")
 
 
 def test_arms_of_several_sweeps_are_named_with_their_sweep(folder):
@@ -110,10 +100,9 @@ def test_arms_of_several_sweeps_are_named_with_their_sweep(folder):
         folder.arm("none", [0.31, 0.35, 0.33], sweep=name)
         folder.arm("l1", losses, sweep=name)
     same, worse = build_report([folder.root]).verdicts
-    assert same.startswith("a: Undecided against regularizer=none: regularizer=l1. No difference")
-    assert worse.startswith(
-        "b: Worse than regularizer=none: regularizer=l1 at weight=0.0001 (test loss higher by 0.19"
-    )
+    assert same.startswith("a: Undecided against none: no difference")
+    assert worse.startswith("b: Worse than none in test loss")
+    assert "  l1: higher by 0.19 (" in worse
 
 
 def test_marked_verdicts_are_told_as_the_others():

@@ -2,8 +2,10 @@ import io
 
 import pandas as pd
 import pytest
+from report_tables import small_sweep, tables
 from rich.console import Console
 
+from regsweep.records.objective import JUDGED
 from regsweep.report.build import build_report
 from regsweep.report.tables.comparison import comparison_table
 from regsweep.report.tables.gather import gather
@@ -238,3 +240,32 @@ def test_arms_that_no_baseline_could_judge_are_shown_without_numbers_of_tests(fo
     shown = lines(comparison_view(build_report([folder.root]).comparison))
     assert not {"better", "p"} & set(shown[0].split())
     assert shown[3] == "l1 weight=0.0001 90.62 0.3750"
+
+
+@pytest.mark.parametrize("objective", ["val_loss", "val_error"])
+def test_thirty_arms_of_long_names_and_several_groups_fit_80_columns(objective):
+    """The metric that the arms are judged on stays, with its difference and verdict."""
+    choices = [f"a_penalty_of_the_users_own_{i}" for i in range(5)]
+    arms = [
+        f"regularizer={choice} model=residual_network_{model} optimizer={optimizer}"
+        for choice in choices
+        for model in range(3)
+        for optimizer in ("adam", "sgd")
+    ]
+    made = tables(small_sweep())[1]
+    row = made.iloc[0].to_dict() | {
+        **{"baseline": arms[0], "metric": JUDGED[objective], "verdict": "undecided"},
+        **{"improvement_mean": 0.0123, "p_holm": 0.5, "regularizer.weight": 1.23456e-5},
+    }
+    comparison = made.iloc[:0].astype(object)
+    comparison = pd.DataFrame([row | {"arm": arm} for arm in arms], columns=comparison.columns)
+    out = io.StringIO()
+    Console(file=out, width=80).print(comparison_view(comparison), crop=False)
+    shown = out.getvalue().splitlines()
+    assert max(map(len, shown)) <= 80
+    assert sum("undecided" in line for line in shown) == 30
+    by_error = objective == "val_error"
+    held = "97.25" if by_error else "0.1100"
+    assert sum(held in line for line in shown) == 30
+    assert sum(("+1.23" if by_error else "+0.0123") in line for line in shown) == 30
+    assert sum("weight=1.23e-5" in line for line in shown) == 30

@@ -1,0 +1,219 @@
+"""How much better each arm is than its baseline: a dot a seed, the mean, and what decided."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from regsweep.report.plots.arms import Look, first_choice
+from regsweep.report.plots.figure import BETWEEN, Plot, escaped, hover, jitter, new_figure
+from regsweep.report.words.measure import Measure, measure_of, short
+from regsweep.report.words.view import short_names
+
+_FEW_ARMS = 7
+_ROW_PIXELS, _THIN_ROW_PIXELS = 52, 38
+_DOTS_WIDTH = 0.2
+_BAND = "rgba(128, 128, 128, 0.18)"
+_GAP = 0.4  # between groups, in rows
+# An interval that begins so many times farther than that of the arm in the middle lies at the edge.
+_FAR = 8
+# On both sides, as shares of the range of the intervals: the most for single seeds; and free.
+_ROOM, _EDGE = 1.0, 0.05
+_CAPTION = (
+    "A dot is a seed, compared with the baseline on the same seed; the diamond and the bar are the "
+    "mean and the interval that the verdict was made of. Right of the line is better."
+)
+_MARGIN = " The shaded band is the margin: differences that do not matter."
+_BEYOND = " A triangle at the edge lies beyond it."
+
+Row = dict[str, Any]
+
+
+def differences_plot(
+    comparison: pd.DataFrame,
+    pairs: Mapping[str, Mapping[int, float]],
+    looks: Mapping[str, Look],
+) -> Plot | None:
+    """A row an arm that has a verdict, right is better; nothing where none has.
+
+    ``comparison`` is of one sweep, ``pairs`` has the improvement of each arm by seed. Zero is a
+    line, the margin a band on both sides of it, and an interval that of the verdict. Of many arms
+    those of one first choice stand together. What lies far beyond the others is drawn at the edge.
+    """
+    judged = comparison[comparison["verdict"].notna()]
+    rows: list[Row] = [{str(k): v for k, v in row.items()} for row in judged.to_dict("records")]
+    if not rows:
+        return None
+    measure = measure_of(rows[0])
+    many = len(rows) > _FEW_ARMS
+    rows, places = _grouped(rows) if many else (rows, [float(i) for i in range(len(rows))])
+    low, high = _range(rows, pairs, measure)
+    height = 86 + (_THIN_ROW_PIXELS if many else _ROW_PIXELS) * (places[-1] + 1)
+    names = short_names(comparison["arm"])
+    figure = new_figure(
+        {"title_text": _axis_title(rows, names, measure), "range": [low, high]},
+        {
+            "tickvals": places,
+            "ticktext": [f"<b>{looks[row['arm']].name}</b><br>{row['verdict']}" for row in rows],
+            "range": [places[-1] + 0.6, -0.6],
+            "showgrid": False,
+            "showline": False,
+            "fixedrange": True,
+            "ticks": "outside",
+            "ticklen": 8,
+            "tickcolor": "rgba(0, 0, 0, 0)",
+        },
+        height=round(height),
+    )
+    figure.update_layout(showlegend=False)
+    _add_margins(figure, rows, places, measure)
+    zero = {"x0": 0, "x1": 0, "y0": -0.6, "y1": places[-1] + 0.6}
+    figure.add_shape(type="line", **zero, line={"color": BETWEEN, "width": 1.5})
+    for place, row in zip(places, rows, strict=True):
+        of_arm = pairs.get(row["arm"], {})
+        _add_dots(figure, place, looks[row["arm"]], of_arm, measure, (low, high))
+        if pd.notna(row["improvement_mean"]):
+            _add_mean(figure, place, looks[row["arm"]], row, measure, (low, high))
+    caption = _CAPTION
+    if any(pd.notna(row["margin"]) for row in rows):
+        caption += _MARGIN
+    if any(_edge(measure.scale * v, (low, high)) for its in pairs.values() for v in its.values()):
+        caption += _BEYOND
+    return Plot(f"Improvement over the baseline, in {measure.name}", caption, figure)
+
+
+def _grouped(rows: Iterable[Row]) -> tuple[list[Row], list[float]]:
+    """Arms of one first choice together, groups and arms in the order of the table."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(first_choice(row["arm"]), []).append(row)
+    gap = _GAP if max(map(len, groups.values())) > 1 else 0.0
+    places: list[float] = []
+    for number, group in enumerate(groups.values()):
+        places += [len(places) + i + gap * number for i in range(len(group))]
+    return [row for group in groups.values() for row in group], places
+
+
+def _range(
+    rows: Sequence[Row], pairs: Mapping[str, Mapping[int, float]], measure: Measure
+) -> tuple[float, float]:
+    """What the axis shows: zero, the margins, the intervals that are not far from them, and seeds.
+
+    Seeds widen it by no more than ``_ROOM``.
+    """
+    known = [row for row in rows if pd.notna(row["improvement_mean"])]
+    ends = np.array(
+        [[row[f"improvement_ci_{end}"] for end in ("low", "high")] for row in known]
+    ).reshape(-1, 2)
+    margins = [row["margin"] for row in known if pd.notna(row["margin"])]
+    if not len(ends):
+        return -1.0, 1.0
+    widest = np.abs(ends).max(axis=1)
+    nearest = np.where(np.sign(ends).prod(axis=1) > 0, np.abs(ends).min(axis=1), 0)
+    middle = float(np.quantile(widest, 0.5, method="lower"))
+    near = ends[nearest <= _FAR * max(middle, *margins, 0.0)]
+    low = min([0.0, *near[:, 0], *(-margin for margin in margins)])
+    high = max([0.0, *near[:, 1], *margins])
+    span = (high - low) or 1.0
+    seeds = [low, high, *(value for its in pairs.values() for value in its.values())]
+    low = max(low - _ROOM * span, min(seeds)) - _EDGE * span
+    high = min(high + _ROOM * span, max(seeds)) + _EDGE * span
+    return measure.scale * low, measure.scale * high
+
+
+def _axis_title(rows: Sequence[Row], names: Mapping[str, str], measure: Measure) -> str:
+    baselines = list(dict.fromkeys(row["baseline"] for row in rows))
+    against = names.get(baselines[0], baselines[0]) if len(baselines) == 1 else "its baseline"
+    unit = f" ({measure.unit.strip()})" if measure.unit else ""
+    return f"{measure.name}: better than {escaped(against, 28)} by{unit}"
+
+
+def _add_margins(
+    figure: go.Figure, rows: Sequence[Row], places: Sequence[float], measure: Measure
+) -> None:
+    """A band behind each row; rows that follow each other with one margin share theirs."""
+    known = [
+        (place, measure.scale * float(row["margin"]))
+        for place, row in zip(places, rows, strict=True)
+        if pd.notna(row["margin"])
+    ]
+    start = 0
+    for i in range(1, len(known) + 1):
+        if i == len(known) or known[i][1] != known[start][1]:
+            margin = known[start][1]
+            ends = {"y0": known[start][0] - 0.5, "y1": known[i - 1][0] + 0.5}
+            figure.add_shape(
+                type="rect", x0=-margin, x1=margin, **ends, fillcolor=_BAND, line_width=0
+            )
+            start = i
+
+
+def _add_dots(
+    figure: go.Figure,
+    place: float,
+    look: Look,
+    pairs: Mapping[int, float],
+    measure: Measure,
+    ends: tuple[float, float],
+) -> None:
+    values = measure.scale * np.array(list(pairs.values()), dtype=float)
+    figure.add_scatter(
+        x=np.clip(values, *ends),
+        y=place + jitter(len(values), _DOTS_WIDTH),
+        mode="markers",
+        marker={
+            "color": look.color,
+            "size": 6,
+            "opacity": 0.5,
+            "symbol": [_edge(value, ends) or "circle" for value in values],
+        },
+        cliponaxis=False,
+        hoverinfo="text",
+        hovertext=[
+            hover(look.name, f"seed {seed}", f"better by {value:.5g}{measure.unit}")
+            for seed, value in zip(pairs, values, strict=True)
+        ],
+    )
+
+
+def _edge(value: float, ends: tuple[float, float]) -> str:
+    """The mark of a value that lies beyond an end of the axis; none of any other."""
+    low, high = ends
+    return "triangle-left" if value < low else "triangle-right" if value > high else ""
+
+
+def _add_mean(
+    figure: go.Figure,
+    place: float,
+    look: Look,
+    row: Row,
+    measure: Measure,
+    ends: tuple[float, float],
+) -> None:
+    mean, low, high = (
+        measure.scale * float(row[f"improvement_{part}"]) for part in ("mean", "ci_low", "ci_high")
+    )
+    beyond = _edge(mean, ends)
+    drawn = float(np.clip(mean, *ends))
+    bar = {} if beyond else {"array": [high - mean], "arrayminus": [mean - low]}
+    figure.add_scatter(
+        x=[drawn],
+        y=[place],
+        mode="markers+text" if beyond else "markers",
+        text=[f"{short(mean)}{measure.unit}"],
+        textposition="middle right" if beyond == "triangle-left" else "middle left",
+        marker={"color": look.color, "size": 13, "symbol": beyond or "diamond"},
+        error_x={"color": look.color, "thickness": 3, "width": 7} | bar,
+        cliponaxis=False,
+        hoverinfo="text",
+        hovertext=[
+            hover(
+                look.name,
+                str(row["verdict"]),
+                f"better by {mean:.5g}{measure.unit}",
+                f"interval {low:.5g} to {high:.5g}{measure.unit}",
+            )
+        ],
+    )

@@ -1,0 +1,80 @@
+"""The answer of a comparison in one sentence of at most two lines."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from regsweep.report.tables.judge import marks_of, plain
+from regsweep.report.tables.looks import BETTER, EQUIVALENT, UNDECIDED, UNSTABLE, WORSE
+from regsweep.report.tables.request import Request
+from regsweep.report.words.measure import measure_of
+from regsweep.report.words.view import listed, short_names
+
+# Two lines of the page's headline, at 1,400 pixels.
+LONGEST = 170
+_OTHERS = {
+    WORSE: "worse",
+    EQUIVALENT: "equivalent",
+    UNDECIDED: "undecided",
+    UNSTABLE: "unstable",
+}
+
+
+def headlines(
+    comparison: pd.DataFrame, asked: Mapping[str, Request] | None = None
+) -> tuple[str, ...]:
+    """A sentence a sweep that tested anything: which arms are better, and by how much the best.
+
+    Arms are named where the sentence has at most ``LONGEST`` characters then, else counted.
+    """
+    names = short_names(comparison["arm"])
+    several = "sweep" in comparison
+    sweeps = comparison["sweep"].fillna("") if several else pd.Series("", comparison.index)
+    asked = asked or {}
+    said = []
+    comparison = comparison.assign(verdict=comparison["verdict"].map(plain, na_action="ignore"))
+    for sweep, arms in comparison.groupby(sweeps, sort=False):
+        rows = [row for _, row in arms[arms["verdict"].notna()].iterrows()]
+        if rows:
+            own = asked.get(str(sweep)) if several else next(iter(asked.values()), None)
+            prefix = f"{sweep}: " if several else ""
+            marks = marks_of(own) if own else ()
+            note = f" ({', '.join(marks)})" if marks else ""
+            said.append(f"{prefix}{_sentence(rows, names)}{note}.")
+    return tuple(said)
+
+
+def _sentence(rows: Sequence["pd.Series"], names: Mapping[str, str]) -> str:
+    named = _clauses(rows, names, counted=False)
+    return named if len(named) <= LONGEST else _clauses(rows, names, counted=True)
+
+
+def _clauses(rows: Sequence["pd.Series"], names: Mapping[str, str], *, counted: bool) -> str:
+    """``l2 and l1 are better than none in test loss; l2 most, by 0.1 (0.05 to 0.2); ...``."""
+    measure = measure_of(rows[0])
+    baselines = list(dict.fromkeys(str(row["baseline"]) for row in rows))
+    better = [row for row in rows if row["verdict"] == BETTER]
+    against = names.get(baselines[0], baselines[0])
+    if len(baselines) > 1:
+        against = "their baselines" if len(better) > 1 else "its baseline"
+
+    def who(those: Sequence["pd.Series"], of: str = "") -> str:
+        whom = f"{len(those)}{of}" if counted else listed([names[row["arm"]] for row in those])
+        return f"{whom} {'is' if len(those) == 1 else 'are'}"
+
+    than = f"better than {against} in {measure.name}"
+    clauses = [f"no arm is shown to be {than}"]
+    if better:
+        most = max(better, key=lambda row: float(row["improvement_mean"]))
+        size = measure.size(most)
+        clauses = [f"{who(better, f' of {len(rows)} arms')} {than}"]
+        if len(better) == 1 and not counted:
+            clauses[0] += f", by {size}"
+        else:
+            ahead = " most" if len(better) > 1 else ""
+            clauses.append(f"{names[most['arm']]}{ahead}, by {size}")
+    for verdict, word in _OTHERS.items():
+        if those := [row for row in rows if row["verdict"] == verdict]:
+            clauses.append(f"{who(those)} {word}")
+    text = "; ".join(clauses)
+    return text if better else f"N{text[1:]}"
