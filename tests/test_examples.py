@@ -122,12 +122,11 @@ def test_the_runs_of_a_sweep_are_logged_to_mlflow_once(tmp_path, mnist):
         "data.train_size=256", "data.validation_size=100", "trainer.epochs=2",
         "trainer.compile=false", "hydra.sweep.dir=here",
     )  # fmt: skip
-    found = {
-        run["name"]: run for run in json.loads(python("-c", LOGGED, EXAMPLES).splitlines()[-1])
-    }
+    runs = json.loads(python("-c", LOGGED, EXAMPLES).splitlines()[-1])
 
+    assert sorted(run["name"] for run in runs) == ["0", "1"]
+    found = {run["name"]: run for run in runs}
     records = [json.loads(path.read_text()) for path in tmp_path.glob("here/*/record.json")]
-    assert set(found) == {record["run"] for record in records} == {"0", "1"}
     for record in records:
         run = found[record["run"]]
         assert run["status"] == "FINISHED"
