@@ -32,6 +32,8 @@ RUNS = {
     "plateau": "a parabola, noise 1.2 %, tpe: holds the best: share, 95 % interval",
     "looks": "looks at 10, a difference of 0.7 deviations: found: share, 95 % interval",
     "rows": "300 rows: resample=rows: covers: share, 95 % interval",
+    "finalists": "200 images, 2 searches, both arms: finalists over 6 trials: mean gain, "
+    "95 % interval",
     "null": "of 3 comparisons, with a false verdict: share, 95 % interval",
     "effect": "of 3 comparisons, decided by 2 seeds: share, 95 % interval",
 }
