@@ -9,7 +9,7 @@ from regsweep.errors import bad_value
 from regsweep.records.task import SCORES, TASKS, LossChoice, ScoreChoice, Task, TaskName
 from regsweep.settings.checks import whole
 from regsweep.settings.data import Data, OwnData, Published
-from regsweep.settings.model import CNN, Model, is_layers
+from regsweep.settings.model import CNN, MLP, Model, is_layers
 from regsweep.settings.optimizer import Optimizer
 from regsweep.settings.own import OwnModel, OwnRegularizer, Study
 from regsweep.settings.regularizer import Regularizer
@@ -46,6 +46,13 @@ class Run:
 
     def __post_init__(self) -> None:
         whole("seed", self.seed, low=0, high=HIGHEST_SEED)
+        batch_norm = isinstance(self.model, MLP) and self.model.norm == "batch"
+        if batch_norm and self.trainer.batch_size == 1:
+            raise bad_value(
+                "trainer.batch_size",
+                1,
+                "at least 2: model.norm=batch takes the variance over a batch",
+            )
         if isinstance(self.data, Published):
             self.check(self.data.facts)
 

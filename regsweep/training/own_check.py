@@ -10,6 +10,7 @@ from regsweep.data.dataset import Dataset, Examples, scale
 from regsweep.errors import InputError, bad_value
 from regsweep.settings.own import OwnModel, OwnRegularizer
 from regsweep.settings.run import Run
+from regsweep.training.evaluate import CHUNK
 from regsweep.training.generators import seeded
 from regsweep.training.load import facts_of, load_data
 from regsweep.training.network import build_network
@@ -39,9 +40,16 @@ def check_own(run: Run) -> None:
     if isinstance(run.model, OwnModel):
         _check_start(run.model, module, build())
         inputs = scale(dataset.train.inputs[: run.trainer.batch_size])
+        name = f"model={run.model.name}"
+        # One row is not a batch for all networks: batch norm has no variance of it.
+        of_one = f"{name}, trainer.batch_size=1" if len(inputs) == 1 else name
         for mode in (module.train, module.eval):
             mode()
-            _check_kept(run.model, module, inputs, facts.outputs)
+            _check_kept(of_one, module, inputs, facts.outputs)
+        for key, rows in (("validation", facts.validation), ("test", facts.test)):
+            if rows % CHUNK == 1:
+                what = f"{name}, data.{key}_size={rows}, measured {CHUNK} rows at once and a last"
+                _check_outputs(what, module, inputs[:1], facts.outputs)
     if isinstance(run.regularizer, OwnRegularizer):
         _check_penalty(run.regularizer, module)
     _check_repeats(run, module, dataset)
@@ -57,9 +65,9 @@ def _check_start(model: OwnModel, one: nn.Module, other: nn.Module) -> None:
             )
 
 
-def _check_kept(model: OwnModel, module: nn.Module, inputs: Tensor, outputs: int) -> None:
+def _check_kept(name: str, module: nn.Module, inputs: Tensor, outputs: int) -> None:
     """Call ``module``, and look at what it leaves of its inputs, parameters and attributes."""
-    name, given = f"model={model.name}", inputs.clone()
+    given = inputs.clone()
     places = {key: value.data_ptr() for key, value in module.named_parameters()}
     before = _numbers_of(module)
     _check_outputs(name, module, given, outputs)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 
 from regsweep import Arrays
 from regsweep.data.arrays import read_arrays
@@ -136,6 +137,15 @@ WRONG = {
     "a list of targets": (
         lambda: Arrays(X, Y.tolist()),
         "targets is a list; expected an array, such as numpy.asarray(targets)",
+    ),
+    "a sparse matrix": (
+        lambda: Arrays(csr_matrix(X), Y),
+        "inputs is a sparse csr_matrix; expected an array that holds its zeros, such as "
+        "inputs.toarray()",
+    ),
+    "a class with a NUL byte": (
+        lambda: Arrays(X, np.array(["a", "b\0c", "d"])[Y]),
+        r"targets: class 'b\x00c' has a NUL byte; expected text without",
     ),
     "lengths": (lambda: Arrays(X, Y[:50]), "inputs is 60 rows, and targets 50; expected as many"),
     "lengths of a frame": (lambda: Arrays(FRAME, Y[:50]), "inputs is 60 rows, and targets 50; exp"),
