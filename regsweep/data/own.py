@@ -17,7 +17,7 @@ from regsweep.records.task import TaskName
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Encode = Callable[[Any], Array]
-"""Rows in, an array (n, *shape) of bytes or float32 out."""
+"""Rows in, an array (n, *shape) of bytes, int64 or float32 out."""
 Decode = Callable[[Array], Array]
 """Outputs (n, outputs) in, what they predict of each row out."""
 
@@ -146,6 +146,7 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         task=given.task,
         mean=tuple(mean.tolist()),
         deviation=tuple(deviation.tolist()),
+        largest=_largest(dataset),
     )
     return Loaded(dataset, facts, lambda raw: encode(given.read(raw)), decode)
 
@@ -165,6 +166,13 @@ def decoder(names: tuple[str, ...], task: TaskName = "classification") -> Decode
         return found
 
     return decode
+
+
+def _largest(dataset: Dataset) -> int | None:
+    parts = [part for part in (dataset.train, dataset.validation, dataset.test) if part is not None]
+    if dataset.train.inputs.dtype != torch.int64:
+        return None
+    return max(max(-int(part.inputs.min()), int(part.inputs.max())) for part in parts)
 
 
 def _examples(rows: Rows, encode: Encode, scaled: Callable[[Array], Array]) -> Examples:

@@ -46,6 +46,8 @@ def check_own(run: Run) -> None:
         for mode in (module.train, module.eval):
             mode()
             _check_kept(of_one, module, inputs, facts.outputs)
+        if facts.largest is not None:
+            _check_every_row(name, module, run, facts.outputs)
         for key, rows in (("validation", facts.validation), ("test", facts.test)):
             if rows % CHUNK == 1:
                 what = f"{name}, data.{key}_size={rows}, measured {CHUNK} rows at once and a last"
@@ -91,6 +93,15 @@ def _check_kept(name: str, module: nn.Module, inputs: Tensor, outputs: int) -> N
             )
 
 
+def _check_every_row(name: str, module: nn.Module, run: Run, outputs: int) -> None:
+    """Call ``module`` on all integers: in a pack, one beyond a table is a row of the next run's."""
+    data = load_data(run.data, run.loss, test=True)
+    parts = {"training": data.train, "validation": data.validation, "test": data.test}
+    for part, examples in parts.items():
+        for inputs in () if examples is None else torch.split(examples.inputs, CHUNK):
+            _check_outputs(f"{name}, {part} rows", module, inputs, outputs)
+
+
 def _numbers_of(module: nn.Module) -> dict[str, Any]:
     """The numbers and texts that the parts of ``module`` keep as attributes, by their places."""
     return {
@@ -103,10 +114,19 @@ def _numbers_of(module: nn.Module) -> dict[str, Any]:
 
 def _check_outputs(name: str, module: nn.Module, inputs: Tensor, outputs: int) -> None:
     given = f"inputs of shape {tuple(inputs.shape)}"
+    if inputs.dtype == torch.int64:
+        given = f"int64 {given}, from {inputs.min()} to {inputs.max()},"
     with seeded(0), torch.set_grad_enabled(module.training):
-        result = called(
-            f"{name}: its forward of {given} failed", type(module).forward, lambda: module(inputs)
-        )
+        try:
+            result = called(
+                f"{name}: its forward of {given} failed",
+                type(module).forward,
+                lambda: module(inputs),
+            )
+        except InputError as error:
+            if inputs.dtype != torch.int64:
+                raise
+            raise InputError(f"{error}; {_expected_of_integers(error)}") from error
     expected = f"a tensor of shape ({len(inputs)}, {outputs}), (batch, outputs)"
     if not isinstance(result, Tensor):
         raise InputError(f"{name}: its forward gave {described(result)}; expected {expected}")
@@ -126,6 +146,15 @@ def _check_outputs(name: str, module: nn.Module, inputs: Tensor, outputs: int) -
             f"{name}: its outputs have no gradient; expected a forward that neither detaches them "
             "nor computes them under torch.no_grad()"
         )
+
+
+def _expected_of_integers(error: InputError) -> str:
+    if isinstance(error.__cause__, IndexError):
+        return "expected tables that have a row for each of these, which begin at 0"
+    return (
+        "data of whole numbers come as int64, as nn.Embedding looks them up; expected "
+        "inputs.float() for layers that compute with them"
+    )
 
 
 def _check_penalty(choice: OwnRegularizer, module: nn.Module) -> None:

@@ -126,6 +126,17 @@ def test_raw_inputs_become_those_of_its_rows():
         given(X, Y).read(X[:2, :2])
 
 
+def test_raw_integers_are_those_of_its_rows():
+    of_integers, of_floats = given(np.int16([[1, 2]] * 60), Y), given(np.ones((60, 2)), Y)
+
+    assert of_integers.read([[3, 4]]).dtype == np.int64
+    assert of_floats.read([[3, 4]]).dtype == np.float32
+    with pytest.raises(
+        InputError, match=r"inputs is float32 .* as those of inputs, int64 of shape"
+    ):
+        of_integers.read([[3.0, 4.0]])
+
+
 TWICE = pd.DataFrame([[1, 2]] * 60, columns=["a", "a"])
 WRONG = {
     "a tuple": (lambda: (X, Y), "the function gives a tuple; expected regsweep.Arrays(inputs, ta"),
@@ -223,8 +234,8 @@ WRONG = {
         "groups is of shape (60, 3); expected one group a row, (60,)",
     ),
     "whole numbers that are rounded": (
-        lambda: Arrays(np.arange(120).reshape(60, 2) + 2**24, Y),
-        "inputs[0, 1] is 16777217, a whole number that float32 rounds; expected smaller ones, or ",
+        lambda: Arrays(X, Y, np.arange(180).reshape(60, 3) + 2**24, Y),
+        "test_inputs[0, 1] is 16777217, a whole number that float32 rounds; expected smaller ones",
     ),
     "two classes of one name": (
         lambda: Arrays(X, np.array([1, "1"] * 30, dtype=object)),
