@@ -20,8 +20,8 @@ _KNOWN = ("x", "y", "x_test", "y_test")
 def read_arrays(file: OwnFile, loss: LossChoice = "auto") -> Given:
     """What ``file`` holds, with targets as ``loss`` and they themselves say.
 
-    Bytes stay bytes, which are divided by 255 when they are used; other numbers become float32 as
-    they are. No pickle is read.
+    Bytes stay bytes, which are divided by 255 when they are used; other integers become int64,
+    floats float32. No pickle is read.
 
     Raises:
         InputError: an array is missing, of the wrong shape or type, or holds what is not finite.
@@ -49,7 +49,7 @@ def given_of(
     read = read_targets(targets, f"{where}: {y}", loss)
     test = None
     if x_test in arrays:
-        aside = _inputs(where, x_test, arrays[x_test])
+        aside = _inputs(where, x_test, arrays[x_test], like=inputs)
         of_aside = targets_of(where, y_test, arrays[y_test])
         _refuse_lengths(where, x_test, aside, y_test, of_aside)
         if of_aside.shape[1:] != targets.shape[1:]:
@@ -71,7 +71,7 @@ def given_of(
 
 def _read(where: str, raw: Any, x: str, inputs: Array) -> Array:
     """``raw``, inputs that are not of the source, as those of it."""
-    read = _inputs(where, "inputs", np.asarray(raw))
+    read = _inputs(where, "inputs", np.asarray(raw), like=inputs)
     _refuse_unlike(where, "inputs", read, x, inputs)
     return read
 
@@ -118,7 +118,8 @@ def _array(file: OwnFile, loaded: Mapping[str, Array], name: str) -> Array:
         ) from error
 
 
-def _inputs(where: str, name: str, array: Array) -> Array:
+def _inputs(where: str, name: str, array: Array, like: Array | None = None) -> Array:
+    """``array`` as bytes, int64 or float32; integers as float32 where it is ``like`` floats."""
     if array.dtype.kind not in "biuf":
         raise _wrong(where, name, f"{_described(array)}, expected numbers")
     if array.ndim < 2 or 0 in array.shape:
@@ -129,6 +130,8 @@ def _inputs(where: str, name: str, array: Array) -> Array:
         )
     if array.dtype == np.uint8:
         return array
+    if array.dtype.kind in "iu" and (like is None or like.dtype != np.float32):
+        return _integers(where, name, array)
     with np.errstate(over="ignore"):
         numbers = array.astype(np.float32)
     finite = np.isfinite(numbers)
@@ -148,6 +151,16 @@ def _inputs(where: str, name: str, array: Array) -> Array:
             f"or {array.dtype.name} made floats where rounding does not matter",
         )
     return numbers
+
+
+def _integers(where: str, name: str, array: Array) -> Array:
+    most = np.iinfo(np.int64).max
+    if array.dtype == np.uint64 and (beyond := array > most).any():
+        row, *place = (int(i) for i in np.argwhere(beyond)[0])
+        at = ", ".join(map(str, (row, *place)))
+        what = f"{array[(row, *place)]}, expected whole numbers that int64 holds, up to {most}"
+        raise _wrong(where, f"{name}[{at}]", what)
+    return array.astype(np.int64)
 
 
 def targets_of(

@@ -1,5 +1,6 @@
 """A CSV file as a data frame, whose every fault has a message that says where it is."""
 
+import codecs
 import csv
 import io
 import re
@@ -47,6 +48,13 @@ def read_csv(file: OwnFile) -> tuple[pd.DataFrame, tuple[str, ...]]:
 
 
 def _text(file: OwnFile) -> str:
+    if file.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise _wrong(
+            file, f"it is UTF-16, expected UTF-8: iconv -f utf-16 -t utf-8 {file.path} > new.csv"
+        )
+    if (place := file.content.find(b"\0")) >= 0:
+        line = file.content.count(b"\n", 0, place) + 1
+        raise _wrong(file, f"line {line} has a NUL byte, expected text in UTF-8")
     try:
         return file.content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,5 +1,6 @@
 """What training is given: arrays, split into training, validation and test."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +26,7 @@ from regsweep.records.task import TaskName
 class Examples:
     """Inputs (n, *shape), contiguous, of which bytes are scaled to [0, 1], and their targets.
 
+    Inputs are bytes, float32, or int64, which a network of the user's takes as they are.
     Targets are int64 (n,), classes, or float32 (n, outputs): 0 and 1, or standardised numbers.
     """
 
@@ -60,10 +62,17 @@ class Dataset:
 
     def to(self, device: torch.device) -> "Dataset":
         """The same data on `device`."""
+        return self._each(lambda part: part.to(device))
+
+    def with_inputs(self, change: Callable[[Tensor], Tensor]) -> "Dataset":
+        """The same data, with what `change` makes of the inputs of each part."""
+        return self._each(lambda part: Examples(change(part.inputs), part.targets))
+
+    def _each(self, change: Callable[[Examples], Examples]) -> "Dataset":
         return Dataset(
-            self.train.to(device),
-            None if self.validation is None else self.validation.to(device),
-            None if self.test is None else self.test.to(device),
+            change(self.train),
+            None if self.validation is None else change(self.validation),
+            None if self.test is None else change(self.test),
             self.outputs,
             self.task,
         )

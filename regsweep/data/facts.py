@@ -6,6 +6,8 @@ from typing import Any
 
 from regsweep.records.task import TaskName
 
+_NOT_STORED = ("notes", "largest")
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -15,7 +17,8 @@ class Facts:
     classes, as the ``task`` is. ``classes`` are the names of classes or labels in that order,
     empty where they have none. ``files`` has the SHA-256 of each file that the user
     gave, by its key, and ``notes`` what is to be said once, before anything trains. Targets that
-    are numbers are learned as ``(number - mean) / deviation``, of each output.
+    are numbers are learned as ``(number - mean) / deviation``, of each output. ``largest`` is the
+    largest magnitude of inputs that are integers, ``None`` where they are bytes or floats.
     """
 
     shape: tuple[int, ...]
@@ -29,7 +32,8 @@ class Facts:
     task: TaskName = "classification"
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
+    largest: int | None = None
 
     def stored(self) -> dict[str, Any]:
         """What a sweep keeps of them."""
-        return {name: value for name, value in asdict(self).items() if name != "notes"}
+        return {name: value for name, value in asdict(self).items() if name not in _NOT_STORED}

@@ -14,7 +14,7 @@ from regsweep.data.arrays import given_of, targets_of
 from regsweep.data.columns import as_inputs, kinds_of
 from regsweep.data.own import Array, Given, Rows
 from regsweep.data.own_arrays import Arrays
-from regsweep.data.table import fitted, reading, refuse_missing
+from regsweep.data.table import fitted, reading, refuse_missing, telling_unseen
 from regsweep.data.targets import read_targets, read_test_targets
 from regsweep.errors import InputError, MachineFault
 from regsweep.records.task import LossChoice
@@ -94,6 +94,11 @@ def _array(where: str, part: str, given: Any) -> Any:
     if isinstance(given, pd.Series) and part.endswith("targets"):
         return given
     if not isinstance(given, np.ndarray):
+        if hasattr(given, "toarray"):  # as scipy's sparse ones have
+            raise InputError(
+                f"{where}: {part} is a sparse {type(given).__name__}; expected an array that "
+                f"holds its zeros, such as {part}.toarray()"
+            )
         raise InputError(
             f"{where}: {part} is {_a(given)}; expected an array, such as numpy.asarray({part})"
         )
@@ -162,6 +167,7 @@ def _of_frames(
         files=files,
         notes=(f"{where}: left out {left_out}",) if left_out else (),
         read=reading(kinds, where),
+        unseen=telling_unseen(kinds, where),
     )
 
 

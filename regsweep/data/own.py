@@ -17,7 +17,7 @@ from regsweep.records.task import TaskName
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Encode = Callable[[Any], Array]
-"""Rows in, an array (n, *shape) of bytes or float32 out."""
+"""Rows in, an array (n, *shape) of bytes, int64 or float32 out."""
 Decode = Callable[[Array], Array]
 """Outputs (n, outputs) in, what they predict of each row out."""
 
@@ -45,7 +45,8 @@ class Given:
     Targets are those of ``data.tasks.Targets``, of the ``task``. ``fit`` makes an encoder of
     training rows; ``where`` is what messages call the targets, and ``groups``, int64 (n,), what no
     split may part. ``read`` makes inputs like those of ``rows`` of what a user has: of a row as it
-    is in the source.
+    is in the source. ``unseen``, of training rows, others and the name of their part, tells what
+    those others hold that an encoder of the training rows takes for nothing.
     """
 
     rows: Rows
@@ -58,6 +59,7 @@ class Given:
     notes: Sequence[str] = ()
     task: TaskName = "classification"
     read: Encode = np.asarray
+    unseen: Callable[[Any, Any, str], Sequence[str]] = lambda train, rows, part: ()
 
     @property
     def strata(self) -> tuple[Array, tuple[str, ...]]:
@@ -109,6 +111,8 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         test = given.rows.at(parts.test.numpy())
     encode = given.fit(train.inputs)
     told = list(given.notes)
+    for part, rows in (("validation", validation), ("test", test)):
+        told += given.unseen(train.inputs, rows.inputs, part)
     mean = deviation = np.zeros(0)
     scaled: Callable[[Array], Array] = np.copy
     decode = decoder(given.names, given.task)
@@ -142,6 +146,7 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         task=given.task,
         mean=tuple(mean.tolist()),
         deviation=tuple(deviation.tolist()),
+        largest=_largest(dataset),
     )
     return Loaded(dataset, facts, lambda raw: encode(given.read(raw)), decode)
 
@@ -161,6 +166,13 @@ def decoder(names: tuple[str, ...], task: TaskName = "classification") -> Decode
         return found
 
     return decode
+
+
+def _largest(dataset: Dataset) -> int | None:
+    parts = [part for part in (dataset.train, dataset.validation, dataset.test) if part is not None]
+    if dataset.train.inputs.dtype != torch.int64:
+        return None
+    return max(max(-int(part.inputs.min()), int(part.inputs.max())) for part in parts)
 
 
 def _examples(rows: Rows, encode: Encode, scaled: Callable[[Array], Array]) -> Examples:

@@ -1,6 +1,6 @@
 """A table in a CSV file: which columns are learned from, and what is made of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from regsweep.data.targets import read_targets, read_test_targets
 from regsweep.data.tasks import Targets
 from regsweep.errors import InputError, bad_value, nearest
 from regsweep.records.task import LossChoice
+
+# Values of a column that are named.
+_SHOWN = 5
 
 
 def read_table(
@@ -70,6 +73,7 @@ def read_table(
         notes=notes,
         task=targets.task,
         read=reading(kinds, where),
+        unseen=telling_unseen(kinds, where),
     )
 
 
@@ -161,6 +165,28 @@ def fitted(train: pd.DataFrame, kinds: Columns) -> Encode:
         ]
     ).fit(train)
     return lambda rows: transformer.transform(rows).astype(np.float32)
+
+
+def telling_unseen(kinds: Columns, where: str) -> Callable[[Any, Any, str], list[str]]:
+    """What tells the categories in ``rows`` of a ``part`` that no row of ``train`` has.
+
+    ``where`` is what its lines call the source.
+    """
+
+    def tell(train: pd.DataFrame, rows: pd.DataFrame, part: str) -> list[str]:
+        told = []
+        for name in kinds.categories:
+            others = rows[name][~rows[name].isin(train[name].unique())]
+            values = [repr(value) for value in others.unique()]
+            if values:
+                shown = ", ".join(values[:_SHOWN] + ["..."] * (len(values) > _SHOWN))
+                told.append(
+                    f"{where}: column {name}: {len(others)} of {len(rows)} {part} rows have "
+                    f"values that no training row has ({shown}), encoded as none of its categories"
+                )
+        return told
+
+    return tell
 
 
 def _where(file: OwnFile) -> str:

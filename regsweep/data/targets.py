@@ -42,6 +42,8 @@ def read_targets(
         sorted(distinct) if pd.api.types.is_numeric_dtype(values) else sorted(distinct, key=str)
     )
     names = tuple(map(_name, ordered))
+    if broken := [name for name in names if "\0" in name]:
+        raise InputError(f"{where}: class {broken[0]!r} has a NUL byte; expected text without")
     if doubled := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise InputError(
             f"{where}: {doubled[0]} stands for several classes, as number and as text; expected "

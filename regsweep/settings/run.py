@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from regsweep.data.facts import Facts
-from regsweep.errors import bad_value
+from regsweep.errors import InputError, bad_value
 from regsweep.records.task import SCORES, TASKS, LossChoice, ScoreChoice, Task, TaskName
 from regsweep.settings.checks import whole
 from regsweep.settings.data import Data, OwnData, Published
-from regsweep.settings.model import CNN, Model, is_layers
+from regsweep.settings.model import CNN, MLP, Model, is_layers
 from regsweep.settings.optimizer import Optimizer
 from regsweep.settings.own import OwnModel, OwnRegularizer, Study
 from regsweep.settings.regularizer import Regularizer
@@ -20,6 +20,8 @@ LossWeight = Literal["none", "balanced"]
 
 # Confirm seeds lie above the search seeds, and torch takes 64 bits.
 HIGHEST_SEED = 2**62
+# float32 holds every whole number up to it.
+EXACT = 2**24
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,13 @@ class Run:
 
     def __post_init__(self) -> None:
         whole("seed", self.seed, low=0, high=HIGHEST_SEED)
+        batch_norm = isinstance(self.model, MLP) and self.model.norm == "batch"
+        if batch_norm and self.trainer.batch_size == 1:
+            raise bad_value(
+                "trainer.batch_size",
+                1,
+                "at least 2: model.norm=batch takes the variance over a batch",
+            )
         if isinstance(self.data, Published):
             self.check(self.data.facts)
 
@@ -65,6 +74,13 @@ class Run:
         if task.name == "binary" and facts.outputs > 1 and self.score == "balanced_accuracy":
             raise bad_value(
                 "score", self.score, f"auto or roc_auc: a row has {facts.outputs} labels"
+            )
+        if not isinstance(self.model, OwnModel) and (facts.largest or 0) > EXACT:
+            where = next(iter(facts.files), "data")
+            raise InputError(
+                f"{where}: inputs are whole numbers up to {facts.largest}, and networks that are "
+                f"built in take float32, which rounds those above {EXACT}; expected smaller ones, "
+                "or floats where rounding does not matter"
             )
         if isinstance(self.model, CNN):
             self.model.check_shape(facts.shape)

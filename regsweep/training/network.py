@@ -13,7 +13,7 @@ from math import prod
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from regsweep.settings.model import CNN, MLP, Activation, Linear, Model, is_layers
 from regsweep.settings.own import OwnModel
@@ -81,6 +81,17 @@ def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Modu
     if isinstance(model, Linear):
         return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), outputs))
     return _convolutions(model, shape, outputs)
+
+
+def taken(model: Model, inputs: Tensor) -> Tensor:
+    """``inputs`` of data, bytes among them that are still to be scaled, as ``model`` takes them.
+
+    Integers are float32 to what is built in, and int64 to a network of the user's, as
+    ``nn.Embedding`` looks them up.
+    """
+    if inputs.dtype == torch.int64 and not isinstance(model, OwnModel):
+        return inputs.float()
+    return inputs
 
 
 def _perceptron(model: MLP, width: int, outputs: int) -> nn.Sequential:

@@ -10,6 +10,7 @@ from regsweep.data.dataset import Dataset, Examples, scale
 from regsweep.errors import InputError, bad_value
 from regsweep.settings.own import OwnModel, OwnRegularizer
 from regsweep.settings.run import Run
+from regsweep.training.evaluate import CHUNK
 from regsweep.training.generators import seeded
 from regsweep.training.load import facts_of, load_data
 from regsweep.training.network import build_network
@@ -39,9 +40,18 @@ def check_own(run: Run) -> None:
     if isinstance(run.model, OwnModel):
         _check_start(run.model, module, build())
         inputs = scale(dataset.train.inputs[: run.trainer.batch_size])
+        name = f"model={run.model.name}"
+        # One row is not a batch for all networks: batch norm has no variance of it.
+        of_one = f"{name}, trainer.batch_size=1" if len(inputs) == 1 else name
         for mode in (module.train, module.eval):
             mode()
-            _check_kept(run.model, module, inputs, facts.outputs)
+            _check_kept(of_one, module, inputs, facts.outputs)
+        if facts.largest is not None:
+            _check_every_row(name, module, run, facts.outputs)
+        for key, rows in (("validation", facts.validation), ("test", facts.test)):
+            if rows % CHUNK == 1:
+                what = f"{name}, data.{key}_size={rows}, measured {CHUNK} rows at once and a last"
+                _check_outputs(what, module, inputs[:1], facts.outputs)
     if isinstance(run.regularizer, OwnRegularizer):
         _check_penalty(run.regularizer, module)
     _check_repeats(run, module, dataset)
@@ -57,9 +67,9 @@ def _check_start(model: OwnModel, one: nn.Module, other: nn.Module) -> None:
             )
 
 
-def _check_kept(model: OwnModel, module: nn.Module, inputs: Tensor, outputs: int) -> None:
+def _check_kept(name: str, module: nn.Module, inputs: Tensor, outputs: int) -> None:
     """Call ``module``, and look at what it leaves of its inputs, parameters and attributes."""
-    name, given = f"model={model.name}", inputs.clone()
+    given = inputs.clone()
     places = {key: value.data_ptr() for key, value in module.named_parameters()}
     before = _numbers_of(module)
     _check_outputs(name, module, given, outputs)
@@ -83,6 +93,15 @@ def _check_kept(model: OwnModel, module: nn.Module, inputs: Tensor, outputs: int
             )
 
 
+def _check_every_row(name: str, module: nn.Module, run: Run, outputs: int) -> None:
+    """Call ``module`` on all integers: in a pack, one beyond a table is a row of the next run's."""
+    data = load_data(run.data, run.loss, test=True)
+    parts = {"training": data.train, "validation": data.validation, "test": data.test}
+    for part, examples in parts.items():
+        for inputs in () if examples is None else torch.split(examples.inputs, CHUNK):
+            _check_outputs(f"{name}, {part} rows", module, inputs, outputs)
+
+
 def _numbers_of(module: nn.Module) -> dict[str, Any]:
     """The numbers and texts that the parts of ``module`` keep as attributes, by their places."""
     return {
@@ -95,10 +114,19 @@ def _numbers_of(module: nn.Module) -> dict[str, Any]:
 
 def _check_outputs(name: str, module: nn.Module, inputs: Tensor, outputs: int) -> None:
     given = f"inputs of shape {tuple(inputs.shape)}"
+    if inputs.dtype == torch.int64:
+        given = f"int64 {given}, from {inputs.min()} to {inputs.max()},"
     with seeded(0), torch.set_grad_enabled(module.training):
-        result = called(
-            f"{name}: its forward of {given} failed", type(module).forward, lambda: module(inputs)
-        )
+        try:
+            result = called(
+                f"{name}: its forward of {given} failed",
+                type(module).forward,
+                lambda: module(inputs),
+            )
+        except InputError as error:
+            if inputs.dtype != torch.int64:
+                raise
+            raise InputError(f"{error}; {_expected_of_integers(error)}") from error
     expected = f"a tensor of shape ({len(inputs)}, {outputs}), (batch, outputs)"
     if not isinstance(result, Tensor):
         raise InputError(f"{name}: its forward gave {described(result)}; expected {expected}")
@@ -118,6 +146,15 @@ def _check_outputs(name: str, module: nn.Module, inputs: Tensor, outputs: int) -
             f"{name}: its outputs have no gradient; expected a forward that neither detaches them "
             "nor computes them under torch.no_grad()"
         )
+
+
+def _expected_of_integers(error: InputError) -> str:
+    if isinstance(error.__cause__, IndexError):
+        return "expected tables that have a row for each of these, which begin at 0"
+    return (
+        "data of whole numbers come as int64, as nn.Embedding looks them up; expected "
+        "inputs.float() for layers that compute with them"
+    )
 
 
 def _check_penalty(choice: OwnRegularizer, module: nn.Module) -> None:

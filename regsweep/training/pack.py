@@ -15,15 +15,15 @@ from torch import Tensor
 from regsweep.data.dataset import Dataset, Examples
 from regsweep.data.facts import Facts
 from regsweep.records.task import Task, loss_of
-from regsweep.settings.own import OwnRegularizer
+from regsweep.settings.own import OwnModel, OwnRegularizer
 from regsweep.settings.run import Run, fusible
 from regsweep.training.batches import Shuffler
 from regsweep.training.compiled import compiled_step, same_as_before, stay_in_place
 from regsweep.training.evaluate import evaluate
 from regsweep.training.generators import seeded
-from regsweep.training.load import facts_of
+from regsweep.training.load import facts_of, load_data
 from regsweep.training.loss import class_weights
-from regsweep.training.network import Network, build_network, network_of
+from regsweep.training.network import Network, build_network, network_of, taken
 from regsweep.training.optimizer import pack_optimizer
 from regsweep.training.own_penalty import own_penalties, pack_penalty
 from regsweep.training.penalty import (
@@ -116,7 +116,7 @@ class _Pack:
             runs = [*runs, *[runs[-1]] * (width - len(runs))]
         self.runs = runs
         self.trainer = runs[0].trainer
-        self.data = dataset.to(device)
+        self.data = dataset.with_inputs(partial(taken, runs[0].model)).to(device)
         self.task = runs[0].task(dataset.task)
         self.weights: Tensor | None = None
         if runs[0].loss_weight == "balanced":
@@ -288,6 +288,8 @@ class _Pack:
 
 
 def _kind(run: Run, runs: int, lanes: int, data: Dataset | Facts, device: torch.device) -> Kind:
+    rows = data.train.inputs if isinstance(data, Dataset) else None
+    integers = rows is not None and rows.dtype == torch.int64
     return Kind(
         optimizer=type(run.optimizer),
         runs=runs,
@@ -302,6 +304,8 @@ def _kind(run: Run, runs: int, lanes: int, data: Dataset | Facts, device: torch.
         build=partial(build_network, run.model, data.shape, data.outputs),
         loss=run.task(data.task).loss,
         weighted=run.loss_weight == "balanced",
+        integers=integers,
+        inputs=rows if integers else None,
     )
 
 
@@ -317,8 +321,10 @@ def try_compiled(run: Run, width: int, device: torch.device, alone: bool = False
     """
     facts = facts_of(run.data, run.loss)
     network = network_of(run.model, facts.shape, facts.outputs, alone=alone)
+    looked_up = facts.largest is not None and isinstance(run.model, OwnModel)
+    data = load_data(run.data, run.loss, test=False) if looked_up else facts
     with numerics(run.trainer.matmul_precision):
-        check_compiled(network, _kind(run, width, 1, facts, device))
+        check_compiled(network, _kind(run, width, 1, data, device))
 
 
 def _check_alike(runs: Sequence[Run]) -> None:

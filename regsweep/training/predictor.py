@@ -22,7 +22,7 @@ from regsweep.settings.run import Run
 from regsweep.settings.younger import unsaid
 from regsweep.training.load import codec_of, facts_of, load_data
 from regsweep.training.loss import hits
-from regsweep.training.network import build_network
+from regsweep.training.network import build_network, taken
 from regsweep.training.pack import numerics
 from regsweep.training.score import score_of
 
@@ -55,14 +55,15 @@ def load_predictor(directory: Path) -> Callable[[Any], Array]:
         ) from error
 
     def outputs(inputs: Tensor) -> Tensor:
-        return _outputs(network, inputs, run.trainer.matmul_precision)
+        return _outputs(network, taken(run.model, inputs), run.trainer.matmul_precision)
 
     def predict(raw: Any) -> Array:
         if len(raw) == 0:
             return decode(np.zeros((0, facts.outputs), np.float32))
         given = np.asarray(encode(raw))
-        # Bytes are scaled as those that were trained on.
-        inputs = torch.from_numpy(given.astype(np.uint8 if given.dtype == np.uint8 else np.float32))
+        # Bytes are scaled as those that were trained on, and integers taken as those.
+        kept = given.dtype in (np.uint8, np.int64)
+        inputs = torch.from_numpy(given.astype(given.dtype if kept else np.float32))
         if tuple(inputs.shape[1:]) != facts.shape:
             raise InputError(
                 f"inputs: of shape {tuple(inputs.shape)}, expected rows of shape {facts.shape}"

@@ -40,7 +40,8 @@ class Kind:
     """What a step is compiled for, but for the network: the optimizer, and the size of a batch.
 
     ``lanes`` is 1 where all ``runs`` share a batch, else their number. ``build`` makes a module of
-    the network, and ``penalty`` is a function of the user's, of the kind ``penalty_kind``.
+    the network, and ``penalty`` is a function of the user's, of the kind ``penalty_kind``. What
+    looks up ``integers`` is tried on ``inputs``, (n, *shape), as others may have no place.
     """
 
     optimizer: type[Optimizer]
@@ -56,6 +57,8 @@ class Kind:
     build: Callable[[], nn.Module] = field(compare=False)
     loss: Loss = "cross_entropy"
     weighted: bool = False
+    integers: bool = False
+    inputs: Tensor | None = field(default=None, compare=False)
 
 
 @cache
@@ -136,16 +139,22 @@ def _coefficient(value: float, kind: Kind) -> Coefficient:
 
 
 def _batches(kind: Kind) -> list[tuple[Tensor, Tensor]]:
-    """Random inputs and targets, as ``gather`` gives them."""
+    """Inputs and targets, drawn at random, as ``gather`` gives them."""
     generator = torch.Generator().manual_seed(0)
     size = (kind.lanes, kind.batch_size)
     return [
         (
-            torch.rand(*size, *kind.shape, generator=generator).to(kind.device),
+            _inputs(kind, size, generator).to(kind.device),
             _targets(kind, size, generator).to(kind.device),
         )
         for _ in range(STEPS)
     ]
+
+
+def _inputs(kind: Kind, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+    if kind.inputs is None:
+        return torch.rand(*size, *kind.shape, generator=generator)
+    return kind.inputs[torch.randint(len(kind.inputs), size, generator=generator)]
 
 
 def _class_weights(kind: Kind) -> Tensor | None:

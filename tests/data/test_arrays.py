@@ -73,6 +73,38 @@ def test_test_arrays_are_the_test_part_and_bytes_stay_bytes(saved):
     assert (data.shape, len(data.train) + len(data.validation)) == ((8, 8), 60)
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.uint16, np.int32, np.int64, np.uint64])
+def test_integers_stay_the_whole_numbers_that_they_are(saved, kind):
+    largest = min(np.iinfo(kind).max, np.iinfo(np.int64).max)
+    x = np.array([[0, 1, largest]] * 60, kind)
+
+    data, facts = load_data(spec(saved(x=x, y=Y)), test=True), facts_of(spec(saved(x=x, y=Y)))
+
+    for part in (data.train, data.validation, data.test):
+        assert part.inputs.dtype == torch.int64
+        assert part.inputs.unique(dim=0).tolist() == [[0, 1, largest]]
+    assert facts.largest == largest
+    assert "largest" not in facts.stored()
+
+
+def test_a_negative_number_may_be_the_largest(saved):
+    assert facts_of(spec(saved(x=np.array([[-9, 3]] * 60), y=Y))).largest == 9
+
+
+@pytest.mark.parametrize("kind", [bool, np.float16, np.float64])
+def test_truth_values_and_floats_are_float32(saved, kind):
+    path = saved(x=np.array([[0, 1]] * 60, kind), y=Y)
+
+    assert load_data(spec(path), test=False).train.inputs.dtype == torch.float32
+    assert facts_of(spec(path)).largest is None
+
+
+def test_whole_numbers_to_test_on_are_floats_beside_floats(saved):
+    path = saved(x=X, y=Y, x_test=np.arange(240).reshape(60, 4), y_test=Y)
+
+    assert load_data(spec(path), test=True).test.inputs.dtype == torch.float32
+
+
 def test_a_file_that_is_written_anew_is_read_anew(saved):
     assert facts_of(spec(saved(x=X, y=Y))).outputs == 3
     first = facts_of(spec(saved(x=X, y=Y))).files
@@ -94,6 +126,14 @@ REFUSED = [
     ({"x": X.astype(str), "y": Y}, "expected numbers"),
     ({"x": with_value(X, (7, 2), np.nan), "y": Y}, "x[7, 2] is nan, expected finite numbers"),
     ({"x": with_value(X, (7, 2), 1e300), "y": Y}, "x[7, 2] is 1e+300, expected finite numbers"),
+    (
+        {"x": with_value(np.ones((60, 2), np.uint64), (7, 1), 2**63), "y": Y},
+        "x[7, 1] is 9223372036854775808, expected whole numbers that int64 holds, up to 9223372036",
+    ),
+    (
+        {"x": np.ones((60, 4), int), "y": Y, "x_test": X, "y_test": Y},
+        "x_test is float32 of shape (60, 4), expected rows as those of x, int64 of shape (60, 4)",
+    ),
     ({"x": X.astype(object), "y": Y}, "x is of Python objects"),
     ({"x": X, "y": Y * 0}, "y: every row is 0; expected at least two classes"),
     (

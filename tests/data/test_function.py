@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 
 from regsweep import Arrays
 from regsweep.data.arrays import read_arrays
@@ -125,6 +126,17 @@ def test_raw_inputs_become_those_of_its_rows():
         given(X, Y).read(X[:2, :2])
 
 
+def test_raw_integers_are_those_of_its_rows():
+    of_integers, of_floats = given(np.int16([[1, 2]] * 60), Y), given(np.ones((60, 2)), Y)
+
+    assert of_integers.read([[3, 4]]).dtype == np.int64
+    assert of_floats.read([[3, 4]]).dtype == np.float32
+    with pytest.raises(
+        InputError, match=r"inputs is float32 .* as those of inputs, int64 of shape"
+    ):
+        of_integers.read([[3.0, 4.0]])
+
+
 TWICE = pd.DataFrame([[1, 2]] * 60, columns=["a", "a"])
 WRONG = {
     "a tuple": (lambda: (X, Y), "the function gives a tuple; expected regsweep.Arrays(inputs, ta"),
@@ -136,6 +148,15 @@ WRONG = {
     "a list of targets": (
         lambda: Arrays(X, Y.tolist()),
         "targets is a list; expected an array, such as numpy.asarray(targets)",
+    ),
+    "a sparse matrix": (
+        lambda: Arrays(csr_matrix(X), Y),
+        "inputs is a sparse csr_matrix; expected an array that holds its zeros, such as "
+        "inputs.toarray()",
+    ),
+    "a class with a NUL byte": (
+        lambda: Arrays(X, np.array(["a", "b\0c", "d"])[Y]),
+        r"targets: class 'b\x00c' has a NUL byte; expected text without",
     ),
     "lengths": (lambda: Arrays(X, Y[:50]), "inputs is 60 rows, and targets 50; expected as many"),
     "lengths of a frame": (lambda: Arrays(FRAME, Y[:50]), "inputs is 60 rows, and targets 50; exp"),
@@ -213,8 +234,8 @@ WRONG = {
         "groups is of shape (60, 3); expected one group a row, (60,)",
     ),
     "whole numbers that are rounded": (
-        lambda: Arrays(np.arange(120).reshape(60, 2) + 2**24, Y),
-        "inputs[0, 1] is 16777217, a whole number that float32 rounds; expected smaller ones, or ",
+        lambda: Arrays(X, Y, np.arange(180).reshape(60, 3) + 2**24, Y),
+        "test_inputs[0, 1] is 16777217, a whole number that float32 rounds; expected smaller ones",
     ),
     "two classes of one name": (
         lambda: Arrays(X, np.array([1, "1"] * 30, dtype=object)),

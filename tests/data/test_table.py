@@ -203,6 +203,18 @@ def test_classes_may_be_numbers(saved):
     assert facts_of(spec(saved(rows))).classes == ("0", "1", "2")
 
 
+def test_categories_that_no_training_row_has_are_told_by_column_and_rows(saved):
+    aside = [dict(row, sex="x" if n < 3 else row["sex"]) for n, row in enumerate(ROWS)]
+    path, test = saved(ROWS), saved([*aside, dict(ROWS[0], sex="")], "test.csv")
+
+    notes = facts_of(spec(path, test_path=str(test))).notes
+
+    assert notes == (
+        f"data.path={path}: column sex: 4 of 61 test rows have values that no training row has "
+        "('x', ''), encoded as none of its categories",
+    )
+
+
 REFUSED = [
     (b"", "the first line is empty, expected the names of the columns"),
     (b"age,outcome\n", "there is no row below the header"),
@@ -213,6 +225,9 @@ REFUSED = [
     (b'"' + b"a" * 200_000, "the first line cannot be read (field larger than field limit"),
     (b"age,outcome\n1,a\n2,b,c\n", "rows differ from the header, 2 names (Expected 2 fields in li"),
     (b"age,outcome\n1,a,b\n2,b,c\n", "rows differ from the header, 2 names ("),
+    ("age,outcome\n1,a\n".encode("utf-16"), "it is UTF-16, expected UTF-8: iconv -f utf-16 -t utf"),
+    ("age,outcome\n1,a\n".encode("utf-16-le"), "line 1 has a NUL byte, expected text in UTF-8"),
+    (b"age,outcome\n1,a\n2,b\0\n", "line 3 has a NUL byte, expected text in UTF-8"),
     ("age,outcome\n1,a\n2,é\n".encode("latin-1"), "line 3 is not UTF-8 (byte 0xe9); where it is L"),
     (with_cell(7, "age", "inf"), "column age, row 8 is inf, expected a finite number in float32"),
     (

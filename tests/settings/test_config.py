@@ -164,6 +164,19 @@ MESSAGES = [
 ]
 
 
+def test_batch_norm_of_batches_of_one_row_is_refused():
+    config = config_with("model.norm", "batch")
+    config["trainer"]["batch_size"] = 1
+
+    with pytest.raises(InputError) as caught:
+        read_run(config)
+
+    assert str(caught.value) == (
+        "trainer.batch_size=1: expected at least 2: model.norm=batch takes the variance over a "
+        "batch"
+    )
+
+
 @pytest.mark.parametrize(("key", "value", "message"), MESSAGES, ids=lambda v: str(v)[:30])
 def test_bad_values_are_named_with_what_is_right(key, value, message):
     with pytest.raises(InputError) as caught:

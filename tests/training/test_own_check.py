@@ -19,6 +19,7 @@ from regsweep.training.own_check import check_own
 from tests.training.test_pack import make_run
 
 CANCER = ScikitLearn("breast_cancer", None, 0.2, 0.2, 0)
+DIGITS = ScikitLearn("digits", None, 0.2, 0.2, 0)
 COUNTER = itertools.count()
 
 
@@ -88,10 +89,10 @@ def counted(outputs):
 
 @pytest.fixture
 def check(monkeypatch):
-    def check(build, penalty=None, **trainer):
+    def check(build, penalty=None, data=CANCER, **trainer):
         network_of.cache_clear()  # networks are kept by their specs
         monkeypatch.setitem(FUNCTIONS["model"], "mine", build)
-        run = replace(make_run(model=OwnModel("mine"), batch_size=32, **trainer), data=CANCER)
+        run = replace(make_run(model=OwnModel("mine"), **{"batch_size": 32} | trainer), data=data)
         if penalty is not None:
             monkeypatch.setitem(FUNCTIONS["regularizer"], "odd", penalty)
             odd = OwnRegularizer("odd", "weights", (("weight", 0.1),))
@@ -164,6 +165,29 @@ WHAT_IS_RIGHT = r"a tensor of shape \(32, 2\), \(batch, outputs\)"
 def test_a_network_that_cannot_be_trained_is_refused_by_name(check, build, message):
     with pytest.raises(InputError, match=f"^model=mine: .*{message}"):
         check(build)
+
+
+def test_batch_norm_of_batches_of_one_row_is_refused(check):
+    message = (
+        r"^model=mine, trainer.batch_size=1: its forward of inputs of shape \(1, 30\) failed.*: "
+        "ValueError: Expected more than 1 value per channel when training"
+    )
+    with pytest.raises(InputError, match=message):
+        check(lambda outputs: nn.Sequential(nn.Linear(30, 2), nn.BatchNorm1d(2)), batch_size=1)
+
+
+def test_a_last_row_that_is_measured_alone_is_tried(check):
+    def build(outputs):
+        norm = nn.BatchNorm1d(outputs, track_running_stats=False)
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, outputs), norm)
+
+    check(build, data=replace(DIGITS, validation_size=502))
+    message = (
+        "^model=mine, data.validation_size=501, measured 500 rows at once and a last: its forward "
+        r"of inputs of shape \(1, 8, 8\) failed.*: ValueError: Expected more than 1 value"
+    )
+    with pytest.raises(InputError, match=message):
+        check(build, data=replace(DIGITS, validation_size=501))
 
 
 @pytest.mark.parametrize(
