@@ -62,9 +62,8 @@ def load_predictor(directory: Path) -> Callable[[Any], Array]:
             return decode(np.zeros((0, facts.outputs), np.float32))
         given = np.asarray(encode(raw))
         # Bytes are scaled as those that were trained on, and integers taken as those.
-        whole = facts.largest is not None and np.issubdtype(given.dtype, np.integer)
-        kind = np.uint8 if given.dtype == np.uint8 else np.int64 if whole else np.float32
-        inputs = torch.from_numpy(given.astype(kind))
+        kept = given.dtype in (np.uint8, np.int64)
+        inputs = torch.from_numpy(given.astype(given.dtype if kept else np.float32))
         if tuple(inputs.shape[1:]) != facts.shape:
             raise InputError(
                 f"inputs: of shape {tuple(inputs.shape)}, expected rows of shape {facts.shape}"

@@ -224,7 +224,7 @@ def test_within_its_study_a_network_that_looks_them_up_predicts(tmp_path):
     code = (
         "import sys, numpy as np, regsweep, study; predict = regsweep.predictor(sys.argv[1]); "
         "x, y = study.rows(1); print((predict(x) == y.astype(str)).mean()); "
-        "assert predict(x.astype(np.int32)).tolist() == predict(x).tolist()"
+        "assert predict(x.astype(np.int32).tolist()).tolist() == predict(x).tolist()"
     )
 
     said = subprocess.run(

@@ -162,7 +162,6 @@ def test_within_its_study_a_network_of_ones_own_predicts(tmp_path):
     code = (
         "import sys, regsweep, study; predict = regsweep.predictor(sys.argv[1]); "
         "inputs, classes = study.rows(1); print((predict(inputs) == classes).mean()); "
-        "assert predict(inputs.round().astype(int)).tolist() == predict(inputs.round()).tolist(); "
         # Neither masks nor the other rows have a say.
         "assert [predict(row[None])[0] for row in inputs] == predict(inputs).tolist()"
     )
