@@ -17,8 +17,8 @@ from regsweep.records.record import FILE_NAME, WEIGHTS, Record, read
 from regsweep.records.task import ACCURACY
 from regsweep.settings.config import GROUPS, read_run
 from regsweep.settings.flat import nested
-from regsweep.settings.own import FUNCTIONS
-from regsweep.settings.run import Run
+from regsweep.settings.own import FUNCTIONS, OwnModel
+from regsweep.settings.run import EXACT, Run
 from regsweep.settings.younger import unsaid
 from regsweep.training.load import codec_of, facts_of, load_data
 from regsweep.training.loss import hits
@@ -68,10 +68,29 @@ def load_predictor(directory: Path) -> Callable[[Any], Array]:
             raise InputError(
                 f"inputs: of shape {tuple(inputs.shape)}, expected rows of shape {facts.shape}"
             )
-        return decode(outputs(inputs).numpy())
+        _refuse_rounded(run, inputs)
+        try:
+            return decode(outputs(inputs).numpy())
+        except IndexError as error:
+            raise InputError(
+                f"inputs: from {inputs.min()} to {inputs.max()}, and the network has no place for "
+                f"all of these ({error}); expected whole numbers as those of its data"
+            ) from error
 
     _refuse_other(outputs, run, record, directory)
     return predict
+
+
+def _refuse_rounded(run: Run, inputs: Tensor) -> None:
+    """As ``Run.check`` does of data."""
+    if inputs.dtype != torch.int64 or isinstance(run.model, OwnModel):
+        return
+    beyond = inputs[(inputs > EXACT) | (inputs < -EXACT)]
+    if len(beyond):
+        raise InputError(
+            f"inputs: {beyond[0]} is a whole number that float32 rounds; expected {-EXACT} to "
+            f"{EXACT}"
+        )
 
 
 @torch.no_grad()

@@ -224,7 +224,8 @@ def test_within_its_study_a_network_that_looks_them_up_predicts(tmp_path):
     code = (
         "import sys, numpy as np, regsweep, study; predict = regsweep.predictor(sys.argv[1]); "
         "x, y = study.rows(1); print((predict(x) == y.astype(str)).mean()); "
-        "assert predict(x.astype(np.int32).tolist()).tolist() == predict(x).tolist()"
+        "assert predict(x.astype(np.int32).tolist()).tolist() == predict(x).tolist(); "
+        "\ntry: predict(x + 1)\nexcept regsweep.errors.InputError as error: print(error)"
     )
 
     said = subprocess.run(
@@ -232,7 +233,12 @@ def test_within_its_study_a_network_that_looks_them_up_predicts(tmp_path):
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
 
-    assert float(said.stdout) == accuracy(folder) > 0.5
+    share, refused = said.stdout.splitlines()
+    assert float(share) == accuracy(folder) > 0.5
+    assert refused == (
+        "inputs: from 1 to 9, and the network has no place for all of these (index out of range in "
+        "self); expected whole numbers as those of its data"
+    )
 
 
 def test_what_is_built_in_predicts_of_them(tmp_path):
@@ -242,9 +248,14 @@ def test_what_is_built_in_predicts_of_them(tmp_path):
     assert done.returncode == 0, done.stderr
     folder = only_folder(tmp_path / "outputs")
 
-    said = regsweep.predictor(folder)(x_test)
+    predict = regsweep.predictor(folder)
 
-    assert (said == y_test.astype(str)).mean() == accuracy(folder)
+    assert (predict(x_test) == y_test.astype(str)).mean() == accuracy(folder)
+    predict(x_test + 2**24 - WORDS)
+    with pytest.raises(
+        InputError, match=r"^inputs: -16777217 is a whole number that float32 round"
+    ):
+        predict(np.full_like(x_test, -(2**24) - 1))
 
 
 def accuracy(folder):
