@@ -1,0 +1,23 @@
+from concurrent.futures import Future
+
+import pytest
+
+from regsweep.packs.engines.call import answer, pickled, settle
+
+
+class CannotBePickled(Exception):
+    def __init__(self, one, other):
+        super().__init__(f"{one} {other}")
+
+
+def fails():
+    raise CannotBePickled("neither", "nor")
+
+
+def test_an_error_that_cannot_be_pickled_is_told():
+    future = Future()
+    settle(future, answer(pickled(fails)))
+
+    with pytest.raises(RuntimeError, match=r"^CannotBePickled: neither nor$") as told:
+        future.result(timeout=0)
+    assert "in fails" in str(told.value.__cause__)

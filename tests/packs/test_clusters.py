@@ -1,0 +1,191 @@
+"""Whole sweeps on real schedulers: the same tables as here, whatever ends meanwhile."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import clusters
+import pytest
+from command import command, python
+
+from regsweep.records.record import read
+
+SWEEP = (
+    *("-m", "regularizer=none,l1", "trainer.device=cpu", "trainer.epochs=1"),
+    *("data.train_size=2000", "data.validation_size=2000"),
+    *("hydra.sweeper.n_trials=2", "hydra.sweeper.confirm_seeds=2"),
+    "hydra.sweeper.max_confirm_seeds=2",
+)
+LONG = ("trainer.epochs=400", "hydra.launcher.pack_size=1")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """The bytes of the tables of a sweep on this machine's cores."""
+    folder = tmp_path_factory.mktemp("local")
+    done = command(*SWEEP, "hydra.sweep.dir=swept", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return (folder / "swept" / "comparison.csv").read_bytes()
+
+
+def sweep_on(folder, launcher, *asked):
+    """The folder of a finished sweep."""
+    done = command(
+        *SWEEP, f"hydra/launcher={launcher}", "hydra.sweep.dir=swept", *asked, cwd=folder
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder / "swept"
+
+
+def begun(folder, launcher, *asked):
+    """A long sweep, in a process group of its own."""
+    words = (*SWEEP, *LONG, *asked, f"hydra/launcher={launcher}", "hydra.sweep.dir=swept")
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "regsweep", *words],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def until(is_so, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not (found := is_so()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert found
+    return found
+
+
+def at_work(folder):
+    """The processes that have burned a second and whose command was given in ``folder``."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(process / "cwd") != str(folder):
+                continue
+            times = (process / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if times[0] != "Z" and int(times[11]) > 2 * os.sysconf("SC_CLK_TCK"):
+            found.append(int(process.name))
+    return found
+
+
+def test_a_sweep_by_a_scheduler_of_its_own_is_that_of_this_machine(tmp_path, compared):
+    swept = sweep_on(tmp_path, "pack_dask")
+
+    assert (swept / "comparison.csv").read_bytes() == compared
+    assert not list(swept.glob(".seen-*"))
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    with clusters.dask_scheduler() as address, clusters.dask_worker(address, threads=2):
+        yield address
+
+
+def test_a_sweep_at_a_scheduler_is_that_of_this_machine(tmp_path, compared, scheduler):
+    swept = sweep_on(tmp_path, "pack_dask", f"hydra.launcher.address={scheduler}")
+
+    assert (swept / "comparison.csv").read_bytes() == compared
+
+
+def test_workers_that_do_not_see_the_folder_send_their_results(tmp_path, compared):
+    (tmp_path / "seen").mkdir()
+    hidden = [
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        f'mount -t tmpfs none {tmp_path}/seen && exec "$@"',
+        "sh",
+    ]
+    if subprocess.run([*hidden, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs a mount")
+    with (
+        clusters.dask_scheduler() as address,
+        clusters.dask_worker(address, threads=2, within=hidden),
+    ):
+        swept = sweep_on(tmp_path / "seen", "pack_dask", f"hydra.launcher.address={address}")
+
+    assert (swept / "comparison.csv").read_bytes() == compared
+
+
+def test_a_killed_worker_loses_nothing(tmp_path):
+    with clusters.dask_scheduler() as address, clusters.dask_worker(address):
+        asked = ("trainer.epochs=60", f"hydra.launcher.address={address}")
+        with clusters.dask_worker(address) as victim:
+            sweep = begun(tmp_path, "pack_dask", *asked, "hydra.launcher.workers=2")
+            until(lambda: len(at_work(tmp_path)) == 3)  # the command's, and a child for each
+            victim.kill()
+            said = sweep.communicate(timeout=240)
+    assert sweep.returncode == 0, said
+    records = [read(path) for path in tmp_path.glob("swept/**/record.json")]
+    assert [record.status for record in records] == ["completed"] * 7
+
+
+@pytest.mark.parametrize("how", ["interrupt", "kill"])
+def test_nothing_is_at_work_when_the_command_is_ended(tmp_path, scheduler, how):
+    number = signal.SIGINT if how == "interrupt" else signal.SIGKILL
+    sweep = begun(tmp_path, "pack_dask", f"hydra.launcher.address={scheduler}")
+    until(lambda: len(at_work(tmp_path)) == 3)
+
+    sweep.send_signal(number)
+    said = sweep.communicate(timeout=15)
+
+    assert sweep.returncode == {"interrupt": 130, "kill": -signal.SIGKILL}[how], said
+    until(lambda: not at_work(tmp_path), 15)
+    if how == "interrupt":
+        assert f"hydra.launcher.address={scheduler} hydra/launcher=pack_dask" in said[1]
+
+
+def test_a_scheduler_that_goes_away_is_one_message_and_the_way_to_go_on(tmp_path):
+    with clusters.dask_scheduler() as address, clusters.dask_worker(address):
+        sweep = begun(tmp_path, "pack_dask", f"hydra.launcher.address={address}")
+        until(lambda: len(at_work(tmp_path)) == 2)
+    _, said = sweep.communicate(timeout=60)
+
+    assert sweep.returncode == 1
+    first, *others = said.splitlines()
+    assert first.startswith(f"regsweep: the Dask scheduler {address}: it has gone away")
+    assert re.match("what is published is kept; to go on:", others[0])
+    assert len(others) == 2
+
+
+def test_no_scheduler_is_one_message(tmp_path):
+    address = f"tcp://127.0.0.1:{clusters.free_port()}"
+    asked = ("hydra/launcher=pack_dask", f"hydra.launcher.address={address}")
+
+    done = command(*SWEEP, *asked, "hydra.sweep.dir=swept", cwd=tmp_path)
+
+    assert done.returncode == 1
+    said = f"regsweep: hydra.launcher.address={address}: no Dask scheduler answers there"
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "swept").exists()
+
+
+LACKING = """
+import sys
+sys.modules["{module}"] = None
+from regsweep.cli.app import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("name", "module", "called"), [("dask", "distributed", "Dask")])
+def test_an_extra_that_is_not_installed_is_one_message(tmp_path, name, module, called):
+    words = ("-c", LACKING.format(module=module), *SWEEP, f"hydra/launcher=pack_{name}")
+
+    done = python(*words, cwd=tmp_path)
+
+    said = f"hydra/launcher=pack_{name}: needs {called}: pip install 'regsweep[{name}]'"
+    assert (done.returncode, done.stderr) == (1, f"regsweep: {said}\n")
+    assert not list(tmp_path.iterdir())
