@@ -1,15 +1,20 @@
 """Real schedulers on loopback, each started here and ended at the end, and engines on them."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+import tempfile
+import time
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 
 import pytest
 
 from regsweep.packs.engines.dask import Dask
-from regsweep.sweep.cluster import DaskCluster
+from regsweep.packs.engines.ray import Ray
+from regsweep.sweep.cluster import DaskCluster, RayCluster
 
 
 @contextmanager
@@ -79,3 +84,90 @@ def dask_at_an_address():
         used(Dask(DaskCluster(address))) as engine,
     ):
         yield engine
+
+
+@contextmanager
+def ray_of_this_machine():
+    pytest.importorskip("ray", reason="needs Ray")
+    with used(Ray(RayCluster(None))) as engine:
+        yield engine
+
+
+SLURM_CONF = """
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={controller}
+SlurmdPort={node}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.sock
+CredType=cred/munge
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+MpiDefault=none
+MaxArraySize=4
+ReturnToService=2
+SlurmdParameters=config_overrides
+SchedulerParameters=sched_interval=2,bf_interval=2
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+@contextmanager
+def slurm():
+    """Slurm without accounting, on this machine: a controller, and a node of two CPUs.
+
+    Gives the environment by which its commands find it.
+    """
+    if not all(map(shutil.which, ("munged", "slurmctld", "slurmd", "sbatch"))):
+        pytest.skip("needs Slurm: Debian's slurm-wlm and munge")
+    with tempfile.TemporaryDirectory(prefix="slurm") as name, ExitStack() as stack:
+        folder = Path(name)
+        key = folder / "munge.key"
+        key.write_bytes(os.urandom(128))
+        key.chmod(0o400)
+        conf = folder / "slurm.conf"
+        conf.write_text(
+            SLURM_CONF.format(
+                host=socket.gethostname().partition(".")[0],
+                folder=folder,
+                controller=free_port(),
+                node=free_port(),
+            )
+        )
+        places = [f"--{part}={folder}/munge.{end}" for part, end in MUNGE.items()]
+        words = ["--foreground", f"--key-file={key}", *places]
+        stack.enter_context(started("munged", *words))
+        environment = {"SLURM_CONF": str(conf)}
+        stack.enter_context(started("slurmctld", "-D", "-f", str(conf)))
+        stack.enter_context(started("slurmd", "-D", "-f", str(conf)))
+        deadline = time.monotonic() + 60
+        while said_by("sinfo", "-h", "-o", "%T", **environment) != "idle":
+            assert time.monotonic() < deadline, (folder / "slurmctld.log").read_text()
+            time.sleep(0.2)
+        yield environment
+        said_by("scancel", "-u", "root", **environment)
+
+
+MUNGE = {"socket": "sock", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
+
+
+def said_by(*words, **environment):
+    """What a command prints."""
+    done = subprocess.run(
+        words, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()

@@ -38,7 +38,19 @@ class DaskLauncherConf(PackLauncherConf):
     address: str | None = None  # of a scheduler, such as tcp://10.0.0.1:8786; null starts one here
 
 
-for name, node in (("pack", PackLauncherConf), ("pack_dask", DaskLauncherConf)):
+@dataclass
+class RayLauncherConf(PackLauncherConf):
+    """``hydra/launcher=pack_ray``: ``workers=auto`` is all CPUs of the cluster."""
+
+    engine: str = "ray"
+    address: str | None = None  # host:port, or auto; null starts Ray on this machine
+
+
+for name, node in (
+    ("pack", PackLauncherConf),
+    ("pack_dask", DaskLauncherConf),
+    ("pack_ray", RayLauncherConf),
+):
     ConfigStore.instance().store(group="hydra/launcher", name=name, node=node, provider="regsweep")
 
 

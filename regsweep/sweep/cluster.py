@@ -17,8 +17,15 @@ class DaskCluster:
     address: str | None
 
 
-Cluster = DaskCluster
-_KINDS: Mapping[str, type[Cluster]] = {"dask": DaskCluster}
+@dataclass(frozen=True)
+class RayCluster:
+    """The cluster at ``address``; ``None`` starts one on this machine."""
+
+    address: str | None
+
+
+Cluster = DaskCluster | RayCluster
+_KINDS: Mapping[str, type[Cluster]] = {"dask": DaskCluster, "ray": RayCluster}
 
 
 def cluster_of(config: Mapping[str, Any]) -> Cluster | None:

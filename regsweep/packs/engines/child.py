@@ -1,4 +1,4 @@
-"""A process of a Dask worker's thread: it runs one call after the other, and can be ended.
+"""A process of a cluster's worker: it runs one call after the other, and can be ended.
 
 A thread cannot be ended; and what a call sets up, Hydra's state and PyTorch's threads, is its
 process's alone.
@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
@@ -82,6 +83,40 @@ class Child:
             return "the process of a pack was killed by the kernel for want of memory"
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return f"the process of a pack has ended: {name}"
+
+
+# Each thread of a worker has one.
+_of_thread = threading.local()
+_CHILDREN: set[Child] = set()
+
+
+def in_a_child(owner: str, call: bytes, is_wanted: Callable[[], bool] = lambda: True) -> bytes:
+    """The answer to ``call``, by the process that this thread has for ``owner``.
+
+    Raises:
+        BrokenExecutor: the process has ended meanwhile.
+        NotWanted: ``is_wanted`` says no.
+    """
+    child: Child | None = getattr(_of_thread, "child", None)
+    if child is None or child.owner != owner or not child.is_fresh:
+        if child is not None:
+            child.end()
+            _CHILDREN.discard(child)
+        child = _of_thread.child = Child(owner)
+        _CHILDREN.add(child)
+    try:
+        return child.run(call, is_wanted)
+    except (BrokenExecutor, NotWanted):
+        _of_thread.child = None
+        _CHILDREN.discard(child)
+        raise
+
+
+def end_children_of(owner: str) -> None:
+    """End the processes that this one has for ``owner``, whatever they do."""
+    for child in [child for child in _CHILDREN if child.owner == owner]:
+        child.end()
+        _CHILDREN.discard(child)
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from regsweep.packs.engines.dask import Dask
 from regsweep.packs.engines.engine import ClusterEngine, Engine
 from regsweep.packs.engines.in_process import InProcess
 from regsweep.packs.engines.local import Local
-from regsweep.sweep.cluster import Cluster
+from regsweep.packs.engines.ray import Ray
+from regsweep.sweep.cluster import Cluster, DaskCluster
 from regsweep.sweep.packing import Packing, read_packing
 from regsweep.sweep.tryout import RunAll, in_turn
 
@@ -40,7 +41,7 @@ def reached(launcher: DictConfig) -> Packing | None:
 
 def _engine_on(cluster: Cluster) -> ClusterEngine:
     if cluster not in _OF_CLUSTERS:
-        _OF_CLUSTERS[cluster] = Dask(cluster)
+        _OF_CLUSTERS[cluster] = Dask(cluster) if isinstance(cluster, DaskCluster) else Ray(cluster)
     return _OF_CLUSTERS[cluster]
 
 

@@ -1,7 +1,6 @@
 """A Dask cluster as an engine: each thread of its workers runs packs in a process of its own."""
 
 import logging
-import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
@@ -9,7 +8,7 @@ from typing import Any, TypeVar
 
 from regsweep.errors import InputError, MachineFault
 from regsweep.packs.engines.call import pickled, settle
-from regsweep.packs.engines.child import Child, NotWanted
+from regsweep.packs.engines.child import end_children_of, in_a_child
 from regsweep.packs.engines.local import KILLED
 from regsweep.packs.engines.peers import Peer, peer, refuse_others
 from regsweep.sweep.cluster import DaskCluster
@@ -18,9 +17,6 @@ T = TypeVar("T")
 
 WAIT_SECONDS = 15
 LOOPBACK = "127.0.0.1:0"
-
-# Each thread of a worker has one.
-_of_thread = threading.local()
 
 
 class Dask:
@@ -54,7 +50,7 @@ class Dask:
         future: Future[T] = Future()
         words = (self.owner, pickled(call))
         # What a dead worker was at goes to another one, by the scheduler.
-        task = self.client.submit(in_a_child, *words, key=f"regsweep-{uuid.uuid4().hex}")
+        task = self.client.submit(on_a_worker, *words, key=f"regsweep-{uuid.uuid4().hex}")
         self.at_work[task] = future
         task.add_done_callback(self._hand_over)
         return future
@@ -140,24 +136,15 @@ class Dask:
             return
         client.cancel(tasks, force=True)
         if own is not None:
-            _end_children_of(self.owner)
+            end_children_of(self.owner)
         client.close()
         if own is not None:
             own.close()
-            _end_children_of(self.owner)
+            end_children_of(self.owner)
 
 
-_CHILDREN: set[Child] = set()
-
-
-def _end_children_of(owner: str) -> None:
-    for child in [child for child in _CHILDREN if child.owner == owner]:
-        child.end()
-        _CHILDREN.discard(child)
-
-
-def in_a_child(owner: str, call: bytes) -> bytes:
-    """Run on a worker: the answer to ``call``, by the process that its thread has for ``owner``.
+def on_a_worker(owner: str, call: bytes) -> bytes:
+    """The answer to ``call``, by a process of this worker; it ends where nobody waits any longer.
 
     Raises:
         BrokenExecutor: the process has ended meanwhile.
@@ -171,19 +158,7 @@ def in_a_child(owner: str, call: bytes) -> bytes:
         task = worker.state.tasks.get(key)
         return task is not None and task.state == "executing"
 
-    child: Child | None = getattr(_of_thread, "child", None)
-    if child is None or child.owner != owner or not child.is_fresh:
-        if child is not None:
-            child.end()
-            _CHILDREN.discard(child)
-        child = _of_thread.child = Child(owner)
-        _CHILDREN.add(child)
-    try:
-        return child.run(call, is_wanted)
-    except (BrokenExecutor, NotWanted):
-        _of_thread.child = None
-        _CHILDREN.discard(child)
-        raise
+    return in_a_child(owner, call, is_wanted)
 
 
 def _as_known(error: Exception) -> Exception:

@@ -22,6 +22,7 @@ ENGINES = {
     "local": lambda: nullcontext(LOCAL),
     "dask": clusters.dask_of_this_process,
     "dask at an address": clusters.dask_at_an_address,
+    "ray": clusters.ray_of_this_machine,
 }
 APART = [name for name in ENGINES if name != "in process"]
 
