@@ -14,7 +14,8 @@ import pytest
 
 from regsweep.packs.engines.dask import Dask
 from regsweep.packs.engines.ray import Ray
-from regsweep.sweep.cluster import DaskCluster, RayCluster
+from regsweep.packs.engines.slurm import Slurm
+from regsweep.sweep.cluster import DaskCluster, RayCluster, SlurmCluster
 
 
 @contextmanager
@@ -117,11 +118,12 @@ SelectTypeParameters=CR_CPU
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 MpiDefault=none
+MailProg=/bin/true
 MaxArraySize=4
 ReturnToService=2
 SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=2,bf_interval=2
-NodeName={host} NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=64000 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -136,6 +138,7 @@ def slurm():
         pytest.skip("needs Slurm: Debian's slurm-wlm and munge")
     with tempfile.TemporaryDirectory(prefix="slurm") as name, ExitStack() as stack:
         folder = Path(name)
+        folder.chmod(0o755)  # munged refuses a socket that not all can reach
         key = folder / "munge.key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
@@ -151,10 +154,13 @@ def slurm():
         places = [f"--{part}={folder}/munge.{end}" for part, end in MUNGE.items()]
         words = ["--foreground", f"--key-file={key}", *places]
         stack.enter_context(started("munged", *words))
+        deadline = time.monotonic() + 60
+        while not (folder / "munge.sock").exists():
+            assert time.monotonic() < deadline, "munged does not start"
+            time.sleep(0.1)
         environment = {"SLURM_CONF": str(conf)}
         stack.enter_context(started("slurmctld", "-D", "-f", str(conf)))
         stack.enter_context(started("slurmd", "-D", "-f", str(conf)))
-        deadline = time.monotonic() + 60
         while said_by("sinfo", "-h", "-o", "%T", **environment) != "idle":
             assert time.monotonic() < deadline, (folder / "slurmctld.log").read_text()
             time.sleep(0.2)
@@ -171,3 +177,22 @@ def said_by(*words, **environment):
         words, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
     return done.stdout.strip()
+
+
+@contextmanager
+def slurm_of_this_machine():
+    with (
+        slurm() as environment,
+        tempfile.TemporaryDirectory() as folder,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        for name, value in environment.items():
+            patched.setenv(name, value)
+        with used(Slurm(slurm_cluster(folder))) as engine:
+            yield engine
+
+
+def slurm_cluster(folder):
+    return SlurmCluster(
+        str(folder), 60, "1G", partition=None, account=None, qos=None, constraint=None
+    )

@@ -46,10 +46,25 @@ class RayLauncherConf(PackLauncherConf):
     address: str | None = None  # host:port, or auto; null starts Ray on this machine
 
 
+@dataclass
+class SlurmLauncherConf(PackLauncherConf):
+    """``hydra/launcher=pack_slurm``: ``workers=auto`` is all CPUs of the partition that are up."""
+
+    engine: str = "slurm"
+    folder: str = "${hydra.sweep.dir}"  # one that the nodes share with this machine
+    minutes: int = 60  # the longest that a pack may take
+    memory: str | None = "4G"  # of a pack; null leaves it to Slurm, and so do the keys below
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+
+
 for name, node in (
     ("pack", PackLauncherConf),
     ("pack_dask", DaskLauncherConf),
     ("pack_ray", RayLauncherConf),
+    ("pack_slurm", SlurmLauncherConf),
 ):
     ConfigStore.instance().store(group="hydra/launcher", name=name, node=node, provider="regsweep")
 

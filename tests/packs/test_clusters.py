@@ -20,7 +20,7 @@ SWEEP = (
     *("hydra.sweeper.n_trials=2", "hydra.sweeper.confirm_seeds=2"),
     "hydra.sweeper.max_confirm_seeds=2",
 )
-LONG = ("trainer.epochs=20000", "hydra.launcher.pack_size=1")
+LONG = ("trainer.epochs=20000", "trainer.compile=false", "hydra.launcher.pack_size=1")
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_workers_that_do_not_see_the_folder_send_their_results(tmp_path, compare
 
 def test_a_killed_worker_loses_nothing(tmp_path):
     with clusters.dask_scheduler() as address, clusters.dask_worker(address):
-        asked = ("trainer.epochs=600", f"hydra.launcher.address={address}")
+        asked = ("trainer.epochs=200", f"hydra.launcher.address={address}")
         with (
             clusters.dask_worker(address) as victim,
             begun(tmp_path, "pack_dask", *asked, "hydra.launcher.workers=2") as sweep,
@@ -187,6 +187,79 @@ def test_no_scheduler_is_one_message(tmp_path):
     assert done.stderr.startswith(said)
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "swept").exists()
+
+
+@pytest.fixture(scope="module")
+def slurm():
+    with clusters.slurm() as environment, pytest.MonkeyPatch.context() as patched:
+        for name, value in environment.items():
+            patched.setenv(name, value)
+        yield
+
+
+def tasks():
+    """The tasks that Slurm runs or has wait: how each stands, by its name."""
+    lines = clusters.said_by("squeue", "-h", "-r", "-o", "%F_%K %T").splitlines()
+    return dict(line.split() for line in lines)
+
+
+def running():
+    return [name for name, state in tasks().items() if state == "RUNNING"]
+
+
+@pytest.mark.usefixtures("slurm")
+def test_a_sweep_on_slurm_is_that_of_this_machine(tmp_path, compared):
+    swept = sweep_on(tmp_path, "pack_slurm", "hydra.launcher.memory=1G")
+
+    assert (swept / "comparison.csv").read_bytes() == compared
+    assert not list(swept.glob(".s*"))
+
+
+@pytest.mark.usefixtures("slurm")
+def test_tasks_that_are_killed_or_cancelled_are_done_again(tmp_path):
+    asked = ("trainer.epochs=200", "hydra.launcher.memory=1G")
+    with begun(tmp_path, "pack_slurm", *asked) as sweep:
+        until(lambda: len(at_work(tmp_path)) == 3)  # the command's, and one of each task
+        first, second = running()
+        clusters.said_by("scancel", first)
+        until(lambda: first not in tasks())
+        [left] = [process for process in at_work(tmp_path) if process != sweep.pid]
+        os.kill(left, signal.SIGKILL)
+        until(lambda: second not in tasks())
+        said = sweep.communicate(timeout=280)
+
+    assert sweep.returncode == 0, said
+    records = [read(path) for path in tmp_path.glob("swept/**/record.json")]
+    assert [record.status for record in records] == ["completed"] * 7
+
+
+@pytest.mark.usefixtures("slurm")
+def test_an_interrupt_leaves_no_task_in_the_queue(tmp_path):
+    with begun(tmp_path, "pack_slurm", "hydra.launcher.workers=4") as sweep:
+        until(lambda: len(running()) == 2)
+        sweep.send_signal(signal.SIGINT)
+        said = sweep.communicate(timeout=15)
+
+    assert sweep.returncode == 130, said
+    until(lambda: not tasks() and not at_work(tmp_path), 15)
+
+
+@pytest.mark.usefixtures("slurm")
+def test_a_drained_node_is_said_and_waited_for(tmp_path):
+    node = clusters.said_by("sinfo", "-h", "-o", "%n")
+    clusters.said_by("scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
+    asked = ("trainer.epochs=1", "hydra.launcher.memory=1G", "hydra.launcher.workers=2")
+    try:
+        with begun(tmp_path, "pack_slurm", *asked) as sweep:
+            until(tasks)
+            log = tmp_path / "swept" / "regsweep.log"
+            time.sleep(8)
+            clusters.said_by("scontrol", "update", f"nodename={node}", "state=resume")
+            said = sweep.communicate(timeout=280)
+    finally:
+        clusters.said_by("scontrol", "update", f"nodename={node}", "state=resume")
+    assert sweep.returncode == 0, said
+    assert "Slurm has tasks wait: " in "".join(said), (said, log)
 
 
 LACKING = """

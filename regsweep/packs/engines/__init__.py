@@ -9,4 +9,7 @@
 - `local`: the worker processes of a sweep: started once, used round after round, one thread each
 - `peers`: whether the workers of a cluster are as the process that leads the sweep
 - `ray`: a Ray cluster as an engine: its workers run packs, each in a process of its own
+- `slurm`: Slurm as an engine: each call is a task of a job array, its answer a file in a shared
+  folder
+- `slurm_task`: what a task of Slurm's runs: one call, whose answer it leaves in the shared folder
 """

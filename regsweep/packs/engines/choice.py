@@ -11,7 +11,8 @@ from regsweep.packs.engines.engine import ClusterEngine, Engine
 from regsweep.packs.engines.in_process import InProcess
 from regsweep.packs.engines.local import Local
 from regsweep.packs.engines.ray import Ray
-from regsweep.sweep.cluster import Cluster, DaskCluster
+from regsweep.packs.engines.slurm import Slurm
+from regsweep.sweep.cluster import Cluster, DaskCluster, RayCluster, SlurmCluster
 from regsweep.sweep.packing import Packing, read_packing
 from regsweep.sweep.tryout import RunAll, in_turn
 
@@ -41,7 +42,13 @@ def reached(launcher: DictConfig) -> Packing | None:
 
 def _engine_on(cluster: Cluster) -> ClusterEngine:
     if cluster not in _OF_CLUSTERS:
-        _OF_CLUSTERS[cluster] = Dask(cluster) if isinstance(cluster, DaskCluster) else Ray(cluster)
+        match cluster:
+            case DaskCluster():
+                _OF_CLUSTERS[cluster] = Dask(cluster)
+            case RayCluster():
+                _OF_CLUSTERS[cluster] = Ray(cluster)
+            case SlurmCluster():
+                _OF_CLUSTERS[cluster] = Slurm(cluster)
     return _OF_CLUSTERS[cluster]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
 from typing import Any, TypeVar
 
-from regsweep.errors import InputError, MachineFault
+from regsweep.errors import ClusterFault, InputError
 from regsweep.packs.engines.call import pickled, settle
 from regsweep.packs.engines.child import end_children_of, in_a_child
 from regsweep.packs.engines.local import KILLED
@@ -36,7 +36,7 @@ class Dask:
 
         Raises:
             InputError: Dask is not installed.
-            MachineFault: no scheduler or no worker answers, or a worker's packages differ.
+            ClusterFault: no scheduler or no worker answers, or a worker's packages differ.
         """
         if self.client is None:
             self.client = self._started(workers) if self.address is None else self._found()
@@ -82,10 +82,10 @@ class Dask:
         except Exception as error:  # no answer comes from a scheduler that is gone
             future.set_exception(self._gone(error))
 
-    def _gone(self, error: Exception | None = None) -> MachineFault:
+    def _gone(self, error: Exception | None = None) -> ClusterFault:
         said = f" ({type(error).__name__}: {error})" if error else ""
         where = self.address or "of this process"
-        return MachineFault(f"the Dask scheduler {where}: it has gone away{said}")
+        return ClusterFault(f"the Dask scheduler {where}: it has gone away{said}")
 
     def _started(self, workers: int | None) -> Any:
         distributed = _distributed()
@@ -107,12 +107,12 @@ class Dask:
         try:
             client = _distributed().Client(self.address, timeout=WAIT_SECONDS)
         except (OSError, ValueError) as error:
-            raise MachineFault(f"{said}: no Dask scheduler answers there ({error})") from error
+            raise ClusterFault(f"{said}: no Dask scheduler answers there ({error})") from error
         try:
             client.wait_for_workers(1, timeout=WAIT_SECONDS)
         except TimeoutError as error:
             client.close()
-            raise MachineFault(
+            raise ClusterFault(
                 f"{said}: this Dask scheduler has no worker; start one, as by: "
                 f"dask worker {self.address}"
             ) from error
@@ -123,7 +123,7 @@ class Dask:
             return dict(self.client.run(peer))
         except Exception as error:
             self._leave()
-            raise MachineFault(
+            raise ClusterFault(
                 f"hydra.launcher.address={self.address}: its workers cannot run regsweep "
                 f"({type(error).__name__}: {error}); install it there as it is here"
             ) from error
@@ -178,7 +178,7 @@ def _distributed() -> Any:
             "hydra/launcher=pack_dask: needs Dask: pip install 'regsweep[dask]'"
         ) from None
     # What it says of calls and of lost workers comes as their errors.
-    said = logging.getLogger("distributed")
-    said.propagate = False
-    said.setLevel(logging.CRITICAL)
+    said = "distributed"
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith(said)]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return distributed

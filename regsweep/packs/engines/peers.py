@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from regsweep.errors import MachineFault
+from regsweep.errors import ClusterFault
 from regsweep.jobs.environment import package_versions
 
 log = logging.getLogger(__name__)
@@ -29,14 +29,14 @@ def refuse_others(workers: Mapping[str, Peer]) -> None:
     """Refuse workers whose packages differ from this process's; say where processors do.
 
     Raises:
-        MachineFault: a package has another version.
+        ClusterFault: a package has another version.
     """
     here = peer()
     for name, there in workers.items():
         for package, version in here.versions.items():
             found = there.versions.get(package, "none")
             if found != version:
-                raise MachineFault(
+                raise ClusterFault(
                     f"worker {name}: has {package} {found}, and here it is {version}; "
                     "install the same there"
                 )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from regsweep.errors import InputError, MachineFault
+from regsweep.errors import ClusterFault, InputError
 from regsweep.packs.engines.call import pickled, settle
 from regsweep.packs.engines.child import in_a_child
 from regsweep.packs.engines.local import KILLED, SIGNALS
@@ -35,7 +35,7 @@ class Ray:
 
         Raises:
             InputError: Ray is not installed.
-            MachineFault: no cluster answers, or a worker's packages differ.
+            ClusterFault: no cluster answers, or a worker's packages differ.
         """
         ray = _ray()
         if self.task is None:
@@ -84,7 +84,7 @@ class Ray:
                 ray.init(**asked, log_to_driver=False, logging_level="ERROR")
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             said = " ".join(str(error).split())[:200]
-            raise MachineFault(
+            raise ClusterFault(
                 f"hydra.launcher.address={self.address}: no Ray cluster answers there ({said})"
             ) from error
         # What a dead worker was at goes to another one, by Ray.
@@ -105,7 +105,7 @@ class Ray:
             return {name: ray.get(asked) for name, asked in there.items()}
         except Exception as error:
             self.kill()
-            raise MachineFault(
+            raise ClusterFault(
                 f"hydra.launcher.address={self.address}: its nodes cannot run regsweep "
                 f"({type(error).__name__}: {error}); install it there as it is here"
             ) from error
@@ -140,7 +140,7 @@ def _as_known(error: BaseException) -> BaseException:
     if isinstance(cause, NodeDiedError | WorkerCrashedError):
         return BrokenExecutor(f"{KILLED}: every Ray worker that was at it has ended: {cause}")
     if isinstance(cause, RayError):
-        return MachineFault(f"Ray: {type(cause).__name__}: {cause}")
+        return ClusterFault(f"Ray: {type(cause).__name__}: {cause}")
     return cause
 
 

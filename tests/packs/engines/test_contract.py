@@ -23,6 +23,7 @@ ENGINES = {
     "dask": clusters.dask_of_this_process,
     "dask at an address": clusters.dask_at_an_address,
     "ray": clusters.ray_of_this_machine,
+    "slurm": clusters.slurm_of_this_machine,
 }
 APART = [name for name in ENGINES if name != "in process"]
 
