@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from regsweep.errors import bad_value
@@ -59,11 +60,12 @@ def cluster_of(config: Mapping[str, Any]) -> Cluster | None:
     if engine == LOCAL:
         return None
     kind = _KINDS.get(str(engine))
-    keys = () if kind is None else tuple(field.name for field in fields(kind))
+    keys = () if kind is None else tuple(signature(kind).parameters)
     if kind is None or not config.keys() >= set(keys):
         choices = " or ".join(f"hydra/launcher=pack_{name}" for name in _KINDS)
         raise bad_value("hydra.launcher.engine", engine, f"what a launcher has: {choices}")
-    made: Cluster = kind(**{key: _READ.get(key, _text)(key, config[key]) for key in keys})
+    values = {key: _READ.get(key, _text)(key, config[key]) for key in keys}
+    made: Cluster = kind(**values)
     return made
 
 
