@@ -1,9 +1,8 @@
 """Where packs are sent to beyond this machine's cores: what the keys of a launcher say of it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 from regsweep.errors import bad_value
@@ -43,11 +42,6 @@ class SlurmCluster:
 
 
 Cluster = DaskCluster | RayCluster | SlurmCluster
-_KINDS: Mapping[str, Any] = {
-    "dask": DaskCluster,
-    "ray": RayCluster,
-    "slurm": SlurmCluster,
-}
 
 
 def cluster_of(config: Mapping[str, Any]) -> Cluster | None:
@@ -56,39 +50,44 @@ def cluster_of(config: Mapping[str, Any]) -> Cluster | None:
     Raises:
         InputError: a value is of another kind than its key takes.
     """
-    engine = config.get("engine", LOCAL)
-    if engine == LOCAL:
-        return None
-    kind = _KINDS.get(str(engine))
-    keys = () if kind is None else tuple(signature(kind).parameters)
-    if kind is None or not config.keys() >= set(keys):
-        choices = " or ".join(f"hydra/launcher=pack_{name}" for name in _KINDS)
-        raise bad_value("hydra.launcher.engine", engine, f"what a launcher has: {choices}")
-    values = {key: _READ.get(key, _text)(key, config[key]) for key in keys}
-    made: Cluster = kind(**values)
-    return made
+    match config.get("engine", LOCAL):
+        case "local":
+            return None
+        case "dask":
+            return DaskCluster(_text(config, "address"))
+        case "ray":
+            return RayCluster(_text(config, "address"))
+        case "slurm":
+            return SlurmCluster(
+                folder=str(config.get("folder")),
+                minutes=_minutes(config),
+                memory=_memory(config),
+                partition=_text(config, "partition"),
+                account=_text(config, "account"),
+                qos=_text(config, "qos"),
+                constraint=_text(config, "constraint"),
+            )
+        case other:
+            expected = "local, dask, ray or slurm, which hydra/launcher=pack_NAME sets"
+            raise bad_value("hydra.launcher.engine", other, expected)
 
 
-def _minutes(key: str, value: Any) -> int:
-    if type(value) is int and value > 0:
-        return value
-    raise bad_value(f"hydra.launcher.{key}", value, "a whole number, 1 or above")
-
-
-def _memory(key: str, value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, str) and re.fullmatch(r"[1-9]\d*[KMGT]", value):
-        return value
-    raise bad_value(f"hydra.launcher.{key}", value, "a size, such as 4G, or null")
-
-
-def _text(key: str, value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, str) and value.strip():
+def _text(config: Mapping[str, Any], key: str) -> str | None:
+    value = config.get(key)
+    if value is None or (isinstance(value, str) and value.strip()):
         return value
     raise bad_value(f"hydra.launcher.{key}", value, "a text, or null")
 
 
-_READ: Mapping[str, Callable[[str, Any], Any]] = {"minutes": _minutes, "memory": _memory}
+def _minutes(config: Mapping[str, Any]) -> int:
+    value = config.get("minutes")
+    if type(value) is int and value > 0:
+        return value
+    raise bad_value("hydra.launcher.minutes", value, "a whole number, 1 or above")
+
+
+def _memory(config: Mapping[str, Any]) -> str | None:
+    value = _text(config, "memory")
+    if value is None or re.fullmatch(r"[1-9]\d*[KMGT]", value):
+        return value
+    raise bad_value("hydra.launcher.memory", value, "a size, such as 4G, or null")
