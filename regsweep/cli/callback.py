@@ -78,8 +78,8 @@ class RegsweepCallback(Callback):
             sweep = check_sweep(config, ComposedOnce(GlobalHydra.instance().config_loader()))
             # The stock sweeper tells the address of its storage.
             logging.getLogger(PLUGIN).addFilter(_hide_passwords)
-            packing = reached(config.hydra.launcher)
             check_machine(sweep.runs)
+            packing = reached(config.hydra.launcher, sweep.runs)
             self.held.enter_context(hold("hydra.sweep.dir", directory))
             _refuse_sweeps(directory)  # by a sweep that ended meanwhile
             tell_of_data(sweep.runs)

@@ -58,7 +58,7 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     ]
     plan = read_plan(config, sweep, trials)
     check_machine(sweep.runs)
-    reached(config.hydra.launcher)
+    reached(config.hydra.launcher, sweep.runs)
     tell_of_data(sweep.runs)
     directory = Path(config.hydra.sweep.dir)
     if not sweep_file.is_there(directory):

@@ -1,6 +1,7 @@
 """Whole sweeps on real schedulers: the same tables as here, whatever ends meanwhile."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import clusters
 import pytest
 from command import command, python
 
+from regsweep.data.source import default_root
 from regsweep.records.record import read
 
 SWEEP = (
@@ -109,25 +111,64 @@ def test_a_sweep_at_a_scheduler_is_that_of_this_machine(tmp_path, compared, sche
     assert (swept / "comparison.csv").read_bytes() == compared
 
 
-def test_workers_that_do_not_see_the_folder_send_their_results(tmp_path, compared):
-    (tmp_path / "seen").mkdir()
-    hidden = [
-        "unshare",
-        "--mount",
-        "sh",
-        "-c",
-        f'mount -t tmpfs none {tmp_path}/seen && exec "$@"',
-        "sh",
-    ]
-    if subprocess.run([*hidden, "true"], capture_output=True, check=False).returncode:
+@pytest.fixture
+def hidden(tmp_path):
+    """A folder, and a Dask scheduler whose worker has an empty one in its place."""
+    folder = tmp_path / "hidden"
+    folder.mkdir()
+    mounts = f'mount -t tmpfs none {folder} && exec "$@"'
+    within = ["unshare", "--mount", "sh", "-c", mounts, "sh"]
+    if subprocess.run([*within, "true"], capture_output=True, check=False).returncode:
         pytest.skip("needs a mount")
     with (
         clusters.dask_scheduler() as address,
-        clusters.dask_worker(address, threads=2, within=hidden),
+        clusters.dask_worker(address, threads=2, within=within),
     ):
-        swept = sweep_on(tmp_path / "seen", "pack_dask", f"hydra.launcher.address={address}")
+        yield folder, f"hydra.launcher.address={address}"
+
+
+def test_workers_that_see_neither_folder_nor_data_are_sent_them_and_send_results(hidden, compared):
+    folder, address = hidden
+    raw = default_root().expanduser() / "MNIST" / "raw"
+    shutil.copytree(raw, folder / "data" / "MNIST" / "raw")
+
+    swept = sweep_on(folder, "pack_dask", address, "data.root=data")
 
     assert (swept / "comparison.csv").read_bytes() == compared
+
+
+STUDY = """
+import regsweep
+from beside import hidden
+from torch import nn
+
+@regsweep.model
+def mine(shape: tuple[int, ...], outputs: int, width: int = 4) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), *hidden(shape, width), nn.Linear(width, outputs))
+
+if __name__ == "__main__":
+    regsweep.main()
+"""
+BESIDE = """
+from math import prod
+from torch import nn
+
+def hidden(shape, width):
+    return nn.Linear(prod(shape), width), nn.ReLU()
+"""
+
+
+def test_a_study_travels_with_the_modules_beside_it(hidden):
+    folder, address = hidden
+    (folder / "study.py").write_text(STUDY)
+    (folder / "beside.py").write_text(BESIDE)
+    asked = ("model=mine", "hydra/launcher=pack_dask", address, "hydra.sweep.dir=swept")
+
+    done = python("study.py", *SWEEP, *asked, cwd=folder)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    records = [read(path) for path in folder.glob("swept/**/record.json")]
+    assert [record.status for record in records] == ["completed"] * 7
 
 
 def test_a_killed_worker_loses_nothing(tmp_path):

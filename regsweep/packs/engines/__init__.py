@@ -4,6 +4,8 @@
 - `child`: a process of a cluster's worker: it runs one call after the other, and can be ended
 - `choice`: which engine runs the packs of a sweep
 - `dask`: a Dask cluster as an engine: each thread of its workers runs packs in a process of its own
+- `delivery`: what runs read, brought to the workers of a cluster that do not have it, each file
+  once
 - `engine`: what an engine is: where the functions of packs run
 - `in_process`: this process as an engine: one call after the other, for debuggers and notebooks
 - `local`: the worker processes of a sweep: started once, used round after round, one thread each

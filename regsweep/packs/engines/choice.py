@@ -3,15 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from omegaconf import DictConfig
 
 from regsweep.packs.engines.dask import Dask
+from regsweep.packs.engines.delivery import Delivering, files_of
 from regsweep.packs.engines.engine import ClusterEngine, Engine
 from regsweep.packs.engines.in_process import InProcess
 from regsweep.packs.engines.local import Local
 from regsweep.packs.engines.ray import Ray
 from regsweep.packs.engines.slurm import Slurm
+from regsweep.settings.run import Run
 from regsweep.sweep.cluster import Cluster, DaskCluster, RayCluster, SlurmCluster
 from regsweep.sweep.packing import Packing, read_packing
 from regsweep.sweep.tryout import RunAll, in_turn
@@ -28,8 +31,10 @@ def engine_of(packing: Packing) -> Engine:
     return LOCAL if packing.cluster is None else _engine_on(packing.cluster)
 
 
-def reached(launcher: DictConfig) -> Packing | None:
+def reached(launcher: DictConfig, runs: Sequence[Run] = ()) -> Packing | None:
     """As ``read_packing``, with the ``workers`` that the cluster has, which answers then.
+
+    Workers that lack what ``runs`` read get it.
 
     Raises:
         InputError: a value is wrong, or the cluster cannot be reached.
@@ -37,17 +42,20 @@ def reached(launcher: DictConfig) -> Packing | None:
     packing = read_packing(launcher)
     if packing is None or packing.cluster is None or packing.workers == 0:
         return packing
-    return replace(packing, workers=_engine_on(packing.cluster).reach(packing.workers))
+    engine = _engine_on(packing.cluster)
+    if runs and isinstance(engine, Delivering):
+        engine.files = files_of(runs, Path.cwd())
+    return replace(packing, workers=engine.reach(packing.workers))
 
 
 def _engine_on(cluster: Cluster) -> ClusterEngine:
     if cluster not in _OF_CLUSTERS:
         match cluster:
             case DaskCluster():
-                _OF_CLUSTERS[cluster] = Dask(cluster)
+                _OF_CLUSTERS[cluster] = Delivering(Dask(cluster))
             case RayCluster():
-                _OF_CLUSTERS[cluster] = Ray(cluster)
-            case SlurmCluster():
+                _OF_CLUSTERS[cluster] = Delivering(Ray(cluster))
+            case SlurmCluster():  # whose nodes share a folder with this machine
                 _OF_CLUSTERS[cluster] = Slurm(cluster)
     return _OF_CLUSTERS[cluster]
 

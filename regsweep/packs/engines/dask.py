@@ -172,11 +172,14 @@ def _as_known(error: Exception) -> Exception:
 
 def _distributed() -> Any:
     try:
+        import dask
         import distributed
     except ImportError:
         raise InputError(
             "hydra/launcher=pack_dask: needs Dask: pip install 'regsweep[dask]'"
         ) from None
+    # Calls carry files where a worker lacks them.
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"})
     # What it says of calls and of lost workers comes as their errors.
     said = "distributed"
     for name in [name for name in logging.root.manager.loggerDict if name.startswith(said)]:
