@@ -1,7 +1,9 @@
 """Real schedulers on loopback, each started here and ended at the end, and engines on them."""
 
 import os
+import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -85,6 +87,57 @@ def dask_at_an_address():
         used(Dask(DaskCluster(address))) as engine,
     ):
         yield engine
+
+
+@contextmanager
+def loopback_alone():
+    """A network of its own, of loopback alone: the command by which others run in it."""
+    words = ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep 3600"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as holder:
+        try:
+            assert holder.stdout is not None
+            if holder.stdout.readline() != b"up\n":
+                pytest.skip("needs a network of its own")
+            yield ["nsenter", f"--net=/proc/{holder.pid}/ns/net"]
+        finally:
+            holder.kill()
+
+
+@contextmanager
+def ray_node(within, environment, *words):
+    """A node of one CPU; ends with all its processes, by SIGKILL."""
+    asked = [*within, sys.executable, "-m", "ray.scripts.scripts", "start", "--block"]
+    asked += ["--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats", *words]
+    with subprocess.Popen(
+        asked,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as node:
+        try:
+            assert node.stdout is not None
+            assert any("Ray runtime started" in line for line in node.stdout)
+            yield node
+        finally:
+            os.killpg(node.pid, signal.SIGKILL)
+
+
+@contextmanager
+def ray_head(within, folder):
+    """The first node of a cluster: the cluster's address, and the environment that lets one in."""
+    pytest.importorskip("ray", reason="needs Ray")
+    environment = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    }
+    port = free_port()
+    asked = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}"]
+    with ray_node(within, environment, *asked):
+        yield f"127.0.0.1:{port}", environment
 
 
 @contextmanager

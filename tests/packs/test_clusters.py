@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,6 +23,11 @@ SWEEP = (
     *("hydra.sweeper.n_trials=2", "hydra.sweeper.confirm_seeds=2"),
     "hydra.sweeper.max_confirm_seeds=2",
 )
+TWO_RUNS = (
+    *("-m", "hydra/sweeper=basic", "regularizer=none", "seed=1,2", "trainer.epochs=200"),
+    *("trainer.device=cpu", "trainer.compile=false", "hydra.launcher.pack_size=1"),
+    *("data.train_size=2000", "data.validation_size=2000", "hydra.launcher.workers=2"),
+)
 LONG = ("trainer.epochs=20000", "trainer.compile=false", "hydra.launcher.pack_size=1")
 
 
@@ -34,22 +40,22 @@ def compared(tmp_path_factory):
     return (folder / "swept" / "comparison.csv").read_bytes()
 
 
-def sweep_on(folder, launcher, *asked):
+def sweep_on(folder, launcher, *asked, **environment):
     """The folder of a finished sweep."""
-    done = command(
-        *SWEEP, f"hydra/launcher={launcher}", "hydra.sweep.dir=swept", *asked, cwd=folder
-    )
+    words = (*SWEEP, f"hydra/launcher={launcher}", "hydra.sweep.dir=swept", *asked)
+    done = command(*words, cwd=folder, **environment)
     assert (done.returncode, done.stderr) == (0, "")
     return folder / "swept"
 
 
 @contextmanager
-def begun(folder, launcher, *asked):
-    """A long sweep, in a process group of its own, which ends with the context."""
-    words = (*SWEEP, *LONG, *asked, f"hydra/launcher={launcher}", "hydra.sweep.dir=swept")
+def begun(folder, launcher, *asked, sweep=(*SWEEP, *LONG), within=(), **environment):
+    """A sweep, in a process group of its own, which ends with the context."""
+    words = (*sweep, *asked, f"hydra/launcher={launcher}", "hydra.sweep.dir=swept")
     with subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "regsweep", *words],
+        [*within, sys.executable, "-W", "error", "-m", "regsweep", *words],
         cwd=folder,
+        env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -99,6 +105,10 @@ def test_a_sweep_by_a_scheduler_of_its_own_is_that_of_this_machine(
     assert not list(swept.glob(".seen-*"))
 
 
+def statuses(folder):
+    return [read(path).status for path in folder.glob("swept/**/record.json")]
+
+
 @pytest.fixture(scope="module")
 def scheduler():
     with clusters.dask_scheduler() as address, clusters.dask_worker(address, threads=2):
@@ -132,7 +142,7 @@ def test_workers_that_see_neither_folder_nor_data_are_sent_them_and_send_results
     raw = default_root().expanduser() / "MNIST" / "raw"
     shutil.copytree(raw, folder / "data" / "MNIST" / "raw")
 
-    swept = sweep_on(folder, "pack_dask", address, "data.root=data")
+    swept = sweep_on(folder, "pack_dask", address, REGSWEEP_DATA=str(folder / "data"))
 
     assert (swept / "comparison.csv").read_bytes() == compared
 
@@ -167,23 +177,39 @@ def test_a_study_travels_with_the_modules_beside_it(hidden):
     done = python("study.py", *SWEEP, *asked, cwd=folder)
 
     assert (done.returncode, done.stderr) == (0, "")
-    records = [read(path) for path in folder.glob("swept/**/record.json")]
-    assert [record.status for record in records] == ["completed"] * 7
+    assert statuses(folder) == ["completed"] * 7
 
 
 def test_a_killed_worker_loses_nothing(tmp_path):
     with clusters.dask_scheduler() as address, clusters.dask_worker(address):
-        asked = ("trainer.epochs=200", f"hydra.launcher.address={address}")
+        asked = ("pack_dask", f"hydra.launcher.address={address}")
         with (
             clusters.dask_worker(address) as victim,
-            begun(tmp_path, "pack_dask", *asked, "hydra.launcher.workers=2") as sweep,
+            begun(tmp_path, *asked, sweep=TWO_RUNS) as sweep,
         ):
             until(lambda: len(at_work(tmp_path)) == 3)  # the command's, and a child for each
             victim.kill()
             said = sweep.communicate(timeout=240)
     assert sweep.returncode == 0, said
-    records = [read(path) for path in tmp_path.glob("swept/**/record.json")]
-    assert [record.status for record in records] == ["completed"] * 7
+    assert statuses(tmp_path) == ["completed"] * 2
+
+
+def test_a_killed_node_loses_nothing(tmp_path):
+    with (
+        clusters.loopback_alone() as within,
+        tempfile.TemporaryDirectory(prefix="ray") as short,  # a socket's path has few letters
+        clusters.ray_head(within, short) as (address, environment),
+    ):
+        asked = ("pack_ray", f"hydra.launcher.address={address}")
+        with (
+            clusters.ray_node(within, environment, f"--address={address}") as victim,
+            begun(tmp_path, *asked, sweep=TWO_RUNS, within=within, **environment) as sweep,
+        ):
+            until(lambda: len(at_work(tmp_path)) == 3)  # the command's, and a child for each
+            os.killpg(victim.pid, signal.SIGKILL)
+            said = sweep.communicate(timeout=240)
+    assert sweep.returncode == 0, said
+    assert statuses(tmp_path) == ["completed"] * 2
 
 
 @pytest.mark.parametrize("how", ["interrupt", "kill"])
@@ -217,14 +243,22 @@ def test_a_scheduler_that_goes_away_is_one_message_and_the_way_to_go_on(tmp_path
     assert f"hydra.launcher.address={address}" in third
 
 
-def test_no_scheduler_is_one_message(tmp_path):
-    address = f"tcp://127.0.0.1:{clusters.free_port()}"
-    asked = ("hydra/launcher=pack_dask", f"hydra.launcher.address={address}")
+@pytest.mark.parametrize(
+    ("launcher", "scheme", "missing", "module"),
+    [
+        ("pack_dask", "tcp://", "no Dask scheduler", "distributed"),
+        ("pack_ray", "", "no Ray cluster", "ray"),
+    ],
+)
+def test_no_scheduler_is_one_message(tmp_path, launcher, scheme, missing, module):
+    pytest.importorskip(module, reason=f"needs {module}")
+    address = f"{scheme}127.0.0.1:{clusters.free_port()}"
+    asked = (f"hydra/launcher={launcher}", f"hydra.launcher.address={address}")
 
     done = command(*SWEEP, *asked, "hydra.sweep.dir=swept", cwd=tmp_path)
 
     assert done.returncode == 1
-    said = f"regsweep: hydra.launcher.address={address}: no Dask scheduler answers there"
+    said = f"regsweep: hydra.launcher.address={address}: {missing} answers there"
     assert done.stderr.startswith(said)
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "swept").exists()
@@ -258,8 +292,7 @@ def test_a_sweep_on_slurm_is_that_of_this_machine(tmp_path, compared):
 
 @pytest.mark.usefixtures("slurm")
 def test_tasks_that_are_killed_or_cancelled_are_done_again(tmp_path):
-    asked = ("trainer.epochs=200", "hydra.launcher.memory=1G")
-    with begun(tmp_path, "pack_slurm", *asked) as sweep:
+    with begun(tmp_path, "pack_slurm", "hydra.launcher.memory=1G", sweep=TWO_RUNS) as sweep:
         until(lambda: len(at_work(tmp_path)) == 3)  # the command's, and one of each task
         first, second = running()
         clusters.said_by("scancel", first)
@@ -270,8 +303,7 @@ def test_tasks_that_are_killed_or_cancelled_are_done_again(tmp_path):
         said = sweep.communicate(timeout=280)
 
     assert sweep.returncode == 0, said
-    records = [read(path) for path in tmp_path.glob("swept/**/record.json")]
-    assert [record.status for record in records] == ["completed"] * 7
+    assert statuses(tmp_path) == ["completed"] * 2
 
 
 @pytest.mark.usefixtures("slurm")
@@ -289,18 +321,16 @@ def test_an_interrupt_leaves_no_task_in_the_queue(tmp_path):
 def test_a_drained_node_is_said_and_waited_for(tmp_path):
     node = clusters.said_by("sinfo", "-h", "-o", "%n")
     clusters.said_by("scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
-    asked = ("trainer.epochs=1", "hydra.launcher.memory=1G", "hydra.launcher.workers=2")
     try:
-        with begun(tmp_path, "pack_slurm", *asked) as sweep:
+        with begun(tmp_path, "pack_slurm", "hydra.launcher.memory=1G", sweep=TWO_RUNS) as sweep:
             until(tasks)
-            log = tmp_path / "swept" / "regsweep.log"
-            time.sleep(8)
+            time.sleep(5)  # so that it is asked why
             clusters.said_by("scontrol", "update", f"nodename={node}", "state=resume")
             said = sweep.communicate(timeout=280)
     finally:
         clusters.said_by("scontrol", "update", f"nodename={node}", "state=resume")
     assert sweep.returncode == 0, said
-    assert "Slurm has tasks wait: " in "".join(said), (said, log)
+    assert "Slurm has tasks wait: " in said[0]
 
 
 LACKING = """

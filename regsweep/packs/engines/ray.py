@@ -98,7 +98,7 @@ class Ray:
         there = {}
         for node in ray.nodes():
             if node["Alive"] and node["Resources"].get("CPU"):
-                name = node["NodeManagerAddress"]
+                name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
                 on_it = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
                 there[name] = ray.remote(scheduling_strategy=on_it)(peer).remote()
         try:
