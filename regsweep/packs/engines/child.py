@@ -71,14 +71,12 @@ class Child:
         return answered
 
     def end(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it does; from any thread, so the pipe is left as it is."""
         self.process.kill()
         self.process.wait()
-        self.pipe.close()
 
     def _last_words(self) -> str:
         code = self.process.wait()
-        self.pipe.close()
         if code == -signal.SIGKILL and kills_for_memory() > self.kills_before:
             return "the process of a pack was killed by the kernel for want of memory"
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
@@ -114,7 +112,7 @@ def in_a_child(owner: str, call: bytes, is_wanted: Callable[[], bool] = lambda: 
 
 def end_children_of(owner: str) -> None:
     """End the processes that this one has for ``owner``, whatever they do."""
-    for child in [child for child in _CHILDREN if child.owner == owner]:
+    for child in [child for child in list(_CHILDREN) if child.owner == owner]:
         child.end()
         _CHILDREN.discard(child)
 

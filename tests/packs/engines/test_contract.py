@@ -9,12 +9,14 @@ from concurrent.futures import BrokenExecutor, Future
 from contextlib import ExitStack, nullcontext
 from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import clusters
 import pytest
 
 from regsweep.packs.engines.choice import IN_PROCESS, LOCAL, engine_of, run_all
 from regsweep.packs.engines.in_process import InProcess
+from regsweep.packs.engines.local import Local
 from regsweep.sweep.packing import Packing
 
 ENGINES = {
@@ -152,7 +154,7 @@ def appended(path, seconds):
 
 
 def state():
-    return os.getpid(), os.environ["OMP_NUM_THREADS"], os.getcwd()
+    return os.getpid(), os.environ.get("OMP_NUM_THREADS"), os.getcwd()
 
 
 def until(is_so, seconds=15):
@@ -170,7 +172,7 @@ def is_there(process):
         return False
 
 
-def test_an_engine_apart_tells_a_lost_process_from_an_error(apart):
+def a_lost_process_is_no_error_of_a_call(apart):
     exits = apart.submit(partial(os._exit, 7), 1)
     assert isinstance(exits.exception(timeout=60), BrokenExecutor)
     assert not apart.blames_the_machine(exits.exception())
@@ -181,26 +183,76 @@ def test_an_engine_apart_tells_a_lost_process_from_an_error(apart):
     assert apart.submit(partial(square, 2), 1).result(timeout=60) == 4
 
 
-def test_an_engine_apart_works_where_the_command_does_on_one_thread(apart):
+def calls_work_where_the_command_does_on_one_thread(apart):
     process, threads, folder = apart.submit(state, 1).result(timeout=60)
 
     assert process != os.getpid()
     assert (threads, folder) == ("1", os.getcwd())
 
 
-@pytest.mark.parametrize("stop", ["kill", "dismiss"])
-def test_what_is_stopped_ends_and_the_next_call_is_another_process(apart, stop, tmp_path):
-    noted = tmp_path / "noted"
-    waits = apart.submit(partial(appended, noted, 600 if stop == "kill" else 0), 1)
-    until(noted.exists, 60)
-    if stop == "dismiss":
-        waits.result(timeout=60)
-    process = int(noted.read_text())
+def what_is_killed_ends(apart):
+    with TemporaryDirectory() as folder:
+        noted = Path(folder, "noted")
+        apart.submit(partial(appended, noted, 600), 1)
+        until(noted.exists, 60)
+        process = int(noted.read_text())
 
-    getattr(apart, stop)()
+        apart.kill()
+
+        until(lambda: not is_there(process))
+    assert apart.submit(state, 1).result(timeout=60)[0] != process
+
+
+def what_is_dismissed_is_not_used_again(apart):
+    process = apart.submit(state, 1).result(timeout=60)[0]
+    apart.dismiss()
 
     assert apart.submit(state, 1).result(timeout=60)[0] != process
-    until(lambda: not is_there(process) or stop == "dismiss")
+
+
+CONTRACT_APART = (
+    a_lost_process_is_no_error_of_a_call,
+    calls_work_where_the_command_does_on_one_thread,
+    what_is_killed_ends,
+    what_is_dismissed_is_not_used_again,
+)
+
+
+@pytest.mark.parametrize("clause", CONTRACT_APART)
+def test_an_engine_in_other_processes_keeps_the_contract(apart, clause):
+    clause(apart)
+
+
+class BlamesNothing(Local):
+    def blames_the_machine(self, lost):
+        return False
+
+
+class Stays(Local):
+    def dismiss(self): ...
+
+
+class LetsThemLive(Local):
+    def kill(self):
+        self.pool = None
+
+
+@pytest.mark.parametrize(
+    ("broken", "clause"),
+    [
+        (BlamesNothing, a_lost_process_is_no_error_of_a_call),
+        (InProcess, calls_work_where_the_command_does_on_one_thread),
+        (LetsThemLive, what_is_killed_ends),
+        (Stays, what_is_dismissed_is_not_used_again),
+    ],
+)
+def test_a_broken_engine_in_other_processes_is_found(broken, clause):
+    try:
+        with pytest.raises(AssertionError):
+            clause(broken())
+    finally:
+        LOCAL.submit(state, 1)
+        LOCAL.kill()
 
 
 def test_in_process_is_this_process_and_this_thread():
