@@ -352,3 +352,13 @@ def test_an_extra_that_is_not_installed_is_one_message(tmp_path, name, module, c
     said = f"hydra/launcher=pack_{name}: needs {called}: pip install 'regsweep[{name}]'"
     assert (done.returncode, done.stderr) == (1, f"regsweep: {said}\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_machine_without_slurm_is_one_message(tmp_path):
+    done = command(*SWEEP, "hydra/launcher=pack_slurm", cwd=tmp_path, PATH="/dev/null")
+
+    said = "hydra/launcher=pack_slurm: needs Slurm's scontrol: give the command where Slurm's"
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"regsweep: {said}")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future
@@ -17,6 +18,8 @@ from regsweep.packs.engines.peers import Peer, peer, refuse_others
 from regsweep.sweep.cluster import RayCluster
 
 T = TypeVar("T")
+
+KNOCK_SECONDS = 15
 
 
 class Ray:
@@ -80,6 +83,7 @@ class Ray:
             asked = {"address": "local", "num_cpus": workers or int(cpu_count())}
             asked["include_dashboard"] = False
         try:
+            _knock(self.address)
             with _signals_as_before():
                 ray.init(**asked, log_to_driver=False, logging_level="ERROR")
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
@@ -142,6 +146,17 @@ def _as_known(error: BaseException) -> BaseException:
     if isinstance(cause, RayError):
         return ClusterFault(f"Ray: {type(cause).__name__}: {cause}")
     return cause
+
+
+def _knock(address: str | None) -> None:
+    """See that something listens at ``address``: Ray itself tries for minutes.
+
+    Raises:
+        OSError: nothing does.
+    """
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=KNOCK_SECONDS).close()
 
 
 @contextmanager
