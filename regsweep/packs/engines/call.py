@@ -34,7 +34,11 @@ def answer(call: bytes) -> bytes:
 
 def settle(future: Future[Any], answered: bytes) -> None:
     """Give ``future`` the result or the error that ``answer`` gave."""
-    result, error, said = pickle.loads(answered)
+    try:
+        result, error, said = pickle.loads(answered)
+    except Exception as unread:  # of a module that is only there
+        future.set_exception(unread)
+        return
     if error is None:
         future.set_result(result)
     else:

@@ -134,7 +134,7 @@ class Slurm:
                 try:
                     self._submit_waiting()
                     self._hand_over()
-                except (InputError, OSError) as error:
+                except Exception as error:  # a thread's error would be nobody's
                     self._give_up(error)
                 if not self.waiting and not self.tasks:
                     self.watch = None

@@ -1,4 +1,5 @@
 from concurrent.futures import Future
+from pickle import UnpicklingError
 
 import pytest
 
@@ -21,3 +22,11 @@ def test_an_error_that_cannot_be_pickled_is_told():
     with pytest.raises(RuntimeError, match=r"^CannotBePickled: neither nor$") as told:
         future.result(timeout=0)
     assert "in fails" in str(told.value.__cause__)
+
+
+def test_an_answer_that_cannot_be_read_is_an_error():
+    future = Future()
+    settle(future, b"torn")
+
+    with pytest.raises(UnpicklingError):
+        future.result(timeout=0)
