@@ -20,6 +20,10 @@ class MachineFault(InputError):
     """
 
 
+class ClusterFault(MachineFault):
+    """The cluster that runs packs is gone, or cannot be used: nothing can be tried on it."""
+
+
 # A run that asks for more memory than there is; an error of a library, not of the system.
 _NOT_OF_THE_MACHINE = {errno.ENOMEM, None}
 

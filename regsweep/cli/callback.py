@@ -15,7 +15,7 @@ from regsweep.errors import InputError
 from regsweep.jobs.compose import ComposedOnce
 from regsweep.jobs.environment import package_versions
 from regsweep.jobs.messages import explain
-from regsweep.packs.engines.choice import dismiss_all, runner_of
+from regsweep.packs.engines.choice import dismiss_all, reached, runner_of
 from regsweep.records import sweep_file
 from regsweep.records.folder import hold
 from regsweep.records.record import RUN_FILES, refuse_used, refuse_used_under
@@ -25,7 +25,6 @@ from regsweep.sweep.address import refuse_password, without_passwords
 from regsweep.sweep.internals import PLUGIN
 from regsweep.sweep.kinds import is_compare
 from regsweep.sweep.machine import check_machine, tell_of_data
-from regsweep.sweep.packing import read_packing
 from regsweep.sweep.preflight import check_sweep
 from regsweep.sweep.settle import settle
 from regsweep.sweep.sweep import sweep_file_of
@@ -79,8 +78,8 @@ class RegsweepCallback(Callback):
             sweep = check_sweep(config, ComposedOnce(GlobalHydra.instance().config_loader()))
             # The stock sweeper tells the address of its storage.
             logging.getLogger(PLUGIN).addFilter(_hide_passwords)
-            packing = read_packing(config.hydra.launcher)
             check_machine(sweep.runs)
+            packing = reached(config.hydra.launcher, sweep.runs)
             self.held.enter_context(hold("hydra.sweep.dir", directory))
             _refuse_sweeps(directory)  # by a sweep that ended meanwhile
             tell_of_data(sweep.runs)

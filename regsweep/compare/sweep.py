@@ -33,7 +33,7 @@ from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Studies
 from regsweep.errors import InputError, MachineFault, machine_fault, raise_interrupt
 from regsweep.jobs.environment import package_versions
-from regsweep.packs.engines.choice import runner_of
+from regsweep.packs.engines.choice import reached, runner_of
 from regsweep.records import sweep_file
 from regsweep.records.folder import hold
 from regsweep.records.settled import Settled
@@ -41,7 +41,7 @@ from regsweep.records.stored import Unreadable
 from regsweep.report.aggregate import gather_and_show
 from regsweep.sweep.internals import BasicLauncher
 from regsweep.sweep.machine import check_machine, tell_of_data
-from regsweep.sweep.packing import Packing, count_workers, read_packing
+from regsweep.sweep.packing import Packing, count_workers
 from regsweep.sweep.preflight import check_sweep
 from regsweep.sweep.settle import fault_of_settled, settle
 from regsweep.sweep.sweep import Sweep, sweep_file_of
@@ -65,6 +65,7 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     ]
     plan = read_plan(config, sweep, trials)
     check_machine(sweep.runs)
+    reached(config.hydra.launcher, sweep.runs)
     tell_of_data(sweep.runs)
     directory = Path(config.hydra.sweep.dir)
     if not sweep_file.is_there(directory):
@@ -91,7 +92,7 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         show_plan(plan, at_random, runs_of, why, asked.steps, directory, console)
         with _telling_how_to_go_on(directory):
             try:
-                at_once = _count_at_once(settled, read_packing(config.hydra.launcher))
+                at_once = _count_at_once(settled, reached(config.hydra.launcher))
                 with View(plan, directory, console, at_once) as view:
                     _Launcher(plan, launcher, ledger, view).run(
                         _open_studies(config, plan, spaces, directory)
@@ -214,7 +215,7 @@ def _amount(config: DictConfig, plan: Plan) -> tuple[int, int, Packing | None]:
     """The jobs of the sweep, those of a round, and how they are packed."""
     jobs = plan.search_runs + plan.confirm_runs
     together = plan.budget.n_jobs * plan.budget.replicates
-    return jobs, together, read_packing(config.hydra.launcher)
+    return jobs, together, reached(config.hydra.launcher)
 
 
 def _count_at_once(settled: Settled, packing: Packing | None) -> int:

@@ -1,4 +1,4 @@
-"""``hydra/launcher=pack``: the jobs of a sweep, trained many at once."""
+"""``hydra/launcher=pack`` and its like: the jobs of a sweep, trained many at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from omegaconf import DictConfig
 
 from regsweep.jobs.compose import ComposedOnce
 from regsweep.jobs.task import task
+from regsweep.packs.engines.choice import reached
+from regsweep.sweep.cluster import LOCAL
 from regsweep.sweep.internals import BasicLauncher
 from regsweep.sweep.packing import PACK_LAUNCHER, packing_of
 
@@ -20,16 +22,51 @@ if TYPE_CHECKING:
 
 @dataclass
 class PackLauncherConf:
-    """The launcher's config; ``auto`` leaves both to the machine."""
+    """The launcher's config; ``auto`` leaves both to the machine, or to the cluster."""
 
     _target_: str = PACK_LAUNCHER
+    engine: str = LOCAL  # where the packs run; the other keys are of that
     pack_size: Any = "auto"  # the most runs that train as one
     workers: Any = "auto"  # processes, one thread each; 0 keeps all in this one
 
 
-ConfigStore.instance().store(
-    group="hydra/launcher", name="pack", node=PackLauncherConf, provider="regsweep"
-)
+@dataclass
+class DaskLauncherConf(PackLauncherConf):
+    """``hydra/launcher=pack_dask``: ``workers=auto`` is all threads of the scheduler's workers."""
+
+    engine: str = "dask"
+    address: str | None = None  # of a scheduler, such as tcp://10.0.0.1:8786; null starts one here
+
+
+@dataclass
+class RayLauncherConf(PackLauncherConf):
+    """``hydra/launcher=pack_ray``: ``workers=auto`` is all CPUs of the cluster."""
+
+    engine: str = "ray"
+    address: str | None = None  # host:port, or auto; null starts Ray on this machine
+
+
+@dataclass
+class SlurmLauncherConf(PackLauncherConf):
+    """``hydra/launcher=pack_slurm``: ``workers=auto`` is all CPUs of the partition that are up."""
+
+    engine: str = "slurm"
+    folder: str = "${hydra.sweep.dir}"  # one that the nodes share with this machine
+    minutes: int = 60  # the longest that a pack may take
+    memory: str | None = "4G"  # of a pack; null leaves it to Slurm, and so do the keys below
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+
+
+for name, node in (
+    ("pack", PackLauncherConf),
+    ("pack_dask", DaskLauncherConf),
+    ("pack_ray", RayLauncherConf),
+    ("pack_slurm", SlurmLauncherConf),
+):
+    ConfigStore.instance().store(group="hydra/launcher", name=name, node=node, provider="regsweep")
 
 
 class PackLauncher(BasicLauncher):
@@ -41,7 +78,7 @@ class PackLauncher(BasicLauncher):
 
     def __init__(self, **config: Any) -> None:
         super().__init__()
-        self.packing = packing_of(config)
+        packing_of(config)  # raises what is wrong with it
         self.rounds: Rounds | None = None
 
     def setup(
@@ -63,5 +100,7 @@ class PackLauncher(BasicLauncher):
 
             assert self.config is not None
             assert self.hydra_context is not None
-            self.rounds = Rounds(self.config, self.hydra_context, self.packing)
+            packing = reached(self.config.hydra.launcher)
+            assert packing is not None
+            self.rounds = Rounds(self.config, self.hydra_context, packing)
         return self.rounds.launch(job_overrides, initial_job_idx)

@@ -2,7 +2,9 @@
 
 import os
 import pickle
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -56,9 +58,12 @@ class Publisher:
         )
 
 
-def for_workers(publisher: Publisher) -> bytes:
-    """``publisher``, and the state of Hydra in this process, pickled."""
-    pickled: bytes = cloudpickle.dumps((publisher, Singleton.get_state(), os.getpid()))
+def for_workers(publisher: Publisher, parent: int | None) -> bytes:
+    """``publisher``, and the state of Hydra in this process, pickled.
+
+    ``parent`` is the process without which workers do not publish; ``None`` on a cluster.
+    """
+    pickled: bytes = cloudpickle.dumps((publisher, Singleton.get_state(), parent))
     return pickled
 
 
@@ -77,7 +82,10 @@ def train_and_publish(
     returns: list[JobReturn | Exception] = []
     try:
         for number, deferred, result in zip(pack.jobs, configs, results, strict=True):
-            if os.getppid() != parent:  # a sweep that goes on in this folder may train it again
+            if parent not in (
+                None,
+                os.getppid(),
+            ):  # a sweep that goes on in this folder may train it again
                 os._exit(1)
             try:
                 returns.append(publisher.publish(number, deferred, result))
@@ -88,9 +96,33 @@ def train_and_publish(
     return pickle.dumps(returns)
 
 
+def train_and_publish_where_seen(
+    pack: Pack, configs: Sequence[DeferredConfig], pickled_publisher: bytes, token: Path
+) -> bytes | list[Trained]:
+    """As ``train_and_publish`` where this worker sees the folders of the sweep; else as ``train``.
+
+    They are where the command was given, and that of the sweep, which holds ``token``.
+    """
+    publisher, _ = _join(pickled_publisher)
+    if token.exists() and os.path.isdir(publisher.sweep.hydra.runtime.cwd):
+        return train_and_publish(pack, configs, pickled_publisher)
+    return train(pack)
+
+
+@contextmanager
+def token_in(directory: Path) -> Iterator[Path]:
+    """A file of a name that nothing else has, for as long as the body runs."""
+    token = directory.absolute() / f".seen-{uuid.uuid4().hex}"
+    token.touch()
+    try:
+        yield token
+    finally:
+        token.unlink(missing_ok=True)
+
+
 @cache
-def _join(pickled_publisher: bytes) -> tuple[Publisher, int]:
-    """Set Hydra up as it is in the process that leads the sweep; that process's id."""
+def _join(pickled_publisher: bytes) -> tuple[Publisher, int | None]:
+    """Set Hydra up as in the process that leads the sweep; the ``parent`` of ``for_workers``."""
     setup_globals()
     publisher, state, parent = pickle.loads(pickled_publisher)
     Singleton.set_state(state)

@@ -1,11 +1,12 @@
 """The rounds of a sweep: composed, trained in packs, published job by job."""
 
 import logging
+import os
 import pickle
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -26,7 +27,13 @@ from regsweep.jobs.git import commit_of
 from regsweep.jobs.job import read_stage
 from regsweep.jobs.messages import explain
 from regsweep.packs.engines.choice import engine_of
-from regsweep.packs.publishing import Publisher, for_workers, train_and_publish
+from regsweep.packs.publishing import (
+    Publisher,
+    for_workers,
+    token_in,
+    train_and_publish,
+    train_and_publish_where_seen,
+)
 from regsweep.packs.queue import deal, train_packs
 from regsweep.packs.worker import Pack, train
 from regsweep.records import sweep_file
@@ -68,7 +75,8 @@ class Rounds:
         self.loader = hydra_context.config_loader
         self.publisher = Publisher(config, hydra_context)
         self.engine = engine_of(packing)
-        self.for_workers = for_workers(self.publisher)
+        self.on_cluster = packing.cluster is not None
+        self.for_workers = for_workers(self.publisher, None if self.on_cluster else os.getpid())
         self.directory = Path(config.hydra.sweep.dir)
         # Plain: where a config lacks a key, OmegaConf can swallow an interrupt.
         self.sweeper: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
@@ -108,8 +116,12 @@ class Rounds:
         packs = make_packs(list(jobs.values()), self.settled, self.packing, workers, self.widest)
         self._tell(packs, workers)
         self.processes = max(self.processes, min(workers, len(packs)))
-        work = partial(self._work, jobs=jobs)
-        with closing(train_packs(self.engine, packs, self.processes, work, self._narrow)) as ended:
+        with ExitStack() as stack:
+            token = stack.enter_context(token_in(self.directory)) if self.on_cluster else None
+            work = partial(self._work, jobs=jobs, token=token)
+            ended = stack.enter_context(
+                closing(train_packs(self.engine, packs, self.processes, work, self._narrow))
+            )
             for pack, outcome in ended:
                 if isinstance(outcome, bytes):  # published by the worker
                     published = pickle.loads(outcome)
@@ -214,15 +226,19 @@ class Rounds:
             device=device_of(run, self.settled),
         )
 
-    def _work(self, pack: Pack, jobs: Mapping[int, Job]) -> Callable[[], Any]:
+    def _work(self, pack: Pack, jobs: Mapping[int, Job], token: Path | None) -> Callable[[], Any]:
         """What a worker does for ``pack``.
 
-        Another process publishes the runs too; while a GPU trains, this one does.
+        Another process publishes the runs too, on a cluster where it sees ``token``; while a GPU
+        trains, this one does.
         """
         if pack.device != "cpu" or not self.engine.apart:
             return partial(train, pack)
         configs = [jobs[number].deferred for number in pack.jobs]
-        return partial(train_and_publish, pack, configs, self.for_workers)
+        words = (pack, configs, self.for_workers)
+        if token is None:
+            return partial(train_and_publish, *words)
+        return partial(train_and_publish_where_seen, *words, token)
 
     def _fail(self, number: int, overrides: list[str], error: Exception) -> JobReturn:
         """Publish the failure of a job that does not compose, in a folder of its number."""

@@ -4,6 +4,8 @@
   anywhere
 - `arms`: the arms of a sweep: every combination of the choices that it compares, composed and
   checked
+- `cluster`: where packs are sent to beyond this machine's cores: what the keys of a launcher say
+  of it
 - `guard`: what every config passes before it is used: it runs what is trusted, and stays in its
   folder
 - `internals`: what regsweep takes of Hydra and of its Optuna plugin that they do not call public

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from regsweep.errors import bad_value
 from regsweep.settings.model import CNN
 from regsweep.settings.run import Run
+from regsweep.sweep.cluster import Cluster, cluster_of
 
 if TYPE_CHECKING:
     import torch
@@ -26,18 +27,20 @@ class Packing:
     """What the pack launcher is asked for; ``None`` leaves it to the machine.
 
     ``pack_size`` is the most runs that train as one, ``workers`` the number of processes: 0 where
-    all is done in the process that leads the sweep.
+    all is done in the process that leads the sweep. They are on ``cluster``, or on this machine.
     """
 
     pack_size: int | None
     workers: int | None
+    cluster: Cluster | None = None
 
 
 def read_packing(launcher: DictConfig) -> Packing | None:
     """What ``hydra.launcher`` asks of the pack launcher; ``None`` for any other launcher.
 
     Raises:
-        InputError: a value is neither ``auto`` nor a whole number in its range.
+        InputError: a value is neither ``auto`` nor a whole number in its range, or the cluster's
+            are wrong.
     """
     return packing_of(launcher) if launcher["_target_"] == PACK_LAUNCHER else None
 
@@ -47,6 +50,7 @@ def packing_of(config: Mapping[str, Any]) -> Packing:
     return Packing(
         pack_size=_auto_or_whole("pack_size", config, low=1),
         workers=_auto_or_whole("workers", config, low=0),
+        cluster=cluster_of(config),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from regsweep.errors import InputError, MachineFault, bad_value
+from regsweep.errors import ClusterFault, InputError, MachineFault, bad_value
 from regsweep.records.settled import Settled
 from regsweep.settings.model import Model
 from regsweep.settings.run import Run, fusible, tried_by
@@ -151,6 +151,8 @@ def _why_alone(
 ) -> str | None:
     try:
         return why_alone(run, width, device, mode_of(run, settled), run_all)
+    except ClusterFault:
+        raise
     except MachineFault:
         return why_alone(run, width, device, "eager", run_all)
 

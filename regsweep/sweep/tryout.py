@@ -7,7 +7,7 @@ from functools import partial
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
-from regsweep.errors import MachineFault, wants_memory
+from regsweep.errors import ClusterFault, MachineFault, wants_memory
 from regsweep.settings.run import Run
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def fault_of_compiled(
     tried = [partial(try_compiled, *kind) for kind in kinds]
     try:
         run_all(list(islice(cycle(tried), max(workers, len(tried)))), workers)
+    except ClusterFault:
+        raise
     except MachineFault as fault:
         return str(fault)
     except BrokenExecutor:

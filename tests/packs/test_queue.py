@@ -64,7 +64,7 @@ def test_a_run_whose_process_is_killed_is_not_at_fault(monkeypatch):
         list(train_packs(LOCAL, packs, workers=2, work=work))
 
     # The kernel says that it has killed processes for want of memory.
-    monkeypatch.setattr("regsweep.packs.engines.local._kills_for_memory", count().__next__)
+    monkeypatch.setattr("regsweep.packs.engines.local.kills_for_memory", count().__next__)
     outcomes = {s: o for pack, o in train_packs(LOCAL, packs, 2, work) for s in pack.jobs}
     assert isinstance(outcomes.pop(3), BrokenExecutor)
     assert all(seed in outcome for seed, outcome in outcomes.items())

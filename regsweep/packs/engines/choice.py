@@ -1,26 +1,69 @@
 """Which engine runs the packs of a sweep."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
-from regsweep.packs.engines.engine import Engine
+from omegaconf import DictConfig
+
+from regsweep.packs.engines.dask import Dask
+from regsweep.packs.engines.delivery import Delivering, files_of
+from regsweep.packs.engines.engine import ClusterEngine, Engine
 from regsweep.packs.engines.in_process import InProcess
 from regsweep.packs.engines.local import Local
-from regsweep.sweep.packing import Packing
+from regsweep.packs.engines.ray import Ray
+from regsweep.packs.engines.slurm import Slurm
+from regsweep.settings.run import Run
+from regsweep.sweep.cluster import Cluster, DaskCluster, RayCluster, SlurmCluster
+from regsweep.sweep.packing import Packing, read_packing
 from regsweep.sweep.tryout import RunAll, in_turn
 
 # One of each a process: loky's workers are shared by all that ask for them.
 IN_PROCESS, LOCAL = InProcess(), Local()
+_OF_CLUSTERS: dict[Cluster, ClusterEngine] = {}
 
 
 def engine_of(packing: Packing) -> Engine:
     """``hydra.launcher.workers=0`` keeps all in this process."""
-    return IN_PROCESS if packing.workers == 0 else LOCAL
+    if packing.workers == 0:
+        return IN_PROCESS
+    return LOCAL if packing.cluster is None else _engine_on(packing.cluster)
+
+
+def reached(launcher: DictConfig, runs: Sequence[Run] = ()) -> Packing | None:
+    """As ``read_packing``, with the ``workers`` that the cluster has, which answers then.
+
+    Workers that lack what ``runs`` read get it.
+
+    Raises:
+        InputError: a value is wrong, or the cluster cannot be reached.
+    """
+    packing = read_packing(launcher)
+    if packing is None or packing.cluster is None or packing.workers == 0:
+        return packing
+    engine = _engine_on(packing.cluster)
+    if runs and isinstance(engine, Delivering):
+        engine.files = files_of(runs, Path.cwd())
+    return replace(packing, workers=engine.reach(packing.workers))
+
+
+def _engine_on(cluster: Cluster) -> ClusterEngine:
+    if cluster not in _OF_CLUSTERS:
+        match cluster:
+            case DaskCluster():
+                _OF_CLUSTERS[cluster] = Delivering(Dask(cluster))
+            case RayCluster():
+                _OF_CLUSTERS[cluster] = Delivering(Ray(cluster))
+            case SlurmCluster():  # whose nodes share a folder with this machine
+                _OF_CLUSTERS[cluster] = Slurm(cluster)
+    return _OF_CLUSTERS[cluster]
 
 
 def dismiss_all() -> None:
     """Dismiss what the engines of this process have started."""
-    for engine in (IN_PROCESS, LOCAL):
+    engines: list[Engine] = [IN_PROCESS, LOCAL, *_OF_CLUSTERS.values()]
+    for engine in engines:
         engine.dismiss()
 
 

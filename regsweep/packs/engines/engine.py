@@ -32,3 +32,14 @@ class Engine(Protocol):
 
     def kill(self) -> None:
         """End what runs the functions, whatever it does."""
+
+
+class ClusterEngine(Engine, Protocol):
+    """An engine on a cluster, whose workers need not see what this process sees."""
+
+    def reach(self, workers: int | None) -> int:
+        """Have the cluster answer; how many calls it runs at once, ``workers`` if they are given.
+
+        Raises:
+            InputError: it cannot be used; the message says what to change.
+        """

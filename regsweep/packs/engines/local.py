@@ -39,12 +39,12 @@ class Local:
         from loky import get_reusable_executor
 
         if self.pool is None:
-            self.kills_before = _kills_for_memory()
+            self.kills_before = kills_for_memory()
         with _interrupts_later():
             self.pool = get_reusable_executor(
                 at_once,
                 timeout=IDLE_SECONDS,
-                initializer=_prepare,
+                initializer=prepare,
                 initargs=(os.getpid(),),
                 env={"OMP_NUM_THREADS": "1"},
             )
@@ -53,7 +53,7 @@ class Local:
 
     def blames_the_machine(self, lost: BrokenExecutor) -> bool:
         """Whether a process was killed, and not by the kernel for want of memory."""
-        return KILLED in str(lost) and _kills_for_memory() <= self.kills_before
+        return KILLED in str(lost) and kills_for_memory() <= self.kills_before
 
     def dismiss(self) -> None:
         """Let the workers end, once they have done what was submitted; it is not waited for."""
@@ -70,7 +70,7 @@ class Local:
             pool.shutdown(wait=False, kill_workers=kill)
 
 
-def _kills_for_memory() -> int:
+def kills_for_memory() -> int:
     """The kernel's count of them, in all control groups; 0 where it keeps none."""
     counts = Path("/proc/vmstat")
     lines = counts.read_text().splitlines() if counts.exists() else []
@@ -109,7 +109,7 @@ def _interrupts_later() -> Iterator[None]:
             signal.raise_signal(number)
 
 
-def _prepare(parent: int) -> None:
+def prepare(parent: int) -> None:
     """Set a fresh worker up: interrupts are for process ``parent``, with which it ends too."""
     from tqdm import tqdm
 

@@ -4,21 +4,47 @@ import os
 import signal
 import threading
 import time
+import traceback
 from concurrent.futures import BrokenExecutor, Future
-from functools import partial
+from contextlib import ExitStack, nullcontext
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import clusters
 import pytest
 
 from regsweep.packs.engines.choice import IN_PROCESS, LOCAL, engine_of, run_all
 from regsweep.packs.engines.in_process import InProcess
+from regsweep.packs.engines.local import Local
 from regsweep.sweep.packing import Packing
 
-ENGINES = {"in process": IN_PROCESS, "local": LOCAL}
+ENGINES = {
+    "in process": lambda: nullcontext(IN_PROCESS),
+    "local": lambda: nullcontext(LOCAL),
+    "dask": clusters.dask_of_this_process,
+    "dask at an address": clusters.dask_at_an_address,
+    "ray": clusters.ray_of_this_machine,
+    "slurm": clusters.slurm_of_this_machine,
+}
+APART = [name for name in ENGINES if name != "in process"]
+
+
+@pytest.fixture(scope="module")
+def engines():
+    """Gives an engine by its name; what is started stays for the module's tests."""
+    with ExitStack() as stack:
+        yield cache(lambda name: stack.enter_context(ENGINES[name]()))
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request):
-    return ENGINES[request.param]
+def engine(request, engines):
+    return engines(request.param)
+
+
+@pytest.fixture(params=APART)
+def apart(request, engines):
+    return engines(request.param)
 
 
 def square(number):
@@ -47,6 +73,7 @@ def an_error_is_that_of_its_call(engine):
         type(None),
     ]
     assert str(futures[1].exception()) == "not 3"
+    assert "in wrong" in "".join(traceback.format_exception(futures[1].exception()))
 
 
 def a_second_round_follows_the_first(engine):
@@ -120,15 +147,112 @@ def test_a_broken_engine_is_found(broken, clauses):
             clause(broken())
 
 
-def test_an_engine_apart_tells_a_lost_process_from_an_error():
-    exits = LOCAL.submit(partial(os._exit, 7), 1)
-    assert isinstance(exits.exception(timeout=60), BrokenExecutor)
-    assert not LOCAL.blames_the_machine(exits.exception())
+def appended(path, seconds):
+    with path.open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    time.sleep(seconds)
 
-    killed = LOCAL.submit(partial(die, signal.SIGKILL), 1)
+
+def state():
+    return os.getpid(), os.environ.get("OMP_NUM_THREADS"), os.getcwd()
+
+
+def until(is_so, seconds=15):
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert is_so()
+
+
+def is_there(process):
+    """Whether a process runs; one that is over and not waited for does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def a_lost_process_is_no_error_of_a_call(apart):
+    exits = apart.submit(partial(os._exit, 7), 1)
+    assert isinstance(exits.exception(timeout=60), BrokenExecutor)
+    assert not apart.blames_the_machine(exits.exception())
+
+    killed = apart.submit(partial(die, signal.SIGKILL), 1)
     assert isinstance(killed.exception(timeout=60), BrokenExecutor)
-    assert LOCAL.blames_the_machine(killed.exception())
-    assert LOCAL.submit(partial(square, 2), 1).result(timeout=60) == 4
+    assert apart.blames_the_machine(killed.exception())
+    assert apart.submit(partial(square, 2), 1).result(timeout=60) == 4
+
+
+def calls_work_where_the_command_does_on_one_thread(apart):
+    process, threads, folder = apart.submit(state, 1).result(timeout=60)
+
+    assert process != os.getpid()
+    assert (threads, folder) == ("1", os.getcwd())
+
+
+def what_is_killed_ends(apart):
+    with TemporaryDirectory() as folder:
+        noted = Path(folder, "noted")
+        apart.submit(partial(appended, noted, 600), 1)
+        until(noted.exists, 60)
+        process = int(noted.read_text())
+
+        apart.kill()
+
+        until(lambda: not is_there(process))
+    assert apart.submit(state, 1).result(timeout=60)[0] != process
+
+
+def what_is_dismissed_is_not_used_again(apart):
+    process = apart.submit(state, 1).result(timeout=60)[0]
+    apart.dismiss()
+
+    assert apart.submit(state, 1).result(timeout=60)[0] != process
+
+
+CONTRACT_APART = (
+    a_lost_process_is_no_error_of_a_call,
+    calls_work_where_the_command_does_on_one_thread,
+    what_is_killed_ends,
+    what_is_dismissed_is_not_used_again,
+)
+
+
+@pytest.mark.parametrize("clause", CONTRACT_APART)
+def test_an_engine_in_other_processes_keeps_the_contract(apart, clause):
+    clause(apart)
+
+
+class BlamesNothing(Local):
+    def blames_the_machine(self, lost):
+        return False
+
+
+class Stays(Local):
+    def dismiss(self): ...
+
+
+class LetsThemLive(Local):
+    def kill(self):
+        self.pool = None
+
+
+@pytest.mark.parametrize(
+    ("broken", "clause"),
+    [
+        (BlamesNothing, a_lost_process_is_no_error_of_a_call),
+        (InProcess, calls_work_where_the_command_does_on_one_thread),
+        (LetsThemLive, what_is_killed_ends),
+        (Stays, what_is_dismissed_is_not_used_again),
+    ],
+)
+def test_a_broken_engine_in_other_processes_is_found(broken, clause):
+    try:
+        with pytest.raises(AssertionError):
+            clause(broken())
+    finally:
+        LOCAL.submit(state, 1)
+        LOCAL.kill()
 
 
 def test_in_process_is_this_process_and_this_thread():
