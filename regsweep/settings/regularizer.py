@@ -5,7 +5,8 @@
 and the optimizer adds ``weight_decay * w`` to the gradient (coupled, Adam's own
 ``weight_decay``) or shrinks the weights by ``lr * decoupled_decay * w`` (AdamW; Loshchilov and
 Hutter, 2019). ``scope`` says what ``w`` ranges over: ``weights``, or ``all``, which adds biases
-and the scales and shifts of norms.
+and the scales and shifts of norms. With ``exact`` no gradient of ``l1 * sum |w|`` is taken: its
+proximal step follows that of the optimizer, and gives weights of 0.
 
 To add a regularizer: a class here, its line in ``REGULARIZERS``, and
 ``conf/regularizer/<name>.yaml``.
@@ -21,12 +22,24 @@ Scope = Literal["weights", "all"]
 
 @dataclass(frozen=True)
 class Coefficients:
-    """What the training core knows of a regularizer; 0 switches a term off."""
+    """What the training core knows of a regularizer; 0 switches a term off.
+
+    ``exact`` takes the term of l1 by its proximal step.
+    """
 
     l1: float = 0.0
     l2: float = 0.0
     weight_decay: float = 0.0
     decoupled_decay: float = 0.0
+    exact: bool = False
+
+    @property
+    def mechanisms(self) -> tuple[bool, ...]:
+        """What a step does beside following a gradient and decaying; the runs of a pack share it.
+
+        It does not depend on how strong the regularizer is.
+        """
+        return (self.exact,)
 
 
 @dataclass(frozen=True)
@@ -46,13 +59,14 @@ class L1:
 
     weight: float
     scope: Scope
+    exact: bool = False
 
     def __post_init__(self) -> None:
         non_negative("regularizer.weight", self.weight)
 
     def coefficients(self) -> Coefficients:
         """l1 = weight."""
-        return Coefficients(l1=self.weight)
+        return Coefficients(l1=self.weight, exact=self.exact)
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,7 @@ class Elastic:
     weight: float
     l1_ratio: float
     scope: Scope
+    exact: bool = False
 
     def __post_init__(self) -> None:
         non_negative("regularizer.weight", self.weight)
@@ -84,7 +99,8 @@ class Elastic:
 
     def coefficients(self) -> Coefficients:
         """l1 = weight * l1_ratio, l2 = weight * (1 - l1_ratio)."""
-        return Coefficients(l1=self.weight * self.l1_ratio, l2=self.weight * (1 - self.l1_ratio))
+        l1 = self.weight * self.l1_ratio
+        return Coefficients(l1=l1, l2=self.weight * (1 - self.l1_ratio), exact=self.exact)
 
 
 @dataclass(frozen=True)

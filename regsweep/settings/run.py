@@ -116,11 +116,13 @@ def fusible(run: Run) -> tuple[Any, ...]:
     """What the runs of a pack share; everything else may differ.
 
     The data, their loss, the network, the form of the optimizer's update, the trainer (batch size,
-    epochs, device, precision) and a penalty of the user's shape the one graph that a step is.
+    epochs, device, precision), what regularizers do beside a gradient and decay, and a penalty of
+    the user's shape the one graph that a step is.
     Seeds, coefficients of the regularizers, numbers of the optimizers and what a schedule makes of
     them are vectors along the runs in it.
     """
     alike = replace(run.trainer, schedule="constant", warmup=0.0)
     penalty = run.regularizer.kind if isinstance(run.regularizer, OwnRegularizer) else None
     learned = run.loss, run.score, run.loss_weight
-    return run.data, learned, run.model, type(run.optimizer), alike, penalty
+    mechanisms = run.regularizer.coefficients().mechanisms
+    return run.data, learned, run.model, type(run.optimizer), alike, mechanisms, penalty

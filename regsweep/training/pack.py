@@ -286,6 +286,7 @@ def _kind(run: Run, runs: int, lanes: int, data: Dataset | Facts, device: torch.
         build=partial(build_network, run.model, data.shape, data.outputs),
         loss=run.task(data.task).loss,
         weighted=run.loss_weight == "balanced",
+        exact=run.regularizer.coefficients().exact,
     )
 
 

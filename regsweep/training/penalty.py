@@ -34,13 +34,15 @@ class Coefficient:
 class PackCoefficients:
     """The regularizers of a pack; a term that no run uses is ``None`` and costs nothing.
 
-    ``pull`` is the part of the gradient that grows with w, ``2 * l2 + weight_decay``.
+    ``pull`` is the part of the gradient that grows with w, ``2 * l2 + weight_decay``. Where the
+    runs are ``exact``, l1 is no part of the gradient but a proximal step behind the optimizer's.
     """
 
     l1: Coefficient | None
     l2: Coefficient | None
     pull: Coefficient | None
     decoupled_decay: Coefficient | None
+    exact: bool = False
 
 
 def pack_coefficients(
@@ -69,6 +71,7 @@ def pack_coefficients(
         l2=column(lambda own: own.l2),
         pull=column(lambda own: 2 * own.l2 + own.weight_decay),
         decoupled_decay=column(lambda own: own.decoupled_decay),
+        exact=regularizers[0].coefficients().exact,
     )
 
 
@@ -82,9 +85,9 @@ def add_regularizer_gradient(
 ) -> None:
     """``gradient += l1 * sign(w) + (2 * l2 + weight_decay) * w``, in place.
 
-    As autograd has it, sign(0) is 0.
+    As autograd has it, sign(0) is 0. Where the runs are exact, l1 has no part in it.
     """
-    if coefficients.l1 is not None:
+    if coefficients.l1 is not None and not coefficients.exact:
         gradient.addcmul_(parameter.sign(), coefficients.l1.of(parameter))
     if coefficients.pull is not None:
         gradient.addcmul_(parameter, coefficients.pull.of(parameter))

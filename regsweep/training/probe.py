@@ -56,6 +56,7 @@ class Kind:
     build: Callable[[], nn.Module] = field(compare=False)
     loss: Loss = "cross_entropy"
     weighted: bool = False
+    exact: bool = False
 
 
 @cache
@@ -109,7 +110,9 @@ class _State:
         self.penalty = pack_penalty([kind.penalty] * kind.runs, kind.device, alone=alone)
         self.totals: Totals = new_totals(kind.runs, kind.device)
         l1, pull, decay = (_coefficient(value, kind) for value in (_L1, _PULL, _DECAY))
-        self.coefficients = PackCoefficients(l1=l1, l2=pull, pull=pull, decoupled_decay=decay)
+        self.coefficients = PackCoefficients(
+            l1=l1, l2=pull, pull=pull, decoupled_decay=decay, exact=kind.exact
+        )
 
     def step(self, step: Callable[..., Tensor], inputs: Tensor, targets: Tensor) -> None:
         step(

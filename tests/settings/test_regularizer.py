@@ -26,8 +26,10 @@ WEIGHTED = {
     [
         (NoRegularizer("all"), Coefficients()),
         (L1(0.5, "all"), Coefficients(l1=0.5)),
+        (L1(0.5, "all", exact=True), Coefficients(l1=0.5, exact=True)),
         (L2(0.5, "all"), Coefficients(l2=0.5)),
         (Elastic(2.0, 0.25, "all"), Coefficients(l1=0.5, l2=1.5)),
+        (Elastic(2.0, 0.25, "all", True), Coefficients(l1=0.5, l2=1.5, exact=True)),
         (WeightDecay(0.5, False, "all"), Coefficients(weight_decay=0.5)),
         (WeightDecay(0.5, True, "all"), Coefficients(decoupled_decay=0.5)),
     ],
