@@ -1,4 +1,4 @@
-"""The five regularizers: one object with other coefficients, so that all share a pack.
+"""The regularizers: one object with other coefficients, so that all share a pack.
 
     loss = cross_entropy + l1 * sum |w| + l2 * sum w^2
 
@@ -6,7 +6,8 @@ and the optimizer adds ``weight_decay * w`` to the gradient (coupled, Adam's own
 ``weight_decay``) or shrinks the weights by ``lr * decoupled_decay * w`` (AdamW; Loshchilov and
 Hutter, 2019). ``scope`` says what ``w`` ranges over: ``weights``, or ``all``, which adds biases
 and the scales and shifts of norms. With ``exact`` no gradient of ``l1 * sum |w|`` is taken: its
-proximal step follows that of the optimizer, and gives weights of 0.
+proximal step follows that of the optimizer, and gives weights of 0. So it does with
+``group * sum over units of sqrt(fan_in) * |incoming weights|_2``, which leaves out whole units.
 
 To add a regularizer: a class here, its line in ``REGULARIZERS``, and
 ``conf/regularizer/<name>.yaml``.
@@ -24,7 +25,8 @@ Scope = Literal["weights", "all"]
 class Coefficients:
     """What the training core knows of a regularizer; 0 switches a term off.
 
-    ``exact`` takes the term of l1 by its proximal step.
+    ``exact`` takes the term of l1 by its proximal step; ``group`` is ``None`` where there are no
+    groups.
     """
 
     l1: float = 0.0
@@ -32,6 +34,7 @@ class Coefficients:
     weight_decay: float = 0.0
     decoupled_decay: float = 0.0
     exact: bool = False
+    group: float | None = None
 
     @property
     def mechanisms(self) -> tuple[bool, ...]:
@@ -39,7 +42,7 @@ class Coefficients:
 
         It does not depend on how strong the regularizer is.
         """
-        return (self.exact,)
+        return self.exact, self.group is not None
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,26 @@ class WeightDecay:
         return Coefficients(weight_decay=self.weight)
 
 
-Regularizer = NoRegularizer | L1 | L2 | Elastic | WeightDecay
+@dataclass(frozen=True)
+class GroupLasso:
+    """``weight * sum sqrt(fan_in) * |w|_2`` over the hidden units (Yuan and Lin, 2006).
+
+    ``w`` are a unit's incoming weights; each bias, scale and shift is a group of its own. The
+    output layer is left alone.
+    """
+
+    weight: float
+    scope: Scope
+
+    def __post_init__(self) -> None:
+        non_negative("regularizer.weight", self.weight)
+
+    def coefficients(self) -> Coefficients:
+        """group = weight."""
+        return Coefficients(group=self.weight)
+
+
+Regularizer = NoRegularizer | L1 | L2 | Elastic | WeightDecay | GroupLasso
 
 REGULARIZERS: dict[str, type[Regularizer]] = {
     "none": NoRegularizer,
@@ -129,4 +151,5 @@ REGULARIZERS: dict[str, type[Regularizer]] = {
     "l2": L2,
     "elastic": Elastic,
     "weight_decay": WeightDecay,
+    "group_lasso": GroupLasso,
 }

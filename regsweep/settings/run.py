@@ -9,10 +9,10 @@ from regsweep.errors import bad_value
 from regsweep.records.task import SCORES, TASKS, LossChoice, ScoreChoice, Task, TaskName
 from regsweep.settings.checks import whole
 from regsweep.settings.data import Data, OwnData, Published
-from regsweep.settings.model import CNN, Model, is_layers
+from regsweep.settings.model import CNN, MLP, Model, is_layers
 from regsweep.settings.optimizer import Optimizer
 from regsweep.settings.own import OwnModel, OwnRegularizer, Study
-from regsweep.settings.regularizer import Regularizer
+from regsweep.settings.regularizer import GroupLasso, Regularizer
 from regsweep.settings.trainer import Trainer
 
 Objective = Literal["val_loss", "val_error"]
@@ -46,6 +46,8 @@ class Run:
 
     def __post_init__(self) -> None:
         whole("seed", self.seed, low=0, high=HIGHEST_SEED)
+        if isinstance(self.regularizer, GroupLasso):
+            _check_groups(self.model)
         if isinstance(self.data, Published):
             self.check(self.data.facts)
 
@@ -94,6 +96,16 @@ class Run:
     def at(self, start: Path) -> "Run":
         """The same run, whose relative paths begin at ``start``, whatever folder trains it."""
         return replace(self, data=self.data.at(start))
+
+
+def _check_groups(model: Model) -> None:
+    """Refuse a network without hidden units, or of which they are not known."""
+    if isinstance(model, CNN | MLP):
+        return
+    has = "of one of your own the hidden units are not known"
+    if not isinstance(model, OwnModel):
+        has = "this one has no hidden units"
+    raise bad_value("regularizer", "group_lasso", f"another, or a network of mlp or cnn: {has}")
 
 
 def tried_by(run: Run) -> str | None:

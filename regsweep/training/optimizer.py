@@ -12,7 +12,7 @@ from torch import Tensor
 
 from regsweep.settings.optimizer import SGD, Adam, Optimizer, RMSprop
 from regsweep.training.penalty import PackCoefficients, add_regularizer_gradient, per_run
-from regsweep.training.proximal import soft_threshold
+from regsweep.training.proximal import shrink_groups, soft_threshold
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
@@ -45,6 +45,9 @@ class PackOptimizer(ABC):
             if coefficients.exact and coefficients.l1 is not None:
                 reach = self._reach(name, parameter, lr)
                 soft_threshold(parameter, coefficients.l1.of(parameter) * reach)
+            if coefficients.group is not None and name not in coefficients.output:
+                reach = self._reach(name, parameter, lr)
+                shrink_groups(parameter, coefficients.group.of(parameter), reach)
 
     @abstractmethod
     def tensors(self) -> list[Tensor]:

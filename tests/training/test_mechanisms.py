@@ -8,7 +8,7 @@ from torch._dynamo.utils import counters
 
 from regsweep.settings.model import MLP
 from regsweep.settings.optimizer import SGD, Adam, RMSprop
-from regsweep.settings.regularizer import L1, Elastic, NoRegularizer
+from regsweep.settings.regularizer import L1, Elastic, GroupLasso, NoRegularizer
 from regsweep.settings.run import fusible
 from regsweep.training.compiled import lacking
 from regsweep.training.pack import train_pack, try_compiled
@@ -25,6 +25,12 @@ MECHANISMS = {
         Elastic(1e-2, 0.5, "all", exact=True),
         Elastic(1e-2, 0.0, "weights", exact=True),
         L1(0.0, "weights", exact=True),
+    ],
+    "groups": [
+        GroupLasso(1e-3, "weights"),
+        GroupLasso(1e-2, "all"),
+        GroupLasso(1e-4, "all"),
+        GroupLasso(0.0, "weights"),
     ],
 }
 OPTIMIZERS = [Adam(1e-3), SGD(0.1, 0.9), RMSprop(1e-4, 0.99, 1e-8, 0.9)]
@@ -84,17 +90,23 @@ def test_what_was_tried_is_what_trains_and_differs_from_eager_by_rounding(
 
 
 @pytest.mark.parametrize(
-    "zero", [L1(0.0, "all", exact=True), Elastic(0.0, 0.5, "all", exact=True)], ids=str
+    ("zero", "full"),
+    [
+        (L1(0.0, "all", exact=True), L1(1e-3, "all", exact=True)),
+        (Elastic(0.0, 0.5, "all", exact=True), L1(1e-3, "all", exact=True)),
+        (GroupLasso(0.0, "all"), GroupLasso(1e-3, "all")),
+    ],
+    ids=str,
 )
 @each_optimizer
-def test_weight_0_equals_none_bit_for_bit(digits, zero, optimizer):
+def test_weight_0_equals_none_bit_for_bit(digits, zero, full, optimizer):
     # Beside a run that uses the mechanism, so that the zero is really applied.
-    full = L1(1e-3, "all", exact=True)
     pack = [make_run(0, choice, optimizer=optimizer) for choice in (zero, full)]
 
     [mine, other] = train_pack(pack, digits, CPU)
 
     [none] = train_pack([make_run(0, NoRegularizer("all"), optimizer=optimizer)], digits, CPU)
+    assert mine.metrics.pop("zero_units", 0) == 0
     assert_same_result(mine, none)
     assert other.metrics != none.metrics
 
