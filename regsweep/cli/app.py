@@ -24,7 +24,6 @@ from regsweep.jobs.study import lead_by
 from regsweep.jobs.task import task
 from regsweep.output import end_with_the_reader
 from regsweep.settings.own import FUNCTIONS, Study, is_loading
-from regsweep.settings.regularizer import REGULARIZERS
 from regsweep.sweep.guard import guard_hydra
 from regsweep.sweep.trust import EXECUTION_WHITELIST, read_trust
 
@@ -39,7 +38,7 @@ CONF, EXAMPLES = (
 )
 EXAMPLE = EXAMPLES / "breast_cancer.py"
 
-DEFAULT_ARMS = f"regularizer={','.join(REGULARIZERS)}"
+DEFAULT_ARMS = "regularizer=none,l1,l2,elastic,weight_decay"
 TRACEBACK = "HYDRA_FULL_ERROR"
 SHOW_TRACEBACK = f"({TRACEBACK}=1 shows the traceback)"
 # What a config names is imported, in this process and in workers.

@@ -30,6 +30,7 @@ def log_batch(batch: BatchLoss) -> None:
             ("L1", batch.l1_penalty),
             ("L2", batch.l2_penalty),
             ("of its own", batch.own_penalty),
+            ("group", batch.group_penalty),
         )
         if value
     ]

@@ -27,6 +27,8 @@ Stage = Literal["single", "search", "confirm"]
 Status = Literal["completed", "diverged", "failed"]
 
 STATISTICS = ("penalty", "l1_norm", "l2_norm", "zero_fraction", "near_zero_fraction")
+# Of runs whose regularizer leaves out whole units, and of no others.
+UNITS = "zero_units"
 
 
 def metrics_of(scores: Iterable[Score]) -> tuple[str, ...]:
@@ -35,7 +37,7 @@ def metrics_of(scores: Iterable[Score]) -> tuple[str, ...]:
 
 
 # All that a run of any task may measure.
-METRICS = metrics_of(SCORES.values())
+METRICS = (*metrics_of(SCORES.values()), UNITS)
 
 
 class RecordError(Unreadable):

@@ -8,7 +8,7 @@
 - `optimizer`: the optimizers on offer; ``regsweep.training.optimizer`` takes their steps
 - `own`: the choices of a study file: the user's own functions, found by config group and name
 - `plain_config`: a composed config as plain dicts and lists
-- `regularizer`: the five regularizers: one object with other coefficients, so that all share a pack
+- `regularizer`: the regularizers: one object with other coefficients
 - `run`: one run: a config and a seed, all checked
 - `signature`: the keys of a study's choice: the keyword parameters of the user's function
 - `study`: what the decorators of a study file do: a function becomes a choice of a config group

@@ -1,11 +1,13 @@
-"""The five regularizers: one object with other coefficients, so that all share a pack.
+"""The regularizers: one object with other coefficients, so that all share a pack.
 
     loss = cross_entropy + l1 * sum |w| + l2 * sum w^2
 
 and the optimizer adds ``weight_decay * w`` to the gradient (coupled, Adam's own
 ``weight_decay``) or shrinks the weights by ``lr * decoupled_decay * w`` (AdamW; Loshchilov and
 Hutter, 2019). ``scope`` says what ``w`` ranges over: ``weights``, or ``all``, which adds biases
-and the scales and shifts of norms.
+and the scales and shifts of norms. With ``exact`` no gradient of ``l1 * sum |w|`` is taken: its
+proximal step follows that of the optimizer, and gives weights of 0. So it does with
+``group * sum over units of sqrt(fan_in) * |incoming weights|_2``, which leaves out whole units.
 
 To add a regularizer: a class here, its line in ``REGULARIZERS``, and
 ``conf/regularizer/<name>.yaml``.
@@ -21,12 +23,26 @@ Scope = Literal["weights", "all"]
 
 @dataclass(frozen=True)
 class Coefficients:
-    """What the training core knows of a regularizer; 0 switches a term off."""
+    """What the training core knows of a regularizer; 0 switches a term off.
+
+    ``exact`` takes the term of l1 by its proximal step; ``group`` is ``None`` where there are no
+    groups.
+    """
 
     l1: float = 0.0
     l2: float = 0.0
     weight_decay: float = 0.0
     decoupled_decay: float = 0.0
+    exact: bool = False
+    group: float | None = None
+
+    @property
+    def mechanisms(self) -> tuple[bool, ...]:
+        """What a step does beside following a gradient and decaying; the runs of a pack share it.
+
+        It does not depend on how strong the regularizer is.
+        """
+        return self.exact, self.group is not None
 
 
 @dataclass(frozen=True)
@@ -46,13 +62,14 @@ class L1:
 
     weight: float
     scope: Scope
+    exact: bool = False
 
     def __post_init__(self) -> None:
         non_negative("regularizer.weight", self.weight)
 
     def coefficients(self) -> Coefficients:
         """l1 = weight."""
-        return Coefficients(l1=self.weight)
+        return Coefficients(l1=self.weight, exact=self.exact)
 
 
 @dataclass(frozen=True)
@@ -77,6 +94,7 @@ class Elastic:
     weight: float
     l1_ratio: float
     scope: Scope
+    exact: bool = False
 
     def __post_init__(self) -> None:
         non_negative("regularizer.weight", self.weight)
@@ -84,7 +102,8 @@ class Elastic:
 
     def coefficients(self) -> Coefficients:
         """l1 = weight * l1_ratio, l2 = weight * (1 - l1_ratio)."""
-        return Coefficients(l1=self.weight * self.l1_ratio, l2=self.weight * (1 - self.l1_ratio))
+        l1 = self.weight * self.l1_ratio
+        return Coefficients(l1=l1, l2=self.weight * (1 - self.l1_ratio), exact=self.exact)
 
 
 @dataclass(frozen=True)
@@ -105,7 +124,26 @@ class WeightDecay:
         return Coefficients(weight_decay=self.weight)
 
 
-Regularizer = NoRegularizer | L1 | L2 | Elastic | WeightDecay
+@dataclass(frozen=True)
+class GroupLasso:
+    """``weight * sum sqrt(fan_in) * |w|_2`` over the hidden units (Yuan and Lin, 2006).
+
+    ``w`` are a unit's incoming weights; each bias, scale and shift is a group of its own. The
+    output layer is left alone.
+    """
+
+    weight: float
+    scope: Scope
+
+    def __post_init__(self) -> None:
+        non_negative("regularizer.weight", self.weight)
+
+    def coefficients(self) -> Coefficients:
+        """group = weight."""
+        return Coefficients(group=self.weight)
+
+
+Regularizer = NoRegularizer | L1 | L2 | Elastic | WeightDecay | GroupLasso
 
 REGULARIZERS: dict[str, type[Regularizer]] = {
     "none": NoRegularizer,
@@ -113,4 +151,5 @@ REGULARIZERS: dict[str, type[Regularizer]] = {
     "l2": L2,
     "elastic": Elastic,
     "weight_decay": WeightDecay,
+    "group_lasso": GroupLasso,
 }

@@ -12,7 +12,7 @@ from regsweep.settings.data import Data, OwnData, Published
 from regsweep.settings.model import CNN, MLP, Model, is_layers
 from regsweep.settings.optimizer import Optimizer
 from regsweep.settings.own import OwnModel, OwnRegularizer, Study
-from regsweep.settings.regularizer import Regularizer
+from regsweep.settings.regularizer import GroupLasso, Regularizer
 from regsweep.settings.trainer import Trainer
 
 Objective = Literal["val_loss", "val_error"]
@@ -55,6 +55,8 @@ class Run:
                 1,
                 "at least 2: model.norm=batch takes the variance over a batch",
             )
+        if isinstance(self.regularizer, GroupLasso):
+            _check_groups(self.model)
         if isinstance(self.data, Published):
             self.check(self.data.facts)
 
@@ -112,6 +114,16 @@ class Run:
         return replace(self, data=self.data.at(start))
 
 
+def _check_groups(model: Model) -> None:
+    """Refuse a network without hidden units, or of which they are not known."""
+    if isinstance(model, CNN | MLP):
+        return
+    has = "of one of your own the hidden units are not known"
+    if not isinstance(model, OwnModel):
+        has = "this one has no hidden units"
+    raise bad_value("regularizer", "group_lasso", f"another, or a network of mlp or cnn: {has}")
+
+
 def tried_by(run: Run) -> str | None:
     """What of ``run`` is to be tried before it trains in packs, as its overrides name it.
 
@@ -132,11 +144,13 @@ def fusible(run: Run) -> tuple[Any, ...]:
     """What the runs of a pack share; everything else may differ.
 
     The data, their loss, the network, the form of the optimizer's update, the trainer (batch size,
-    epochs, device, precision) and a penalty of the user's shape the one graph that a step is.
+    epochs, device, precision), what regularizers do beside a gradient and decay, and a penalty of
+    the user's shape the one graph that a step is.
     Seeds, coefficients of the regularizers, numbers of the optimizers and what a schedule makes of
     them are vectors along the runs in it.
     """
     alike = replace(run.trainer, schedule="constant", warmup=0.0)
     penalty = run.regularizer.kind if isinstance(run.regularizer, OwnRegularizer) else None
     learned = run.loss, run.score, run.loss_weight
-    return run.data, learned, run.model, type(run.optimizer), alike, penalty
+    mechanisms = run.regularizer.coefficients().mechanisms
+    return run.data, learned, run.model, type(run.optimizer), alike, mechanisms, penalty

@@ -32,6 +32,7 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
 - `predictor`: what a run has learned, as a function from raw inputs to predictions
 - `probe`: a compiled step is tried before it trains, and trusted where it does what the eager one
   does
+- `proximal`: proximal steps: what a penalty with a kink does to the weights
 - `result`: what training a run gives
 - `schedule`: the learning rates of a pack: those of every run at every step of an epoch
 - `score`: the scores that are not counted batch by batch, of every run over a whole part

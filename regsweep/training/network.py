@@ -94,6 +94,16 @@ def taken(model: Model, inputs: Tensor) -> Tensor:
     return inputs
 
 
+def output_layer(network: Network) -> tuple[str, ...]:
+    """The names of the parameters of the last layer; none of a network that is not built in."""
+    module = network.module if network.way == "layers" else network.module.module
+    if not isinstance(module, nn.Sequential):
+        return ()
+    names = [name for name, _ in module.named_parameters()]
+    last = names[-1].partition(".")[0]
+    return tuple(name for name in names if name.partition(".")[0] == last)
+
+
 def _perceptron(model: MLP, width: int, outputs: int) -> nn.Sequential:
     norms = {"none": (), "layer": (nn.LayerNorm,), "batch": (nn.BatchNorm1d,)}
     layers: list[nn.Module] = [nn.Flatten()]

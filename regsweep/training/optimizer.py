@@ -12,6 +12,7 @@ from torch import Tensor
 
 from regsweep.settings.optimizer import SGD, Adam, Optimizer, RMSprop
 from regsweep.training.penalty import PackCoefficients, add_regularizer_gradient, per_run
+from regsweep.training.proximal import shrink_groups, soft_threshold
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
@@ -31,7 +32,7 @@ class PackOptimizer(ABC):
         """Move ``parameters`` in place, all as (runs, *shape); ``gradients`` are used up.
 
         What the regularizers add to the gradient is added to ``gradients``; decoupled decay is
-        ``w -= lr * decoupled_decay * w`` before the update.
+        ``w -= lr * decoupled_decay * w`` before the update, and a proximal step comes behind it.
         """
         self._start_step()
         for name, parameter in parameters.items():
@@ -41,6 +42,12 @@ class PackOptimizer(ABC):
             if coefficients.decoupled_decay is not None:
                 parameter.mul_(1 - lr * coefficients.decoupled_decay.of(parameter))
             self._update(name, parameter, gradient, lr)
+            if coefficients.exact and coefficients.l1 is not None:
+                reach = self._reach(name, parameter, lr)
+                soft_threshold(parameter, coefficients.l1.of(parameter) * reach)
+            if coefficients.group is not None and name not in coefficients.output:
+                reach = self._reach(name, parameter, lr)
+                shrink_groups(parameter, coefficients.group.of(parameter), reach)
 
     @abstractmethod
     def tensors(self) -> list[Tensor]:
@@ -53,6 +60,14 @@ class PackOptimizer(ABC):
     @abstractmethod
     def _update(self, name: str, parameter: Tensor, gradient: Tensor, lr: Tensor) -> None:
         """Move one parameter by its full gradient."""
+
+    @abstractmethod
+    def _reach(self, name: str, parameter: Tensor, lr: Tensor) -> Tensor:
+        """How far a gradient that stays at 1 moves each weight at a step like the last.
+
+        It is the step size of the proximal step, so that where the weights come to rest, the pull
+        of the penalty balances the gradient of the loss, whatever the optimizer.
+        """
 
 
 class PackAdam(PackOptimizer):
@@ -83,6 +98,10 @@ class PackAdam(PackOptimizer):
         denominator = second.sqrt().mul_(self.correction).add_(EPS)
         parameter.addcmul_(first / denominator, per_run(self.size, parameter), value=-1)
 
+    def _reach(self, name: str, parameter: Tensor, lr: Tensor) -> Tensor:
+        """``lr / (sqrt(v_hat) + eps)``, another for each weight (Yun et al., 2021)."""
+        return lr / self.second[name].sqrt().mul_(self.correction).add_(EPS)
+
 
 class PackSGD(PackOptimizer):
     """``b = momentum * b + g; w -= lr * b`` with per-run learning rates and momenta (runs,)."""
@@ -102,6 +121,10 @@ class PackSGD(PackOptimizer):
         momentum = per_run(self.momentum, parameter)
         buffer = self.buffer[name].mul_(momentum).add_(gradient)
         parameter.addcmul_(buffer, lr, value=-1)
+
+    def _reach(self, name: str, parameter: Tensor, lr: Tensor) -> Tensor:
+        """``lr / (1 - momentum)``, as the buffer of a gradient that stays at 1 grows to that."""
+        return lr / (1 - per_run(self.momentum, parameter))
 
 
 class PackRMSprop(PackOptimizer):
@@ -139,6 +162,11 @@ class PackRMSprop(PackOptimizer):
         denominator = square.sqrt().add_(eps)
         buffer = self.buffer[name].mul_(momentum).addcdiv_(gradient, denominator)
         parameter.addcmul_(buffer, lr, value=-1)
+
+    def _reach(self, name: str, parameter: Tensor, lr: Tensor) -> Tensor:
+        """``lr / ((sqrt(v) + eps) (1 - momentum))``."""
+        eps, momentum = (per_run(values, parameter) for values in (self.eps, self.momentum))
+        return lr / (self.square[name].sqrt().add_(eps) * (1 - momentum))
 
 
 def pack_optimizer(

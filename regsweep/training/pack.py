@@ -23,11 +23,12 @@ from regsweep.training.evaluate import evaluate
 from regsweep.training.generators import seeded
 from regsweep.training.load import facts_of, load_data
 from regsweep.training.loss import class_weights
-from regsweep.training.network import Network, build_network, network_of, taken
+from regsweep.training.network import Network, build_network, network_of, output_layer, taken
 from regsweep.training.optimizer import pack_optimizer
 from regsweep.training.own_penalty import own_penalties, pack_penalty
 from regsweep.training.penalty import (
     PackCoefficients,
+    group_penalty,
     pack_coefficients,
     penalty_terms,
 )
@@ -36,7 +37,7 @@ from regsweep.training.result import BatchLoss, Epoch, Result
 from regsweep.training.schedule import epoch_rates
 from regsweep.training.state import State, initial_state, state_dict
 from regsweep.training.step import gather, new_totals, train_step
-from regsweep.training.weight_statistics import weight_statistics
+from regsweep.training.weight_statistics import weight_statistics, zero_units
 
 THREADS = 1
 
@@ -130,7 +131,7 @@ class _Pack:
         )
         choices = [run.regularizer for run in runs]
         self.coefficients: PackCoefficients = pack_coefficients(
-            choices, device, every_term=compiled
+            choices, device, every_term=compiled, output=output_layer(self.network)
         )
         self.penalty = pack_penalty(choices, device, alone=alone)
         self.optimizer = pack_optimizer([run.optimizer for run in runs], self.state.parameters)
@@ -200,8 +201,7 @@ class _Pack:
 
     def _close_epoch(self, number: int, losses: list[float], scores: list[float]) -> None:
         validation = self.validation = self._measure(self.data.validation)
-        l1, l2, own = self._penalties()
-        penalties = (l1 + l2 + own).tolist()
+        penalties = torch.stack(self._penalties()).sum(0).tolist()
         for i in sorted(self.alive):
             val_loss, val_score = validation[i] if validation else (None, None)
             epoch = Epoch(number, losses[i], scores[i], val_loss, val_score)
@@ -217,21 +217,26 @@ class _Pack:
         epoch: int,
         batch: int,
         losses: Tensor,
-        penalties: tuple[Tensor, Tensor, Tensor],
+        penalties: Sequence[Tensor],
     ) -> None:
-        l1, l2, own = (term.tolist() for term in penalties)
+        terms = [term.tolist() for term in penalties]
         for i, loss in enumerate(losses.tolist()):
             if i in self.alive:
-                whole = loss + l1[i] + l2[i] + own[i]
-                on_batch(BatchLoss(i, epoch, batch, whole, l1[i], l2[i], own[i]))
+                parts = [term[i] for term in terms]
+                on_batch(BatchLoss(i, epoch, batch, loss + sum(parts), *parts))
 
     @torch.no_grad()
-    def _penalties(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Those of l1, of l2 and of a function of the user's, each (runs,), float64 on the CPU."""
-        l1, l2 = penalty_terms(self.state.parameters, self.coefficients)
-        if self.penalty is None:
-            return l1, l2, torch.zeros_like(l1)
-        return l1, l2, own_penalties(self.penalty, self.state.parameters).double().cpu()
+    def _penalties(self) -> list[Tensor]:
+        """Those of l1, of l2, of a function of the user's and of groups.
+
+        Each is (runs,), float64 on the CPU.
+        """
+        parameters = self.state.parameters
+        l1, l2 = penalty_terms(parameters, self.coefficients)
+        own = torch.zeros_like(l1)
+        if self.penalty is not None:
+            own = own_penalties(self.penalty, parameters).double().cpu()
+        return [l1, l2, own, group_penalty(parameters, self.coefficients)]
 
     def _measure(
         self, examples: Examples | None, rows: Tensor | None = None
@@ -253,9 +258,17 @@ class _Pack:
             "val": self.validation,
             "test": self._measure(test, self.test_losses),
         }
-        l1, l2, own = self._penalties()
-        penalty = l1 + l2 + own
-        statistics = {"penalty": penalty, **weight_statistics(self.state.parameters)}
+        statistics = {
+            "penalty": torch.stack(self._penalties()).sum(0),
+            **weight_statistics(self.state.parameters),
+        }
+        if self.coefficients.group is not None:
+            hidden = [
+                value
+                for name, value in self.state.parameters.items()
+                if name not in self.coefficients.output
+            ]
+            statistics["zero_units"] = zero_units(hidden)
         return [
             {
                 name: value
@@ -306,6 +319,7 @@ def _kind(run: Run, runs: int, lanes: int, data: Dataset | Facts, device: torch.
         weighted=run.loss_weight == "balanced",
         integers=integers,
         inputs=rows if integers else None,
+        mechanisms=run.regularizer.coefficients().mechanisms,
     )
 
 

@@ -1,5 +1,6 @@
 """The penalties of a pack: their coefficients, value and gradient."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,25 +35,32 @@ class Coefficient:
 class PackCoefficients:
     """The regularizers of a pack; a term that no run uses is ``None`` and costs nothing.
 
-    ``pull`` is the part of the gradient that grows with w, ``2 * l2 + weight_decay``.
+    ``pull`` is the part of the gradient that grows with w, ``2 * l2 + weight_decay``. Where the
+    runs are ``exact``, l1 is no part of the gradient but a proximal step behind the optimizer's, as
+    ``group`` is, of all but the parameters of the ``output`` layer.
     """
 
     l1: Coefficient | None
     l2: Coefficient | None
     pull: Coefficient | None
     decoupled_decay: Coefficient | None
+    exact: bool = False
+    group: Coefficient | None = None
+    output: tuple[str, ...] = ()
 
 
 def pack_coefficients(
     regularizers: Sequence[Regularizer | OwnRegularizer],
     device: torch.device,
     every_term: bool = False,
+    output: tuple[str, ...] = (),
 ) -> PackCoefficients:
     """The coefficients of ``regularizers``, one per run, as float32 vectors on ``device``.
 
     ``every_term`` keeps the terms that no run uses, as zeros: a compiled step then is the same
-    whatever the regularizers are.
+    whatever the regularizers are. ``output`` names the parameters of the output layer.
     """
+    first = regularizers[0].coefficients()
 
     def column(term: Callable[[Coefficients], float]) -> Coefficient | None:
         values = [term(choice.coefficients()) for choice in regularizers]
@@ -69,6 +77,9 @@ def pack_coefficients(
         l2=column(lambda own: own.l2),
         pull=column(lambda own: 2 * own.l2 + own.weight_decay),
         decoupled_decay=column(lambda own: own.decoupled_decay),
+        exact=first.exact,
+        group=None if first.group is None else column(lambda own: own.group or 0.0),
+        output=output,
     )
 
 
@@ -82,9 +93,9 @@ def add_regularizer_gradient(
 ) -> None:
     """``gradient += l1 * sign(w) + (2 * l2 + weight_decay) * w``, in place.
 
-    As autograd has it, sign(0) is 0.
+    As autograd has it, sign(0) is 0. Where the runs are exact, l1 has no part in it.
     """
-    if coefficients.l1 is not None:
+    if coefficients.l1 is not None and not coefficients.exact:
         gradient.addcmul_(parameter.sign(), coefficients.l1.of(parameter))
     if coefficients.pull is not None:
         gradient.addcmul_(parameter, coefficients.pull.of(parameter))
@@ -97,7 +108,7 @@ def penalty_terms(
 
     The decays are no part of the loss, and so none of this.
     """
-    runs = next(iter(parameters.values())).shape[0]
+    runs = _runs(parameters)
     absolute = torch.zeros(runs, dtype=torch.float64)
     squared = torch.zeros(runs, dtype=torch.float64)
     for parameter in parameters.values():
@@ -109,3 +120,24 @@ def penalty_terms(
             term = coefficients.l2.of(parameter).flatten() * flat.square().sum(1)
             squared += term.cpu()
     return absolute, squared
+
+
+def group_penalty(parameters: Mapping[str, Tensor], coefficients: PackCoefficients) -> Tensor:
+    """``group * sum over units of sqrt(fan_in) * |incoming weights|_2``, (runs,) in float64."""
+    total = torch.zeros(_runs(parameters), dtype=torch.float64)
+    if coefficients.group is not None:
+        for name, parameter in parameters.items():
+            if name not in coefficients.output:
+                groups = groups_of(parameter.detach()).double()
+                norms = groups.square().sum(2).sqrt().sum(1) * math.sqrt(groups.shape[2])
+                total += (coefficients.group.of(parameter).flatten() * norms).cpu()
+    return total
+
+
+def groups_of(parameter: Tensor) -> Tensor:
+    """(runs, units, fan_in) of a parameter (runs, units, *shape)."""
+    return parameter.reshape(*parameter.shape[:2], -1)
+
+
+def _runs(parameters: Mapping[str, Tensor]) -> int:
+    return next(iter(parameters.values())).shape[0]

@@ -14,7 +14,7 @@ from regsweep.records.task import Loss
 from regsweep.settings.optimizer import SGD, Adam, Optimizer, RMSprop
 from regsweep.settings.own import OwnRegularizer
 from regsweep.training.compiled import compiled_step, compiles, same_as_before, stay_in_place
-from regsweep.training.network import Network
+from regsweep.training.network import Network, output_layer
 from regsweep.training.optimizer import PackOptimizer, pack_optimizer
 from regsweep.training.own_penalty import pack_penalty
 from regsweep.training.penalty import Coefficient, PackCoefficients
@@ -32,7 +32,7 @@ _OPTIMIZERS: dict[type[Optimizer], Optimizer] = {
     SGD: SGD(1e-2, 0.9),
     RMSprop: RMSprop(1e-3, 0.99, 1e-8, 0.9),
 }
-_L1, _PULL, _DECAY = 1e-3, 0.1, 10.0
+_L1, _PULL, _DECAY, _GROUP = 1e-3, 0.1, 10.0, 1e-3
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Kind:
     weighted: bool = False
     integers: bool = False
     inputs: Tensor | None = field(default=None, compare=False)
+    mechanisms: tuple[bool, ...] = (False, False)
 
 
 @cache
@@ -111,8 +112,17 @@ class _State:
         alone = network.way == "alone"
         self.penalty = pack_penalty([kind.penalty] * kind.runs, kind.device, alone=alone)
         self.totals: Totals = new_totals(kind.runs, kind.device)
+        exact, grouped = kind.mechanisms
         l1, pull, decay = (_coefficient(value, kind) for value in (_L1, _PULL, _DECAY))
-        self.coefficients = PackCoefficients(l1=l1, l2=pull, pull=pull, decoupled_decay=decay)
+        self.coefficients = PackCoefficients(
+            l1=l1,
+            l2=pull,
+            pull=pull,
+            decoupled_decay=decay,
+            exact=exact,
+            group=_coefficient(_GROUP, kind) if grouped else None,
+            output=output_layer(network),
+        )
 
     def step(self, step: Callable[..., Tensor], inputs: Tensor, targets: Tensor) -> None:
         step(

@@ -29,7 +29,7 @@ class Epoch:
 class BatchLoss:
     """The loss of one batch before its step: ``loss`` with penalty, and the penalty's parts.
 
-    ``own_penalty`` is that of a function of the user's.
+    ``own_penalty`` is that of a function of the user's, ``group_penalty`` that of groups.
     """
 
     run: int
@@ -39,6 +39,7 @@ class BatchLoss:
     l1_penalty: float
     l2_penalty: float
     own_penalty: float = 0.0
+    group_penalty: float = 0.0
 
 
 @dataclass(frozen=True)

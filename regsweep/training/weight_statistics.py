@@ -1,11 +1,11 @@
 """Norms and sparsity of a pack's weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from regsweep.training.penalty import is_weight
+from regsweep.training.penalty import groups_of, is_weight
 
 NEAR_ZERO = 1e-3
 
@@ -24,3 +24,14 @@ def weight_statistics(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
         "zero_fraction": (flat == 0).double().mean(1).cpu(),
         "near_zero_fraction": (flat.abs() < NEAR_ZERO).double().mean(1).cpu(),
     }
+
+
+def zero_units(hidden: Sequence[Tensor]) -> Tensor:
+    """How many hidden units of every run have incoming weights of 0 alone, (runs,) in float64.
+
+    ``hidden`` are the parameters of all but the output layer. Such a unit is a constant, whatever
+    the inputs.
+    """
+    weights = [value.detach() for value in hidden if is_weight(value)]
+    units = [(groups_of(value) == 0).all(2).sum(1) for value in weights]
+    return torch.stack(units).sum(0).double().cpu()

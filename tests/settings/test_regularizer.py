@@ -9,6 +9,7 @@ from regsweep.settings.regularizer import (
     REGULARIZERS,
     Coefficients,
     Elastic,
+    GroupLasso,
     NoRegularizer,
     WeightDecay,
 )
@@ -18,6 +19,7 @@ WEIGHTED = {
     "l2": lambda w: L2(w, "weights"),
     "elastic": lambda w: Elastic(w, 0.5, "weights"),
     "weight_decay": lambda w: WeightDecay(w, True, "weights"),
+    "group_lasso": lambda w: GroupLasso(w, "weights"),
 }
 
 
@@ -26,10 +28,13 @@ WEIGHTED = {
     [
         (NoRegularizer("all"), Coefficients()),
         (L1(0.5, "all"), Coefficients(l1=0.5)),
+        (L1(0.5, "all", exact=True), Coefficients(l1=0.5, exact=True)),
         (L2(0.5, "all"), Coefficients(l2=0.5)),
         (Elastic(2.0, 0.25, "all"), Coefficients(l1=0.5, l2=1.5)),
+        (Elastic(2.0, 0.25, "all", True), Coefficients(l1=0.5, l2=1.5, exact=True)),
         (WeightDecay(0.5, False, "all"), Coefficients(weight_decay=0.5)),
         (WeightDecay(0.5, True, "all"), Coefficients(decoupled_decay=0.5)),
+        (GroupLasso(0.5, "all"), Coefficients(group=0.5)),
     ],
     ids=str,
 )

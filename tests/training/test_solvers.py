@@ -21,7 +21,7 @@ from sklearn.metrics import log_loss
 from regsweep.data.dataset import Dataset
 from regsweep.settings.data import Arrays, Data, ScikitLearn
 from regsweep.settings.model import Linear
-from regsweep.settings.optimizer import SGD
+from regsweep.settings.optimizer import SGD, Adam, Optimizer, RMSprop
 from regsweep.settings.regularizer import L1, L2, Elastic, Regularizer
 from regsweep.settings.run import Run
 from regsweep.settings.trainer import Trainer
@@ -35,6 +35,7 @@ WEIGHTS = (1e-3, 1e-2, 0.1, 1.0)
 # Where all weights are 0, saga stops before its intercept has converged.
 SOME = WEIGHTS[:3]
 RATIO = 0.4
+MOMENTUM = SGD(0.1, 0.95)
 EPOCHS = 4000
 
 
@@ -54,7 +55,9 @@ def training_part(data: Data, loss: str) -> Dataset:
     return replace(load_data(data, loss, test=False), validation=None)
 
 
-def solutions(data, loss, regularizers: list[Regularizer], lr: float, epochs: int, **learned):
+def solutions(
+    data, loss, regularizers: list[Regularizer], optimizer: Optimizer, epochs: int, **learned
+):
     """Weights (runs, inputs) and biases (runs,) at the end, of float64."""
     dataset = training_part(data, loss)
     runs = [
@@ -64,7 +67,7 @@ def solutions(data, loss, regularizers: list[Regularizer], lr: float, epochs: in
             data=data,
             model=Linear(),
             regularizer=regularizer,
-            optimizer=SGD(lr, 0.95),
+            optimizer=optimizer,
             trainer=Trainer(
                 epochs, len(dataset.train), "cpu", False, "highest", None, schedule="cosine"
             ),
@@ -87,12 +90,20 @@ def squared_error(x, y, w, b):
     return np.mean((x @ w + b - y) ** 2)
 
 
+def scikit_learns(kind, weight):
+    if kind == "lasso":
+        return Lasso(alpha=weight / 2, tol=1e-9, max_iter=100_000)
+    return ElasticNet(
+        alpha=weight * (1 - RATIO / 2), l1_ratio=RATIO / (2 - RATIO), tol=1e-9, max_iter=100_000
+    )
+
+
 def test_ridge_is_its_closed_form():
     x, y = rows(DIABETES, "mse")
     n = len(x)
 
     weights, biases = solutions(
-        DIABETES, "mse", [L2(weight, "weights") for weight in WEIGHTS], lr=0.1, epochs=EPOCHS
+        DIABETES, "mse", [L2(weight, "weights") for weight in WEIGHTS], MOMENTUM, epochs=EPOCHS
     )
 
     for weight, w, b in zip(WEIGHTS, weights, biases, strict=True):
@@ -115,21 +126,41 @@ def test_l1_and_elastic_reach_scikit_learns_objective(kind):
         L1(weight, "weights") if kind == "lasso" else Elastic(weight, ratio, "weights")
         for weight in WEIGHTS
     ]
-    weights, biases = solutions(DIABETES, "mse", regularizers, lr=0.1, epochs=EPOCHS)
+    weights, biases = solutions(DIABETES, "mse", regularizers, MOMENTUM, epochs=EPOCHS)
 
     for weight, w, b in zip(WEIGHTS, weights, biases, strict=True):
-        if kind == "lasso":
-            model = Lasso(alpha=weight / 2, tol=1e-9, max_iter=100_000)
-        else:
-            model = ElasticNet(
-                alpha=weight * (1 - ratio / 2),
-                l1_ratio=ratio / (2 - ratio),
-                tol=1e-9,
-                max_iter=100_000,
-            )
-        model.fit(x, y)
+        model = scikit_learns(kind, weight).fit(x, y)
         best = objective(model.coef_, model.intercept_, weight)
         assert objective(w, b, weight) == pytest.approx(best, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "optimizer"),
+    [
+        ("lasso", Adam(1e-2)),
+        ("elastic net", Adam(1e-2)),
+        ("lasso", SGD(0.01, 0.95)),
+        ("elastic net", RMSprop(1e-3, 0.99, 1e-8, 0.5)),
+    ],
+    ids=str,
+)
+def test_exact_l1_and_elastic_have_the_weights_and_zeros_of_scikit_learn(kind, optimizer):
+    x, y = rows(DIABETES, "mse")
+    regularizers = [
+        L1(weight, "weights", True) if kind == "lasso" else Elastic(weight, RATIO, "weights", True)
+        for weight in WEIGHTS
+    ]
+
+    weights, biases = solutions(DIABETES, "mse", regularizers, optimizer, epochs=EPOCHS)
+
+    zeros = 0
+    for weight, w, b in zip(WEIGHTS, weights, biases, strict=True):
+        expected = scikit_learns(kind, weight).fit(x, y).coef_
+        np.testing.assert_allclose(w, expected, atol=1e-3 * np.abs(expected).max())
+        assert (w == 0).tolist() == (expected == 0).tolist()
+        zeros += (w == 0).sum()
+        assert b == pytest.approx(0, abs=1e-3)
+    assert zeros >= 5
 
 
 @pytest.mark.parametrize("kind", ["l1", "l2"])
@@ -142,7 +173,7 @@ def test_bce_reaches_the_objective_of_logistic_regression(overlapping, kind):
         return log_loss(y, 1 / (1 + np.exp(-(x @ w + b)))) + weight * penalty
 
     weights, biases = solutions(
-        overlapping, "bce", [made(weight, "weights") for weight in SOME], lr=0.1, epochs=EPOCHS
+        overlapping, "bce", [made(weight, "weights") for weight in SOME], MOMENTUM, epochs=EPOCHS
     )
 
     for weight, w, b in zip(SOME, weights, biases, strict=True):
@@ -169,7 +200,7 @@ def test_balanced_losses_reach_the_objective_of_balanced_logistic_regression(ove
 
     regularizers = [L2(weight, "weights") for weight in SOME]
     weights, biases = solutions(
-        overlapping, "bce", regularizers, lr=0.1, epochs=EPOCHS, loss_weight="balanced"
+        overlapping, "bce", regularizers, MOMENTUM, epochs=EPOCHS, loss_weight="balanced"
     )
 
     for weight, w, b in zip(SOME, weights, biases, strict=True):

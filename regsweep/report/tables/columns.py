@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from regsweep.records.record import UNITS
 from regsweep.records.task import SCORES, Score, loss_of
 
 _PARTS = {"train": "training", "val": "validation", "test": "test"}
@@ -57,7 +58,7 @@ RUNS: dict[str, Meaning] = {
     "penalty": Meaning(
         "what the regularizer adds to the loss, after the last epoch",
         "that of the loss",
-        "l1 * sum |w| + l2 * sum w^2, and a function of your own",
+        "l1 * sum |w| + l2 * sum w^2 + that of groups, and a function of your own",
     ),
     "l1_norm": Meaning("of the weights, without biases and norm layers", "weight", "sum |w|"),
     "l2_norm": Meaning("of the same weights", "weight", "sqrt(sum w^2)"),
@@ -66,6 +67,9 @@ RUNS: dict[str, Meaning] = {
     ),
     "near_zero_fraction": Meaning(
         "of these weights, those near 0", "share, 0 to 1", "share of |w| < 1e-3"
+    ),
+    UNITS: Meaning(
+        "hidden units whose incoming weights are all 0; of runs under group_lasso alone", "count"
     ),
     "epochs": Meaning("passes over the training data", "count"),
     "seconds": Meaning("time in training", "seconds", "the pack's time / the runs in the pack"),

@@ -8,7 +8,7 @@ from typing import get_args
 import pandas as pd
 
 from regsweep.records.arm import arm_name
-from regsweep.records.record import METRICS, Record, Stage, metrics_of
+from regsweep.records.record import METRICS, UNITS, Record, Stage, metrics_of
 from regsweep.records.task import scores_in
 from regsweep.report.tables.gather import GatheredRun
 from regsweep.report.tables.override import spelled
@@ -46,7 +46,8 @@ def table_of_runs(ordered: Sequence[GatheredRun]) -> pd.DataFrame:
     for key in _varied_columns(records):
         values = [r.arm.get(key, r.params.get(key, float("nan"))) for r in records]
         columns[key] = pd.Series(values, dtype=object)
-    for name in metrics_of(scores_in(metric for r in records for metric in r.metrics)):
+    held = dict.fromkeys(metric for r in records for metric in r.metrics)
+    for name in (*metrics_of(scores_in(held)), *([UNITS] if UNITS in held else [])):
         columns[name] = pd.Series([r.metrics.get(name) for r in records], dtype=float)
     columns["epochs"] = _integers([r.epochs for r in records])
     columns["seconds"] = pd.Series([r.seconds for r in records], dtype=float)
