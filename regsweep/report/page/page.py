@@ -20,6 +20,7 @@ from regsweep.report.plots.figure import Plot
 from regsweep.report.tables.report import Report
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.scores import score_of_row
+from regsweep.report.words.choice import choice_lines
 from regsweep.report.words.headline import headlines
 from regsweep.report.words.method import ArmCount, arm_counts, facts
 from regsweep.report.words.paper import latex, markdown, paragraph
@@ -83,6 +84,7 @@ def page(report: Report) -> str:
             rows=range(len(arms)),
             sections=sections,
             headlines=headlines(report.comparison, report.asked),
+            taken=choice_lines(report.choices, report.asked, names),
             best=_best(report, names),
             corrections=next(iter(corrections), "") if len(corrections) < 2 else "",
             compared=bool(report.comparison["improvement_mean"].notna().any()),
