@@ -335,6 +335,11 @@ class TestWeightPlot:
         assert "without a weight" in plot.caption
         assert "without a weight" not in weights_of(small_sweep(arms=["l1"])).caption
 
+    def test_a_level_line_is_as_long_as_the_weights_of_its_panel(self):
+        plot = weights_of([*small_sweep(), run("weight_decay", 0.3, weight=10.0, trial=0)])
+        of_loss, _ = traces(plot, name="none")
+        assert list(of_loss.x) == [1e-4, 1e-2]
+
     def test_a_weight_of_zero_makes_the_axis_linear(self):
         runs = [run("l1", 0.3, weight=weight, trial=n) for n, weight in enumerate((0.0, 1e-2))]
         assert weights_of(runs).figure.layout.xaxis.type is None
@@ -476,7 +481,7 @@ class TestCurvesPlot:
         falls = 10.0 ** -table["epoch"]
         axis = self.plot(table.assign(train_loss=falls, val_loss=falls)).figure.layout.yaxis
         assert axis.type == "log"
-        assert axis.range == pytest.approx((-10, -6), abs=0.2)
+        assert axis.range == pytest.approx((-10, -5), abs=0.3)
 
     def test_the_legend_says_what_the_dashes_mean(self):
         key = self.plot(curves([(L1, 0)])).figure.data[-2:]

@@ -108,11 +108,11 @@ def _bands(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _range(means: pd.DataFrame) -> tuple[float, float]:
-    """What is read: the best epochs, and all later than half, of arms not far from the middle one.
+    """The best epochs, and all of the second half, of arms that are not far from the middle one.
 
     ``means`` has ``epoch, mean``, by arm.
     """
-    later = means[2 * means["epoch"] > means["epoch"].max()]["mean"].groupby("arm")
+    later = means[2 * means["epoch"] >= means["epoch"].max()]["mean"].groupby("arm")
     ends = pd.concat([means["mean"].groupby("arm").min(), later.max()], axis=1).dropna()
     if ends.empty:
         return float(means["mean"].min()), float(means["mean"].max())

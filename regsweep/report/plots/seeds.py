@@ -25,6 +25,7 @@ from regsweep.report.plots.figure import (
 _FEW_ARMS = 7
 _ROW_PIXELS, _THIN_ROW_PIXELS = 58, 30
 _DOTS_WIDTH = 0.22
+_MOST = (0.1, 0.9)
 _CAPTION = (
     "A dot is a seed; the diamond and the bar are an arm's mean and its "
     "95\N{NO-BREAK SPACE}% interval."
@@ -108,13 +109,12 @@ def _means(
 def _range(
     dots: pd.DataFrame, means: Mapping[str, tuple[float, float, float]]
 ) -> tuple[float, float]:
-    """What the axis shows: arms not far from the middle one, by interval or seeds, and seeds."""
-    grouped = dots.groupby("arm")["value"]
-    of_seeds = {str(arm): (its.min(), its.max()) for arm, its in grouped}
-    known = {arm: (low, high) for arm, (_, low, high) in means.items() if not math.isnan(low)}
-    ends = np.array([*(of_seeds | known).values()], dtype=float)
-    middle = float(np.quantile(grouped.mean(), 0.5, method="lower"))
-    return near_range(ends, dots["value"], middle)
+    """What the axis shows: most seeds of arms not far from the middle one, then all else."""
+    by_arm = dots.groupby("arm")["value"]
+    most = np.array([by_arm.quantile(share) for share in _MOST]).T
+    bars = [end for _, *ends in means.values() for end in ends if not math.isnan(end)]
+    middle = float(by_arm.mean().quantile(0.5, "lower"))
+    return near_range(most, [*dots["value"], *bars], middle)
 
 
 def _add_line(figure: go.Figure, place: int, mean: float) -> None:

@@ -19,7 +19,7 @@ def choice_lines(
     asked: Mapping[str, Request],
     names: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """``To take: none (the baseline), shown to be at most 1 % worse than the best in test loss.``
+    """``To take: none (the baseline). It is shown to be at most 1 % worse than the best in ...``
 
     A line a sweep that has ``choices``, without how it was shown; ``names`` are the arms' short
     names. Of several baselines there is an arm each, and nothing is said of those without.
@@ -34,14 +34,15 @@ def choice_lines(
 def _line(choices: Sequence[Choice], asked: Request, names: Mapping[str, str]) -> str:
     within = _within(choices[0]) + (" (exploratory)" if asked.exploratory else "")
     taken = [
-        names[choice.arm] + (" (the baseline)" if choice.reason == "baseline" else "")
+        names[choice.arm] + (" (the baseline)" if choice.arm == choice.baseline else "")
         for choice in choices
         if choice.arm
     ]
     if not taken:
         return f"To take: open, as no arm is {within}."
     of = ", of each baseline's arms" if len(choices) > 1 else ""
-    return f"To take{of}: {listed(taken)}, {within}."
+    who = "It is" if len(taken) == 1 else "Each is"
+    return f"To take{of}: {listed(taken)}. {who} {within}."
 
 
 def _within(choice: Choice) -> str:

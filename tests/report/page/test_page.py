@@ -90,7 +90,7 @@ def test_the_answer_comes_first_then_remarks_then_what_is_missing():
     )
     parts = ["l2 and l1 are better than none in test loss; l2 most, by 0.25 (0.19 to 0.31)."]
     parts += [
-        "To take: none (the baseline), shown to be at most 1 % worse than the best in test loss.",
+        "To take: none (the baseline). It is shown to be at most 1 % worse than the best",
         "Improvement over the baseline, in test loss",
         "l1 diverged twice.",
         "1 unreadable",

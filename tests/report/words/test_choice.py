@@ -70,12 +70,12 @@ OPEN = replace(CHOICE, arm=None, reason=None, among=())
 @pytest.mark.parametrize(
     ("choices", "line"),
     [
-        ([CHOICE], f"To take: none (the baseline), {WITHIN}."),
-        ([L2], f"To take: l2, {WITHIN}."),
+        ([CHOICE], f"To take: none (the baseline). It is {WITHIN}."),
+        ([L2], f"To take: l2. It is {WITHIN}."),
         ([OPEN], f"To take: open, as no arm is {WITHIN}."),
         (
             [CHOICE, L2, OPEN],
-            f"To take, of each baseline's arms: none (the baseline) and l2, {WITHIN}.",
+            f"To take, of each baseline's arms: none (the baseline) and l2. Each is {WITHIN}.",
         ),
     ],
 )
@@ -86,6 +86,6 @@ def test_in_a_line_arms_have_their_short_names(choices, line):
 def test_lines_of_several_sweeps_are_told_apart_and_an_exploratory_one_says_so():
     asked = {"a": PLANNED, "b": replace(PLANNED, exploratory="margin was 0.02"), "c": PLANNED}
     assert choice_lines({"a": [L2], "b": [OPEN], "c": []}, asked, NAMES) == (
-        f"a: To take: l2, {WITHIN}.",
+        f"a: To take: l2. It is {WITHIN}.",
         f"b: To take: open, as no arm is {WITHIN} (exploratory).",
     )
