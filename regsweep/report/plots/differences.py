@@ -27,6 +27,8 @@ _ROW_PIXELS, _THIN_ROW_PIXELS = 52, 38
 _DOTS_WIDTH = 0.2
 _BAND = "rgba(128, 128, 128, 0.18)"
 _GAP = 0.4  # between groups, in rows
+# What the page shows on a narrow screen only, by this name of an annotation.
+NARROW = "narrow"
 _CAPTION = (
     "A dot is a seed, compared with the baseline on the same seed; the diamond and the bar are the "
     "mean and the interval that the verdict was made of. Right of the line is better."
@@ -73,6 +75,7 @@ def differences_plot(
         height=round(height),
     )
     figure.update_layout(showlegend=False)
+    _add_names(figure, rows, places, looks, -0.34 if many else -0.36)
     _add_margins(figure, rows, places, measure)
     zero = {"x0": 0, "x1": 0, "y0": -0.6, "y1": places[-1] + 0.6}
     figure.add_shape(type="line", **zero, line={"color": BETWEEN, "width": 1.5})
@@ -120,6 +123,26 @@ def _axis_title(rows: Sequence[Row], names: Mapping[str, str], measure: Measure)
     against = names.get(baselines[0], baselines[0]) if len(baselines) == 1 else "its baseline"
     unit = f" ({measure.unit.strip()})" if measure.unit else ""
     return f"{measure.name}: better than {escaped(against, 28)} by{unit}"
+
+
+def _add_names(
+    figure: go.Figure,
+    rows: Sequence[Row],
+    places: Sequence[float],
+    looks: Mapping[str, Look],
+    above: float,
+) -> None:
+    """Names above the rows, which a narrow page shows in place of those beside them."""
+    for place, row in zip(places, rows, strict=True):
+        figure.add_annotation(
+            name=NARROW,
+            visible=False,
+            text=f"<b>{looks[row['arm']].name}</b> {row['verdict']}",
+            showarrow=False,
+            font={"size": 11},
+            **{"x": 0, "xref": "paper", "xanchor": "left"},
+            **{"y": place + above, "yref": "y", "yanchor": "middle"},
+        )
 
 
 def _add_margins(
