@@ -25,8 +25,8 @@ _MOST_WHOLE_TICKS = 5
 _WHOLE_TICKS = 8
 # What begins so many times farther from the center than the middle one ends is far.
 _FAR = 8
-# On both sides, as shares of the range of what is near: the most for single values; and free.
-_ROOM, _EDGE = 1.0, 0.05
+# Free on both sides, as a share of the range of what is near.
+_EDGE = 0.05
 _AXIS: dict[str, Any] = {
     "automargin": True,
     "color": BETWEEN,
@@ -124,13 +124,17 @@ def _ticks(low: float, high: float) -> dict[str, Any]:
 
 
 def near_range(
-    ends: np.ndarray, singles: Iterable[float], center: float = 0.0, around: float = 0.0
+    ends: np.ndarray,
+    singles: Iterable[float],
+    center: float = 0.0,
+    around: float = 0.0,
+    room: float = 1.0,
 ) -> tuple[float, float]:
     """The part of an axis that tells intervals apart, of which one far off would squash the others.
 
     ``ends`` are (intervals, 2), lows and highs. Shown are ``center``, what lies ``around`` it, the
-    intervals that are not far, and ``singles`` as far as they widen that by no more than its own
-    range on a side.
+    intervals that are not far, and ``singles`` as far as they widen that by no more than ``room``
+    times its own range on a side.
     """
     from_center = np.asarray(ends, dtype=float).reshape(-1, 2) - center
     widest = np.abs(from_center).max(axis=1)
@@ -141,8 +145,8 @@ def near_range(
     low, high = min([-around, *near[:, 0]]), max([around, *near[:, 1]])
     span = (high - low) or abs(center) or 1.0
     values = [low, high, *(value - center for value in singles)]
-    low = max(low - _ROOM * span, min(values)) - _EDGE * span
-    high = min(high + _ROOM * span, max(values)) + _EDGE * span
+    low = max(low - room * span, min(values)) - _EDGE * span
+    high = min(high + room * span, max(values)) + _EDGE * span
     return center + low, center + high
 
 

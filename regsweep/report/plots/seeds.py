@@ -25,7 +25,8 @@ from regsweep.report.plots.figure import (
 _FEW_ARMS = 7
 _ROW_PIXELS, _THIN_ROW_PIXELS = 58, 30
 _DOTS_WIDTH = 0.22
-_MOST = (0.1, 0.9)
+# So large a share of an arm's seeds makes the range, which the others widen so many times.
+_MOST, _ROOM = (0.1, 0.9), 3
 _CAPTION = (
     "A dot is a seed; the diamond and the bar are an arm's mean and its "
     "95\N{NO-BREAK SPACE}% interval."
@@ -71,6 +72,8 @@ def seeds_plot(
     figure.update_layout(showlegend=False)
     baselines = comparison.set_index("arm")["baseline"]
     lined = [arm for arm in arms if baselines[arm] in means]
+    if lined == [baselines[arm] for arm in lined]:
+        lined = []
     for place, arm in enumerate(arms):
         if arm in lined and not beyond(means[baselines[arm]][0], ends):
             _add_line(figure, place, means[baselines[arm]][0])
@@ -114,7 +117,7 @@ def _range(
     most = np.array([by_arm.quantile(share) for share in _MOST]).T
     bars = [end for _, *ends in means.values() for end in ends if not math.isnan(end)]
     middle = float(by_arm.mean().quantile(0.5, "lower"))
-    return near_range(most, [*dots["value"], *bars], middle)
+    return near_range(most, [*dots["value"], *bars], middle, room=_ROOM)
 
 
 def _add_line(figure: go.Figure, place: int, mean: float) -> None:
