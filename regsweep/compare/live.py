@@ -354,7 +354,7 @@ def _looks(plan: Plan) -> str:
     if len(plan.looks) == 1:
         return within
     *first, last = map(str, plan.looks)
-    return f"{within}; until decided, judged at {', '.join(first)} and {last} seeds"
+    return f"{within}; until decided, looks at {', '.join(first)} and {last} seeds"
 
 
 def _against(plan: Plan, names: Mapping[str, str]) -> str:

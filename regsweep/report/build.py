@@ -80,6 +80,7 @@ def build_report(directories: Sequence[str | Path], arm: str | None = None) -> R
         copies=gathered.copies,
         choices=chosen,
         over_rows=rows,
+        pairs=judgement.pairs,
     )
 
 

@@ -123,6 +123,59 @@ def test_a_click_copies_the_whole_overrides(opened):
         assert opened.tab.evaluate("getSelection().toString()") == whole
 
 
+def test_a_click_shows_all_columns_and_another_folds_them(opened):
+    def shown():
+        titles = opened.tab.locator("#comparison thead th").all()
+        return [title.inner_text() for title in titles if title.is_visible()]
+
+    folded = shown()
+    assert "trials" not in folded
+    assert "validation loss" not in folded
+    opened.click("all columns")
+    assert [title for title in shown() if title in folded] == folded
+    assert {"trials", "validation loss"} < set(shown())
+    opened.click("fewer columns")
+    assert shown() == folded
+
+
+@pytest.mark.parametrize("format", ["LaTeX", "Markdown"])
+def test_a_click_copies_a_table_for_a_paper(opened, format):
+    opened.tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    fold = opened.tab.locator("details", has_text=f"The table in {format}")
+    fold.locator("summary").click()
+    whole = fold.locator("pre").inner_text()
+    assert whole.count("better") == 2
+    button = fold.locator(".copy")
+    button.click()
+    opened.until(
+        "[...document.querySelectorAll('details[open] .copy')].at(-1).textContent !== 'copy'"
+    )
+    if button.inner_text() == "copied":
+        assert opened.tab.evaluate("navigator.clipboard.readText()") == whole
+    else:
+        assert opened.tab.evaluate("getSelection().toString()") == whole
+    fold.locator("summary").click()
+
+
+def test_a_narrow_window_has_names_above_the_rows_of_differences(opened):
+    def beside():
+        return opened.tab.locator(".answer-plot .ytick text").count()
+
+    above = opened.tab.locator(".answer-plot .annotation")
+    assert (beside(), above.count()) == (2, 0)
+    opened.tab.set_viewport_size({"width": 400, "height": 900})
+    opened.until("document.querySelectorAll('.answer-plot .annotation').length === 2")
+    assert [" ".join(text.split()) for text in above.all_text_contents()] == [
+        "l2 better",
+        "l1 better",
+    ]
+    assert beside() == 0
+    opened.tab.set_viewport_size({"width": 1400, "height": 900})
+    opened.until("document.querySelectorAll('.answer-plot .annotation').length === 0")
+    assert beside() == 2
+    assert opened.complaints == []
+
+
 def test_a_narrow_window_has_no_sideways_scroll_and_plots_that_fit(opened):
     opened.tab.set_viewport_size({"width": 400, "height": 900})
     opened.until(

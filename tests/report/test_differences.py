@@ -6,7 +6,6 @@ from report_tables import judge, run, small_sweep, tables
 from regsweep.report.build import build_report
 from regsweep.report.plots.arms import looks
 from regsweep.report.plots.differences import differences_plot
-from regsweep.report.tables.judge import pairs
 
 NONE, L1, L2 = "regularizer=none", "regularizer=l1", "regularizer=l2"
 PAIRS = {L1: {10000: 0.1, 10001: 0.3}, L2: {10000: 0.2, 10001: 0.3}}
@@ -109,7 +108,7 @@ def test_the_pairs_are_those_of_the_verdict(folder):
     folder.arm("none", [0.5, 0.54])
     folder.arm("l1", [0.45, 0.56, 0.4])
     report = build_report([folder.root])
-    [(name, its)] = pairs(report.results, report.asked).items()
+    [(name, its)] = report.pairs.items()
     assert name[1] == L1
     assert its == pytest.approx({10000: 0.05, 10001: -0.02})
     row = report.comparison.set_index("arm").loc[L1]

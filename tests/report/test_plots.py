@@ -45,6 +45,10 @@ def looked(comparison):
     return looks(comparison["arm"], [NONE])
 
 
+def looked_at(table):
+    return list(dict.fromkeys(table["arm"]))
+
+
 def traces(plot, **wanted):
     """The plot's traces whose attributes are as wanted; ``marker_symbol`` reaches into a part."""
     return [t for t in plot.figure.data if all(t[key] == value for key, value in wanted.items())]
@@ -215,6 +219,21 @@ class TestSeedsPlot:
         assert "97.2500" in mean.hovertext[0]
         assert "96.0000 to 99.0000" in mean.hovertext[0]
 
+    def test_an_arm_far_off_lies_at_the_edge_and_squashes_no_other(self):
+        far = [confirmed("elastic", seed, 9.0 + seed, weight=1e-2) for seed in range(3)]
+        plot = seeds_of([*small_sweep(), run("elastic", 9.0, weight=1e-2, trial=1), *far])
+        low, high = plot.figure.layout.xaxis.range
+        assert low < 0.1
+        assert 0.32 < high < 1
+        place = plot.figure.layout.yaxis.ticktext.index("elastic")
+        dots = traces(plot, marker_size=7)[place]
+        assert set(dots.x) == {high}
+        assert set(dots.marker.symbol) == {"triangle-right"}
+        mean = traces(plot, marker_size=12)[place]
+        assert (list(mean.x), mean.marker.symbol, mean.text) == ([high], "triangle-right", ("10",))
+        assert "beyond it" in plot.caption
+        assert "beyond it" not in seeds_of(small_sweep()).caption
+
     def test_overlapping_bars_are_explained_where_arms_were_compared(self):
         _, comparison = tables(small_sweep())
         final = final_runs(results_of(small_sweep()))
@@ -315,6 +334,11 @@ class TestWeightPlot:
         assert list(line.y) == [0.5, 0.5]
         assert "without a weight" in plot.caption
         assert "without a weight" not in weights_of(small_sweep(arms=["l1"])).caption
+
+    def test_a_level_line_is_as_long_as_the_weights_of_its_panel(self):
+        plot = weights_of([*small_sweep(), run("weight_decay", 0.3, weight=10.0, trial=0)])
+        of_loss, _ = traces(plot, name="none")
+        assert list(of_loss.x) == [1e-4, 1e-2]
 
     def test_a_weight_of_zero_makes_the_axis_linear(self):
         runs = [run("l1", 0.3, weight=weight, trial=n) for n, weight in enumerate((0.0, 1e-2))]
@@ -430,6 +454,34 @@ class TestCurvesPlot:
         plot = self.plot(curves([(arm, 0) for arm in arms]), arms=arms)
         titles = [note.text for note in plot.figure.layout.annotations]
         assert titles == [f"<b>{r}</b>" for r in ("l1", "l2", "l3", "l4")]
+
+    def falling(self, **ends):
+        """Curves that fall from 2 to their ends within 10 epochs, as ``end + 1.8 / epoch^4``."""
+        table = curves([(f"regularizer={arm}", seed) for arm in ends for seed in range(2)], 10)
+        at = table["arm"].str.removeprefix("regularizer=").map(ends)
+        values = at + 1.8 / table["epoch"].astype(float) ** 4
+        plot = self.plot(table.assign(train_loss=values, val_loss=values), arms=looked_at(table))
+        return plot, [note.text for note in plot.figure.layout.annotations]
+
+    def test_the_axis_shows_later_epochs_where_arms_differ(self):
+        plot, titles = self.falling(l1=0.2, l2=0.21)
+        low, high = plot.figure.layout.yaxis.range
+        assert 0.18 < low < 0.2002
+        assert 0.21 < high < 0.23
+        assert "leave the frame" in plot.caption
+        assert titles == ["<b>l1</b>", "<b>l2</b>"]
+
+    def test_an_arm_far_off_is_named_and_squashes_no_other(self):
+        plot, titles = self.falling(l1=0.2, l2=0.21, elastic=9.0)
+        assert plot.figure.layout.yaxis.range[1] < 0.3
+        assert titles == ["<b>l1</b>", "<b>l2</b>", "<b>elastic</b>, beyond the frame: 9"]
+
+    def test_a_log_axis_has_its_ends_as_powers(self):
+        table = curves([(L1, 0)], 10)
+        falls = 10.0 ** -table["epoch"]
+        axis = self.plot(table.assign(train_loss=falls, val_loss=falls)).figure.layout.yaxis
+        assert axis.type == "log"
+        assert axis.range == pytest.approx((-10, -5), abs=0.3)
 
     def test_the_legend_says_what_the_dashes_mean(self):
         key = self.plot(curves([(L1, 0)])).figure.data[-2:]

@@ -17,10 +17,10 @@ from regsweep.report.plots.all import sweep_plots
 from regsweep.report.plots.arms import looks
 from regsweep.report.plots.differences import differences_plot
 from regsweep.report.plots.figure import Plot
-from regsweep.report.tables.judge import pairs
 from regsweep.report.tables.report import Report
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.scores import score_of_row
+from regsweep.report.words.choice import choice_lines
 from regsweep.report.words.headline import headlines
 from regsweep.report.words.method import ArmCount, arm_counts, facts
 from regsweep.report.words.paper import latex, markdown, paragraph
@@ -84,6 +84,7 @@ def page(report: Report) -> str:
             rows=range(len(arms)),
             sections=sections,
             headlines=headlines(report.comparison, report.asked),
+            taken=choice_lines(report.choices, report.asked, names),
             best=_best(report, names),
             corrections=next(iter(corrections), "") if len(corrections) < 2 else "",
             compared=bool(report.comparison["improvement_mean"].notna().any()),
@@ -127,7 +128,6 @@ def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
     else:
         groups = comparison.groupby(comparison["sweep"].fillna(""), sort=False)
         tables = {str(name): table for name, table in groups}
-    of_arms = pairs(report.results, report.asked)
     sections = []
     for name, table in tables.items():
         runs, curves = _of_sweep(report.runs, name), _of_sweep(report.curves, name)
@@ -139,7 +139,7 @@ def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
                 title=(name or OUTSIDE) if len(tables) > 1 else "",
                 answer=differences_plot(
                     table,
-                    {arm: its for (sweep, arm), its in of_arms.items() if sweep == name},
+                    {arm: its for (sweep, arm), its in report.pairs.items() if sweep == name},
                     arm_looks,
                 ),
                 plots=sweep_plots(runs, table, curves, arm_looks, objective, results),

@@ -1,7 +1,7 @@
 """Learning curves of the winners: how training and validation part over the epochs."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from regsweep.report.plots.figure import (
     counting_axis,
     fitting_axis,
     hover,
+    near_range,
     new_figure,
     set_axes,
 )
@@ -24,12 +25,16 @@ from regsweep.report.plots.figure import (
 _SPLITS = {"val": ("validation", "solid"), "train": ("training", "dot")}
 _CAPTION = "Lines are means over the seeds; a band holds the middle 80\N{NO-BREAK SPACE}% of them. "
 _BASELINE = "The grey line is the baseline's validation. "
+_LEAVE = "Lines leave the frame where they are far worse than at the end. "
 _BY_BATCH = (
     "Training values are means over an epoch's batches, taken before each step, so they lag behind "
     "by about half an epoch."
 )
 _AFTER = "Training values are of all training rows, after each epoch."
 _BAND = (0.1, 0.9)
+_ROOM = 0.04
+# So large a share of the value in the middle is shown on both sides of it at least.
+_AROUND = 0.05
 _COLUMNS = 2
 _PANEL, _GAP, _BETWEEN_COLUMNS = 170, 44, 0.08
 
@@ -43,9 +48,9 @@ def curves_plot(
 ) -> Plot | None:
     """Loss, or error if that is the objective, over the epochs: training dotted, validation solid.
 
-    A panel an arm, or where there are many the arms of one first choice; all share their y axis,
-    and in each is the validation of the arm's baseline. ``curves`` has ``arm, seed, epoch`` and the
-    metrics of ``history.csv``.
+    A panel an arm, or where there are many the arms of one first choice; in each is the validation
+    of the arm's baseline. All share their y axis, which shows the later epochs of arms that are not
+    far off. ``curves`` has ``arm, seed, epoch`` and the metrics of ``history.csv``.
     """
     if curves.empty:
         return None
@@ -65,8 +70,11 @@ def curves_plot(
     for arm, look in looks.items():
         if arm in known:
             panels.setdefault(look.key, []).append(arm)
-    y = fitting_axis(words + unit, pd.concat([t["mean"] for t in tables.values()]))
-    figure = _empty(panels, counting_axis("epoch", curves["epoch"]), y)
+    means = pd.concat([table[["epoch", "mean"]] for table in tables.values()])
+    low, high = _range(means)
+    y = _axis(words + unit, low, high)
+    titles = [_title(key, means.loc[arms], high) for key, arms in panels.items()]
+    figure = _empty(titles, counting_axis("epoch", curves["epoch"]), y)
     of_baseline = False
     for number, arms in enumerate(panels.values(), start=1):
         for baseline in dict.fromkeys((baselines or {}).get(arm) for arm in arms):
@@ -79,7 +87,7 @@ def curves_plot(
                     alone = len(arms) == 1 and curves["seed"].nunique() > 1
                     _add(figure, looks[arm], table.loc[[arm]], split, number, quantity, alone)
     _add_key(figure, values)
-    caption = _CAPTION + _BASELINE * of_baseline
+    caption = _CAPTION + _BASELINE * of_baseline + _LEAVE * bool(means["mean"].max() > high)
     caption += _BY_BATCH if quantity == "loss" or score.by_batch else _AFTER
     return Plot(f"Learning curves of the winners: {quantity} by epoch", caption, figure)
 
@@ -99,19 +107,47 @@ def _bands(table: pd.DataFrame) -> pd.DataFrame:
     return made.reset_index("epoch")
 
 
-def _empty(panels: Iterable[str], x: dict[str, object], y: dict[str, object]) -> go.Figure:
-    """A grid of panels, each under its name."""
-    names = list(panels)
-    columns = min(_COLUMNS, len(names))
-    rows = math.ceil(len(names) / columns)
+def _range(means: pd.DataFrame) -> tuple[float, float]:
+    """The best epochs, and all of the second half, of arms that are not far from the middle one.
+
+    ``means`` has ``epoch, mean``, by arm.
+    """
+    later = means[2 * means["epoch"] >= means["epoch"].max()]["mean"].groupby("arm")
+    ends = pd.concat([means["mean"].groupby("arm").min(), later.max()], axis=1).dropna()
+    if ends.empty:
+        return float(means["mean"].min()), float(means["mean"].max())
+    middle = float(later.mean().quantile(0.5, "lower"))
+    low, high = near_range(ends.to_numpy(), (), middle, _AROUND * abs(middle))
+    return max(low, float(means["mean"].min())), min(high, float(means["mean"].max()))
+
+
+def _axis(title: str, low: float, high: float) -> dict[str, object]:
+    """An axis that fits what is shown, with a little room."""
+    axis = fitting_axis(title, (low, high))
+    if axis.get("type") == "log":
+        low, high = math.log10(low), math.log10(high)
+    room = _ROOM * ((high - low) or abs(high) or 1.0)
+    return axis | {"range": [low - room, high + room]}
+
+
+def _title(key: str, means: pd.DataFrame, high: float) -> str:
+    """A panel's name, and the least value of one that would be empty."""
+    least = float(means["mean"].min())
+    return f"<b>{key}</b>" + (f", beyond the frame: {least:.3g}" if least > high else "")
+
+
+def _empty(titles: Sequence[str], x: dict[str, object], y: dict[str, object]) -> go.Figure:
+    """A grid of panels, each under its title."""
+    columns = min(_COLUMNS, len(titles))
+    rows = math.ceil(len(titles) / columns)
     inside = rows * _PANEL + (rows - 1) * _GAP
     figure = new_figure({}, {}, inside + 120)
     width = (1 - _BETWEEN_COLUMNS * (columns - 1)) / columns
-    for i, name in enumerate(names):
+    for i, title in enumerate(titles):
         row, column = divmod(i, columns)
         top = 1 - row * (_PANEL + _GAP) / inside
         left = column * (width + _BETWEEN_COLUMNS)
-        is_last = i + columns >= len(names)
+        is_last = i + columns >= len(titles)
         set_axes(
             figure,
             i + 1,
@@ -121,7 +157,7 @@ def _empty(panels: Iterable[str], x: dict[str, object], y: dict[str, object]) ->
             | ({} if column == 0 else {"title_text": None, "showticklabels": False}),
         )
         figure.add_annotation(
-            text=f"<b>{name}</b>",
+            text=title,
             showarrow=False,
             **{"x": left, "xref": "paper", "xanchor": "left"},
             **{"y": top, "yref": "paper", "yanchor": "bottom"},

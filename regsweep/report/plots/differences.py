@@ -8,7 +8,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from regsweep.report.plots.arms import Look, first_choice
-from regsweep.report.plots.figure import BETWEEN, Plot, escaped, hover, jitter, new_figure
+from regsweep.report.plots.figure import (
+    BETWEEN,
+    LIES_BEYOND,
+    Plot,
+    beyond,
+    escaped,
+    hover,
+    jitter,
+    near_range,
+    new_figure,
+)
 from regsweep.report.words.measure import Measure, measure_of, short
 from regsweep.report.words.view import short_names
 
@@ -17,16 +27,13 @@ _ROW_PIXELS, _THIN_ROW_PIXELS = 52, 38
 _DOTS_WIDTH = 0.2
 _BAND = "rgba(128, 128, 128, 0.18)"
 _GAP = 0.4  # between groups, in rows
-# An interval that begins so many times farther than that of the arm in the middle lies at the edge.
-_FAR = 8
-# On both sides, as shares of the range of the intervals: the most for single seeds; and free.
-_ROOM, _EDGE = 1.0, 0.05
+# What the page shows on a narrow screen only, by this name of an annotation.
+NARROW = "narrow"
 _CAPTION = (
     "A dot is a seed, compared with the baseline on the same seed; the diamond and the bar are the "
     "mean and the interval that the verdict was made of. Right of the line is better."
 )
 _MARGIN = " The shaded band is the margin: differences that do not matter."
-_BEYOND = " A triangle at the edge lies beyond it."
 
 Row = dict[str, Any]
 
@@ -68,6 +75,7 @@ def differences_plot(
         height=round(height),
     )
     figure.update_layout(showlegend=False)
+    _add_names(figure, rows, places, looks, -0.34 if many else -0.36)
     _add_margins(figure, rows, places, measure)
     zero = {"x0": 0, "x1": 0, "y0": -0.6, "y1": places[-1] + 0.6}
     figure.add_shape(type="line", **zero, line={"color": BETWEEN, "width": 1.5})
@@ -79,8 +87,8 @@ def differences_plot(
     caption = _CAPTION
     if any(pd.notna(row["margin"]) for row in rows):
         caption += _MARGIN
-    if any(_edge(measure.scale * v, (low, high)) for its in pairs.values() for v in its.values()):
-        caption += _BEYOND
+    if any(beyond(measure.scale * v, (low, high)) for its in pairs.values() for v in its.values()):
+        caption += LIES_BEYOND
     return Plot(f"Improvement over the baseline, in {measure.name}", caption, figure)
 
 
@@ -99,27 +107,14 @@ def _grouped(rows: Iterable[Row]) -> tuple[list[Row], list[float]]:
 def _range(
     rows: Sequence[Row], pairs: Mapping[str, Mapping[int, float]], measure: Measure
 ) -> tuple[float, float]:
-    """What the axis shows: zero, the margins, the intervals that are not far from them, and seeds.
-
-    Seeds widen it by no more than ``_ROOM``.
-    """
+    """What the axis shows: zero, the margins, intervals that are not far from them, and seeds."""
     known = [row for row in rows if pd.notna(row["improvement_mean"])]
-    ends = np.array(
-        [[row[f"improvement_ci_{end}"] for end in ("low", "high")] for row in known]
-    ).reshape(-1, 2)
-    margins = [row["margin"] for row in known if pd.notna(row["margin"])]
-    if not len(ends):
+    if not known:
         return -1.0, 1.0
-    widest = np.abs(ends).max(axis=1)
-    nearest = np.where(np.sign(ends).prod(axis=1) > 0, np.abs(ends).min(axis=1), 0)
-    middle = float(np.quantile(widest, 0.5, method="lower"))
-    near = ends[nearest <= _FAR * max(middle, *margins, 0.0)]
-    low = min([0.0, *near[:, 0], *(-margin for margin in margins)])
-    high = max([0.0, *near[:, 1], *margins])
-    span = (high - low) or 1.0
-    seeds = [low, high, *(value for its in pairs.values() for value in its.values())]
-    low = max(low - _ROOM * span, min(seeds)) - _EDGE * span
-    high = min(high + _ROOM * span, max(seeds)) + _EDGE * span
+    ends = np.array([[row[f"improvement_ci_{end}"] for end in ("low", "high")] for row in known])
+    margin = max((row["margin"] for row in known if pd.notna(row["margin"])), default=0.0)
+    seeds = (value for its in pairs.values() for value in its.values())
+    low, high = near_range(ends, seeds, around=margin)
     return measure.scale * low, measure.scale * high
 
 
@@ -128,6 +123,26 @@ def _axis_title(rows: Sequence[Row], names: Mapping[str, str], measure: Measure)
     against = names.get(baselines[0], baselines[0]) if len(baselines) == 1 else "its baseline"
     unit = f" ({measure.unit.strip()})" if measure.unit else ""
     return f"{measure.name}: better than {escaped(against, 28)} by{unit}"
+
+
+def _add_names(
+    figure: go.Figure,
+    rows: Sequence[Row],
+    places: Sequence[float],
+    looks: Mapping[str, Look],
+    above: float,
+) -> None:
+    """Names above the rows, which a narrow page shows in place of those beside them."""
+    for place, row in zip(places, rows, strict=True):
+        figure.add_annotation(
+            name=NARROW,
+            visible=False,
+            text=f"<b>{looks[row['arm']].name}</b> {row['verdict']}",
+            showarrow=False,
+            font={"size": 11},
+            **{"x": 0, "xref": "paper", "xanchor": "left"},
+            **{"y": place + above, "yref": "y", "yanchor": "middle"},
+        )
 
 
 def _add_margins(
@@ -167,7 +182,7 @@ def _add_dots(
             "color": look.color,
             "size": 6,
             "opacity": 0.5,
-            "symbol": [_edge(value, ends) or "circle" for value in values],
+            "symbol": [beyond(value, ends) or "circle" for value in values],
         },
         cliponaxis=False,
         hoverinfo="text",
@@ -176,12 +191,6 @@ def _add_dots(
             for seed, value in zip(pairs, values, strict=True)
         ],
     )
-
-
-def _edge(value: float, ends: tuple[float, float]) -> str:
-    """The mark of a value that lies beyond an end of the axis; none of any other."""
-    low, high = ends
-    return "triangle-left" if value < low else "triangle-right" if value > high else ""
 
 
 def _add_mean(
@@ -195,16 +204,16 @@ def _add_mean(
     mean, low, high = (
         measure.scale * float(row[f"improvement_{part}"]) for part in ("mean", "ci_low", "ci_high")
     )
-    beyond = _edge(mean, ends)
+    edge = beyond(mean, ends)
     drawn = float(np.clip(mean, *ends))
-    bar = {} if beyond else {"array": [high - mean], "arrayminus": [mean - low]}
+    bar = {} if edge else {"array": [high - mean], "arrayminus": [mean - low]}
     figure.add_scatter(
         x=[drawn],
         y=[place],
-        mode="markers+text" if beyond else "markers",
+        mode="markers+text" if edge else "markers",
         text=[f"{short(mean)}{measure.unit}"],
-        textposition="middle right" if beyond == "triangle-left" else "middle left",
-        marker={"color": look.color, "size": 13, "symbol": beyond or "diamond"},
+        textposition="middle right" if edge == "triangle-left" else "middle left",
+        marker={"color": look.color, "size": 13, "symbol": edge or "diamond"},
         error_x={"color": look.color, "thickness": 3, "width": 7} | bar,
         cliponaxis=False,
         hoverinfo="text",

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 MOST_POINTS = 30_000
 BETWEEN = "rgba(128, 128, 128, 0.9)"
+LIES_BEYOND = " A triangle at the edge lies beyond it."
 _GRID = "rgba(128, 128, 128, 0.25)"
 _CLEAR = "rgba(0, 0, 0, 0)"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -22,6 +23,10 @@ _DECADES_OF_WHOLE_TICKS = 3
 _MOST_WHOLE_TICKS = 5
 # With fewer, plotly would put ticks at halves.
 _WHOLE_TICKS = 8
+# What begins so many times farther from the center than the middle one ends is far.
+_FAR = 8
+# Free on both sides, as a share of the range of what is near.
+_EDGE = 0.05
 _AXIS: dict[str, Any] = {
     "automargin": True,
     "color": BETWEEN,
@@ -116,6 +121,39 @@ def _ticks(low: float, high: float) -> dict[str, Any]:
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     values = [float(f"{step}e{decade}") for decade in decades for step in steps]
     return {"tickvals": values, "ticktext": [f"{value:g}" for value in values]}
+
+
+def near_range(
+    ends: np.ndarray,
+    singles: Iterable[float],
+    center: float = 0.0,
+    around: float = 0.0,
+    room: float = 1.0,
+) -> tuple[float, float]:
+    """The part of an axis that tells intervals apart, of which one far off would squash the others.
+
+    ``ends`` are (intervals, 2), lows and highs. Shown are ``center``, what lies ``around`` it, the
+    intervals that are not far, and ``singles`` as far as they widen that by no more than ``room``
+    times its own range on a side.
+    """
+    from_center = np.asarray(ends, dtype=float).reshape(-1, 2) - center
+    widest = np.abs(from_center).max(axis=1)
+    crosses = np.sign(from_center).prod(axis=1) <= 0
+    nearest = np.where(crosses, 0, np.abs(from_center).min(axis=1))
+    middle = float(np.quantile(widest, 0.5, method="lower")) if len(widest) else 0.0
+    near = from_center[nearest <= _FAR * max(middle, around)]
+    low, high = min([-around, *near[:, 0]]), max([around, *near[:, 1]])
+    span = (high - low) or abs(center) or 1.0
+    values = [low, high, *(value - center for value in singles)]
+    low = max(low - room * span, min(values)) - _EDGE * span
+    high = min(high + room * span, max(values)) + _EDGE * span
+    return center + low, center + high
+
+
+def beyond(value: float, ends: tuple[float, float]) -> str:
+    """The mark of a value that lies beyond an end of the axis; none of any other."""
+    low, high = ends
+    return "triangle-left" if value < low else "triangle-right" if value > high else ""
 
 
 def escaped(text: object, longest: int = 100) -> str:

@@ -3,17 +3,30 @@
 import math
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from regsweep.records.objective import measured
 from regsweep.records.task import ACCURACY, Score
 from regsweep.report.plots.arms import Look
-from regsweep.report.plots.figure import BETWEEN, Plot, hover, jitter, new_figure, sampled
+from regsweep.report.plots.figure import (
+    BETWEEN,
+    LIES_BEYOND,
+    Plot,
+    beyond,
+    hover,
+    jitter,
+    near_range,
+    new_figure,
+    sampled,
+)
 
 _FEW_ARMS = 7
 _ROW_PIXELS, _THIN_ROW_PIXELS = 58, 30
 _DOTS_WIDTH = 0.22
+# So large a share of an arm's seeds makes the range, which the others widen so many times.
+_MOST, _ROOM = (0.1, 0.9), 3
 _CAPTION = (
     "A dot is a seed; the diamond and the bar are an arm's mean and its "
     "95\N{NO-BREAK SPACE}% interval."
@@ -34,7 +47,8 @@ def seeds_plot(
 ) -> Plot | None:
     """Test loss, error or score an arm; nothing for one run or none.
 
-    ``final`` are the runs that test the winners. Behind an arm is the mean of its baseline.
+    ``final`` are the runs that test the winners. Behind an arm is the mean of its baseline. What
+    lies far beyond the other arms is drawn at the edge.
     """
     scale = 100 if metric != "test_loss" and score.in_percent else 1
     dots = final.assign(value=scale * measured(final, metric)).dropna(subset=["value"])
@@ -43,8 +57,10 @@ def seeds_plot(
     arms = [arm for arm in comparison["arm"] if arm in set(dots["arm"])]
     title, axis = _titles(metric, score)
     drawn, note = sampled(dots, "seeds")
+    means = _means(dots, comparison, metric, score, scale)
+    ends = _range(dots, means)
     figure = new_figure(
-        {"title_text": axis},
+        {"title_text": axis, "range": ends},
         {
             "tickvals": list(range(len(arms))),
             "ticktext": [looks[arm].name for arm in arms],
@@ -54,16 +70,18 @@ def seeds_plot(
         height=90 + (_ROW_PIXELS if len(arms) <= _FEW_ARMS else _THIN_ROW_PIXELS) * len(arms),
     )
     figure.update_layout(showlegend=False)
-    means = _means(dots, comparison, metric, score, scale)
     baselines = comparison.set_index("arm")["baseline"]
     lined = [arm for arm in arms if baselines[arm] in means]
+    if lined == [baselines[arm] for arm in lined]:
+        lined = []
     for place, arm in enumerate(arms):
-        if arm in lined:
+        if arm in lined and not beyond(means[baselines[arm]][0], ends):
             _add_line(figure, place, means[baselines[arm]][0])
-        _add_dots(figure, place, looks[arm], drawn[drawn["arm"] == arm], axis)
+        _add_dots(figure, place, looks[arm], drawn[drawn["arm"] == arm], axis, ends)
         if arm in means:
-            _add_mean(figure, place, looks[arm], means[arm], axis)
+            _add_mean(figure, place, looks[arm], means[arm], axis, ends)
     caption = _CAPTION + _LINE * bool(lined)
+    caption += LIES_BEYOND * any(beyond(value, ends) for value in dots["value"])
     caption += _PAIRS * bool(comparison["improvement_mean"].notna().any())
     return Plot(title + note, caption, figure)
 
@@ -91,17 +109,41 @@ def _means(
     return found
 
 
+def _range(
+    dots: pd.DataFrame, means: Mapping[str, tuple[float, float, float]]
+) -> tuple[float, float]:
+    """What the axis shows: most seeds of arms not far from the middle one, then all else."""
+    by_arm = dots.groupby("arm")["value"]
+    most = np.array([by_arm.quantile(share) for share in _MOST]).T
+    bars = [end for _, *ends in means.values() for end in ends if not math.isnan(end)]
+    middle = float(by_arm.mean().quantile(0.5, "lower"))
+    return near_range(most, [*dots["value"], *bars], middle, room=_ROOM)
+
+
 def _add_line(figure: go.Figure, place: int, mean: float) -> None:
     ends = {"x0": mean, "x1": mean, "y0": place - 0.5, "y1": place + 0.5}
     figure.add_shape(type="line", **ends, line={"color": BETWEEN, "width": 1})
 
 
-def _add_dots(figure: go.Figure, place: int, look: Look, dots: pd.DataFrame, axis: str) -> None:
+def _add_dots(
+    figure: go.Figure,
+    place: int,
+    look: Look,
+    dots: pd.DataFrame,
+    axis: str,
+    ends: tuple[float, float],
+) -> None:
     figure.add_scatter(
-        x=dots["value"].to_numpy(),
+        x=dots["value"].clip(*ends).to_numpy(),
         y=place + jitter(len(dots), _DOTS_WIDTH),
         mode="markers",
-        marker={"color": look.color, "size": 7, "opacity": 0.5},
+        marker={
+            "color": look.color,
+            "size": 7,
+            "opacity": 0.5,
+            "symbol": [beyond(value, ends) or "circle" for value in dots["value"]],
+        },
+        cliponaxis=False,
         hoverinfo="text",
         hovertext=[
             hover(look.name, f"seed {seed}", f"{axis}: {value:.4f}")
@@ -111,24 +153,28 @@ def _add_dots(figure: go.Figure, place: int, look: Look, dots: pd.DataFrame, axi
 
 
 def _add_mean(
-    figure: go.Figure, place: int, look: Look, mean: tuple[float, float, float], axis: str
+    figure: go.Figure,
+    place: int,
+    look: Look,
+    mean: tuple[float, float, float],
+    axis: str,
+    ends: tuple[float, float],
 ) -> None:
     middle, low, high = mean
+    edge = beyond(middle, ends)
     lines = [f"mean {axis}: {middle:.4f}"]
     if not math.isnan(low):
         lines.append(f"95 % interval: {low:.4f} to {high:.4f}")
     figure.add_scatter(
-        x=[middle],
+        x=np.clip([middle], *ends),
         y=[place],
-        mode="markers",
-        marker={"color": look.color, "size": 12, "symbol": "diamond"},
-        error_x={
-            "array": [high - middle],
-            "arrayminus": [middle - low],
-            "color": look.color,
-            "thickness": 3,
-            "width": 7,
-        },
+        mode="markers+text" if edge else "markers",
+        text=[f"{middle:.4g}"],
+        textposition="middle right" if edge == "triangle-left" else "middle left",
+        marker={"color": look.color, "size": 12, "symbol": edge or "diamond"},
+        error_x={"color": look.color, "thickness": 3, "width": 7}
+        | ({} if edge else {"array": [high - middle], "arrayminus": [middle - low]}),
+        cliponaxis=False,
         hoverinfo="text",
         hovertext=[hover(look.name, *lines)],
     )

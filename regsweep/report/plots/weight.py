@@ -81,7 +81,7 @@ def weight_plot(
     }
     in_legend: set[str] = set()
     for number, panel in enumerate(panels, start=1):
-        at = drawn.dropna(subset=[panel.column])
+        at = drawn[drawn["arm"].isin(panel.arms)].dropna(subset=[panel.column])
         ends = (float(at[panel.column].min()), float(at[panel.column].max()))
         for arm, of_arm in levels.items() if panel.column == "weight" else ():
             key = _legend(looks[arm], in_legend)

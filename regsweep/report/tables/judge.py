@@ -31,11 +31,12 @@ def plain(verdict: str) -> str:
 class Judgement:
     """The judging columns of ``comparison.csv`` by sweep and arm, and what to say of them.
 
-    ``seeds`` are those of the pairs that an arm was judged on last.
+    ``pairs`` has of each arm that was compared its improvement by seed, on the seeds that its
+    verdict was made of.
     """
 
     columns: Mapping[Name, Mapping[str, Any]]
-    seeds: Mapping[Name, tuple[int, ...]]
+    pairs: Mapping[Name, Mapping[int, float]]
     remarks: tuple[str, ...]
 
 
@@ -46,21 +47,21 @@ def judge(results: Sequence[ArmResult], asked: Mapping[str, Request]) -> Judgeme
     """
     several = len({r.sweep for r in results}) > 1
     columns: dict[Name, Mapping[str, Any]] = {}
-    seeds: dict[Name, tuple[int, ...]] = {}
+    pairs: dict[Name, Mapping[int, float]] = {}
     remarks: list[str] = []
     for sweep, its_asked in asked.items():
         confirmed = [r for r in results if r.sweep == sweep and r.confirmed]
-        its_columns, its_seeds = _judge_sweep(confirmed, its_asked)
+        its_columns, its_pairs = _judge_sweep(confirmed, its_asked)
         columns |= {(sweep, arm): found for arm, found in its_columns.items()}
-        seeds |= {(sweep, arm): judged_on for arm, judged_on in its_seeds.items()}
+        pairs |= {(sweep, arm): by_seed for arm, by_seed in its_pairs.items()}
         prefix = f"{sweep}: " if several else ""
         remarks += [prefix + text for text in _untested(confirmed, its_asked)]
-    return Judgement(columns, seeds, tuple(remarks))
+    return Judgement(columns, pairs, tuple(remarks))
 
 
 def _judge_sweep(
     confirmed: Sequence[ArmResult], asked: Request
-) -> tuple[dict[str, dict[str, Any]], dict[str, tuple[int, ...]]]:
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[int, float]]]:
     baselines = asked.baselines
     columns: dict[str, dict[str, Any]] = {
         r.arm: {
@@ -72,14 +73,17 @@ def _judge_sweep(
     }
     results = {r.arm: dict(r.final_metrics) for r in confirmed}
     plan = _look_plan(results, asked)
-    seeds = {}
+    pairs = {}
     for arm, one in judge_arms(results, plan).items():
         if one.seeds:
-            seeds[arm] = plan.seeds[: one.seeds]
             columns[arm] |= {name: getattr(one, name) for name in NUMBERS}
             columns[arm]["verdict"] = _marked(one.verdict, asked)
             columns[arm]["seeds_needed"] = seeds_to_decide(one, arm, results, plan)
-    return columns, seeds
+        if one.verdict not in ("", UNSTABLE):
+            against = results[baselines[arm]]
+            seeds = plan.seeds[: one.seeds]
+            pairs[arm] = {seed: against[seed] - results[arm][seed] for seed in seeds}
+    return columns, pairs
 
 
 def marks_of(asked: Request) -> tuple[str, ...]:
@@ -126,22 +130,3 @@ def _untested(confirmed: Sequence[ArmResult], asked: Request) -> Iterator[str]:
             yield f"Nothing is tested against {baseline}: {why}."
     if len(sound) > 1 and not _common_seeds(sound):
         yield "Nothing is tested: the arms have no confirm seed in common."
-
-
-def pairs(
-    results: Sequence[ArmResult], asked: Mapping[str, Request]
-) -> dict[Name, dict[int, float]]:
-    """The improvement of each arm by seed, on the seeds that its verdict was made of."""
-    found: dict[Name, dict[int, float]] = {}
-    for sweep, its_asked in asked.items():
-        metrics = {
-            r.arm: dict(r.final_metrics) for r in results if r.sweep == sweep and r.confirmed
-        }
-        plan = _look_plan(metrics, its_asked)
-        for arm, one in judge_arms(metrics, plan).items():
-            baseline = plan.baselines.get(arm, arm)
-            if one.verdict not in ("", UNSTABLE) and baseline != arm:
-                of_arm, against = metrics[arm], metrics[baseline]
-                seeds = plan.seeds[: one.seeds]
-                found[sweep, arm] = {seed: against[seed] - of_arm[seed] for seed in seeds}
-    return found

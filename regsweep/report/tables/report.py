@@ -8,6 +8,7 @@ import pandas as pd
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.choice import Choice
 from regsweep.report.tables.gather import Problem
+from regsweep.report.tables.judge import Name
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.rows import OverRows
 
@@ -21,7 +22,8 @@ class Report:
     curves of the winners' confirm runs: ``sweep, arm, seed``, then the columns of
     ``history.csv``. ``asked`` says what each sweep was asked for, by its name in ``runs``
     (an empty name: runs outside any sweep, which have no entry), and ``choices`` which arms to
-    take, one a baseline. ``verdicts`` are sentences, the answer; ``remarks`` are sentences too:
+    take, one a baseline. ``pairs`` has of each arm that was compared, by sweep and arm, the
+    improvement by seed. ``verdicts`` are sentences, the answer; ``remarks`` are sentences too:
     warnings, superseded runs, why something is not tested. ``over_rows`` has an entry for each
     judged arm whose runs kept the losses of their test rows.
     """
@@ -38,3 +40,4 @@ class Report:
     copies: tuple[Problem, ...] = ()
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
     over_rows: tuple[OverRows, ...] = ()
+    pairs: Mapping[Name, Mapping[int, float]] = field(default_factory=dict)

@@ -51,20 +51,17 @@ def over_rows(
     damaged: dict[str, Problem] = {}
     for (sweep, arm), judged in judgement.columns.items():
         baseline = by_name.get((sweep, str(judged["baseline"])))
-        seeds = judgement.seeds.get((sweep, arm), ())
-        if baseline is None or not seeds or not judged["verdict"] or judged["metric"] != _LOSS:
+        pairs = judgement.pairs.get((sweep, arm))
+        if baseline is None or not pairs or judged["metric"] != _LOSS:
             continue
         own, others = _of_seeds(by_name[sweep, arm], runs), _of_seeds(baseline, runs)
         try:
-            differences = _mean_differences([(own[seed], others[seed]) for seed in seeds])
+            differences = _mean_differences([(own[seed], others[seed]) for seed in pairs])
         except Unreadable as error:
             damaged[str(error)] = Problem(shown(str(error.path)), error.reason)
             continue
         if differences is None:
             continue
-        pairs = [
-            baseline.final_metrics[seed] - by_name[sweep, arm].final_metrics[seed] for seed in seeds
-        ]
         half = (judged["improvement_ci_high"] - judged["improvement_ci_low"]) / 2
         found.append(
             OverRows(
@@ -74,7 +71,7 @@ def over_rows(
                 rows=len(differences),
                 improvement=judged["improvement_mean"],
                 over_seeds=half,
-                over_rows=half_over_rows(differences, level_of(half, np.asarray(pairs))),
+                over_rows=half_over_rows(differences, level_of(half, np.array([*pairs.values()]))),
             )
         )
     return tuple(found), list(damaged.values())

@@ -1,6 +1,6 @@
 """From tables to sentences, and to what a terminal shows.
 
-- `choice`: what to take, in a sentence
+- `choice`: what to take, in a line and in a sentence
 - `headline`: the answer of a comparison in one sentence of at most two lines
 - `measure`: what an arm is judged on, in words: its name, its direction and its unit
 - `method`: how a sweep was done, in words: its budget, its seeds, its spaces, the machine

@@ -1,9 +1,10 @@
-"""What to take, in a sentence."""
+"""What to take, in a line and in a sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from regsweep.report.tables.choice import Choice, Reason
 from regsweep.report.tables.request import Request
+from regsweep.report.words.view import listed
 
 _AHEAD: dict[Reason, str] = {
     "only": "is the only arm shown so",
@@ -11,6 +12,42 @@ _AHEAD: dict[Reason, str] = {
     "fewest keys": "has the fewest searched keys",
     "best mean": "has the best mean, with as few searched keys as any",
 }
+
+
+def choice_lines(
+    choices: Mapping[str, Sequence[Choice]],
+    asked: Mapping[str, Request],
+    names: Mapping[str, str],
+) -> tuple[str, ...]:
+    """``To take: none (the baseline). It is shown to be at most 1 % worse than the best in ...``
+
+    A line a sweep that has ``choices``, without how it was shown; ``names`` are the arms' short
+    names. Of several baselines there is an arm each, and nothing is said of those without.
+    """
+    return tuple(
+        (f"{sweep}: " if len(asked) > 1 else "") + _line(its_choices, asked[sweep], names)
+        for sweep, its_choices in choices.items()
+        if its_choices
+    )
+
+
+def _line(choices: Sequence[Choice], asked: Request, names: Mapping[str, str]) -> str:
+    within = _within(choices[0]) + (" (exploratory)" if asked.exploratory else "")
+    taken = [
+        names[choice.arm] + (" (the baseline)" if choice.arm == choice.baseline else "")
+        for choice in choices
+        if choice.arm
+    ]
+    if not taken:
+        return f"To take: open, as no arm is {within}."
+    of = ", of each baseline's arms" if len(choices) > 1 else ""
+    who = "It is" if len(taken) == 1 else "Each is"
+    return f"To take{of}: {listed(taken)}. {who} {within}."
+
+
+def _within(choice: Choice) -> str:
+    measure = "test loss" if choice.metric == "test_loss" else f"test {choice.score.error}"
+    return f"shown to be at most {100 * choice.margin:g} % worse than the best in {measure}"
 
 
 def choice_sentence(choices: Sequence[Choice], asked: Request) -> str | None:
@@ -23,8 +60,7 @@ def choice_sentence(choices: Sequence[Choice], asked: Request) -> str | None:
         return None
     first, *others = choices
     looks = f" and {len(asked.looks)} looks" if len(asked.looks) > 1 else ""
-    measure = "test loss" if first.metric == "test_loss" else f"test {first.score.error}"
-    within = f"shown to be at most {100 * first.margin:g} % worse than the best in {measure}"
+    within = _within(first)
     exploratory = "exploratory, " if asked.exploratory else ""
     corrected = f"{exploratory}corrected for {first.arms} arms{looks}"
     if others:

@@ -60,6 +60,8 @@ def _clauses(rows: Sequence["pd.Series"], names: Mapping[str, str], *, counted: 
 
     def who(those: Sequence["pd.Series"], of: str = "") -> str:
         whom = f"{len(those)}{of}" if counted else listed([names[row["arm"]] for row in those])
+        if whom == "none":  # which would say that no arm is
+            whom = "the arm none"
         return f"{whom} {'is' if len(those) == 1 else 'are'}"
 
     than = f"better than {against} in {measure.name}"

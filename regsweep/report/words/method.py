@@ -82,7 +82,7 @@ def _asked_facts(asked: Request) -> list[tuple[str, str]]:
     return [
         ("overrides", overrides or _DEFAULTS),
         ("sweeper", asked.sweeper),
-        ("budget", _budget(asked.budget)),
+        ("budget", _budget(asked)),
         ("objective", f"{asked.objective}, of the last epoch" if asked.objective else ""),
         ("baseline", "; ".join(dict.fromkeys(asked.baselines.values()))),
         ("looks", _looks(asked)),
@@ -152,7 +152,8 @@ def _scaling(data: Mapping[str, Any]) -> str:
     return f"standardised by {'; '.join(units[:_MOST_LISTED])}{more}" if units else ""
 
 
-def _budget(budget: Mapping[str, int]) -> str:
+def _budget(asked: Request) -> str:
+    budget = asked.budget
     words = (
         ("n_trials", "an arm", "trial"),
         ("n_jobs", "a round", "trial"),
@@ -165,6 +166,8 @@ def _budget(budget: Mapping[str, int]) -> str:
     }
     if "finalists" in counts:
         counts["finalists"] += f" on {_counted(budget['finalist_seeds'], 'seed')} more"
+    if len(asked.looks) > 1:
+        counts["confirm_seeds"] = f"{asked.looks[0]} to {asked.looks[-1]} fresh seeds a winner"
     return ", ".join(counts.values())
 
 
@@ -172,11 +175,13 @@ def _machine_facts(asked: Request) -> list[tuple[str, str]]:
     settled = dict(asked.settled)
     threads = settled.pop("threads", None)
     width = settled.pop("pack_width", None)
+    how = {"packed": settled.pop("packed", {}), "each run alone": settled.pop("alone", {})}
     parts = [
         *(str(settled.pop(key)) for key in ("device", "mode") if key in settled),
         *([_counted(threads, "thread")] if threads is not None else []),
         *(f"{key} {value}" for key, value in settled.items()),
         *([f"packs of up to {_counted(width, 'run')}"] if width is not None else []),
+        *(f"{tried} {words} ({why})" for words, of in how.items() for tried, why in of.items()),
     ]
     versions = [f"{name} {version}" for name, version in asked.versions.items()]
     return [("computed on", ", ".join(parts)), ("versions", ", ".join(versions))]

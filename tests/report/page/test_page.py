@@ -9,11 +9,15 @@ import pytest
 from report_tables import ASKED, confirmed, full_report, judge, report, run, small_sweep
 
 from regsweep.data.source import SOURCES
+from regsweep.records.task import ACCURACY
 from regsweep.report.page import page as module
 from regsweep.report.page.page import page
 from regsweep.report.plots.figure import Plot
+from regsweep.report.tables.choice import Choice
 from regsweep.report.tables.gather import Problem
 
+BASELINE = "regularizer=none"
+CHOICE = Choice(BASELINE, BASELINE, "baseline", (BASELINE,), 3, 3, 0.01, "test_loss", ACCURACY)
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>&\"'"
 
 
@@ -78,6 +82,7 @@ def test_the_answer_comes_first_then_remarks_then_what_is_missing():
     unfinished = tuple(Problem(f"sweep/{i}", "has no record.json") for i in range(12))
     made = read(
         full_report(
+            choices={"sweep": (CHOICE,)},
             remarks=("l1 diverged twice.",),
             unreadable=(Problem("sweep/x/record.json", "not JSON"),),
             unfinished=unfinished,
@@ -85,6 +90,7 @@ def test_the_answer_comes_first_then_remarks_then_what_is_missing():
     )
     parts = ["l2 and l1 are better than none in test loss; l2 most, by 0.25 (0.19 to 0.31)."]
     parts += [
+        "To take: none (the baseline). It is shown to be at most 1 % worse than the best",
         "Improvement over the baseline, in test loss",
         "l1 diverged twice.",
         "1 unreadable",
@@ -327,3 +333,11 @@ def test_nothing_that_a_config_holds_becomes_markup():
     # Of what plotly is given, all that it would take for markup is its own.
     texts = re.findall(r'"([^"]*)"', json.dumps(seen.figures))
     assert {tag for text in texts for tag in re.findall("<[^>]*>", text)} == {"<b>", "</b>", "<br>"}
+
+
+def test_looks_and_what_was_settled_by_trying_are_said_in_words():
+    settled = {"device": "cpu", "packed": {"mlp": "tried 8 at once"}, "alone": {}}
+    asked = replace(ASKED, looks=(3, 6), settled=settled)
+    text = read(replace(full_report(), asked={"sweep": asked})).text
+    assert "3 to 6 fresh seeds a winner" in text
+    assert "computed on cpu, mlp packed (tried 8 at once) versions" in text

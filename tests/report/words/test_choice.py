@@ -4,7 +4,7 @@ import pytest
 
 from regsweep.records.task import ACCURACY, R2
 from regsweep.report.tables.choice import Choice
-from regsweep.report.words.choice import choice_sentence
+from regsweep.report.words.choice import choice_lines, choice_sentence
 from tests.report_tables import ASKED
 
 ARMS = ("regularizer=none", "regularizer=l2")
@@ -59,3 +59,33 @@ def test_without_a_choice_nothing_is_said():
 def test_of_a_plan_that_was_changed_it_is_exploratory():
     said = choice_sentence([CHOICE], replace(PLANNED, exploratory="margin was 0.02"))
     assert "10 common seeds, exploratory, corrected for 3 arms" in said
+
+
+NAMES = {"regularizer=none": "none", "regularizer=l2": "l2", "regularizer=l1": "l1"}
+WITHIN = "shown to be at most 1 % worse than the best in test loss"
+L2 = replace(CHOICE, baseline="b", arm=ARMS[1], reason="only")
+OPEN = replace(CHOICE, arm=None, reason=None, among=())
+
+
+@pytest.mark.parametrize(
+    ("choices", "line"),
+    [
+        ([CHOICE], f"To take: none (the baseline). It is {WITHIN}."),
+        ([L2], f"To take: l2. It is {WITHIN}."),
+        ([OPEN], f"To take: open, as no arm is {WITHIN}."),
+        (
+            [CHOICE, L2, OPEN],
+            f"To take, of each baseline's arms: none (the baseline) and l2. Each is {WITHIN}.",
+        ),
+    ],
+)
+def test_in_a_line_arms_have_their_short_names(choices, line):
+    assert choice_lines({"s": choices}, {"s": PLANNED}, NAMES) == (line,)
+
+
+def test_lines_of_several_sweeps_are_told_apart_and_an_exploratory_one_says_so():
+    asked = {"a": PLANNED, "b": replace(PLANNED, exploratory="margin was 0.02"), "c": PLANNED}
+    assert choice_lines({"a": [L2], "b": [OPEN], "c": []}, asked, NAMES) == (
+        f"a: To take: l2. It is {WITHIN}.",
+        f"b: To take: open, as no arm is {WITHIN} (exploratory).",
+    )

@@ -40,6 +40,12 @@ def test_where_none_is_better_that_is_said_first():
     )
 
 
+def test_an_arm_that_is_called_none_is_told_from_no_arm():
+    comparison = table(none=("worse", -0.25, -0.375, -0.125)).assign(baseline="regularizer=l2")
+    (line,) = headlines(comparison)
+    assert line == "No arm is shown to be better than l2 in test loss; the arm none is worse."
+
+
 def test_arms_that_do_not_fit_are_counted():
     arms = ("none", *(f"a_penalty_of_the_users_{i}" for i in range(24)))
     better = dict.fromkeys(arms[1:6], BETTER)
