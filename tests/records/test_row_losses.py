@@ -9,6 +9,7 @@ from regsweep.records.stored import Unreadable
 
 LOSSES = np.array([0.25, 1.5, 0.0], np.float32)
 MEAN = 1.75 / 3
+NO_ROW = "unreadable (expected one row of float32, as NumPy saves it)"
 
 
 def test_losses_read_back_the_same_at_4_bytes_a_row(tmp_path):
@@ -29,14 +30,21 @@ def npy(array, **kept):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "unreadable (No data left in file)"),
-        (b"row,loss", "unreadable (This file contains pickled (object) data"),
-        (npy(LOSSES)[:-2], "unreadable ("),
-        (npy(LOSSES.astype(float)), "unreadable (expected one row of float32)"),
-        (npy(LOSSES.reshape(3, 1)), "unreadable (expected one row of float32)"),
-        (npy(np.array([{}])), "unreadable (Object arrays cannot be loaded"),
+        (b"", NO_ROW),
+        (b"row,loss", NO_ROW),
+        (npy(LOSSES)[:-2], NO_ROW),
+        (npy(LOSSES) + b"\0", NO_ROW),
+        (npy(LOSSES).replace(b"(3,)", b"(4,)"), NO_ROW),
+        (npy(LOSSES).replace(b"(3,)", b"(3, "), NO_ROW),  # TokenError in NumPy
+        (npy(LOSSES).replace(b"(3,)", b"(03)"), NO_ROW),  # SyntaxError
+        (npy(LOSSES).replace(b"(3,), }           ", b"(999999999999,), }"), NO_ROW),  # MemoryError
+        (b"PK\3\4" + npy(LOSSES)[4:], NO_ROW),  # BadZipFile
+        (npy(LOSSES.astype(float)), NO_ROW),
+        (npy(LOSSES.reshape(3, 1)), NO_ROW),
+        (npy(np.array([{}])), NO_ROW),
         (npy(LOSSES[:0]), "not this run's: a mean of nan, and its record says 0.583333"),
         (npy(LOSSES * 2), "not this run's: a mean of 1.16667, and its record says 0.583333"),
+        (npy(LOSSES * np.float32([np.inf, -np.inf, 1])), "not this run's: a mean of nan, and"),
         (npy(LOSSES * np.nan), "not this run's: a mean of nan, and its record says 0.583333"),
     ],
 )

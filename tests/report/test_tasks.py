@@ -13,9 +13,9 @@ from regsweep.report.tables.write import csv_text
 R2 = {"none": [0.25, 0.5, -3.0], "l2": [0.4375, 0.6875, -2.75]}
 
 
-def regression(folder, name="numbers", objective="val_loss"):
+def regression(folder, name="numbers", objective="val_loss", arms=("none", "l2")):
     """Two arms with three confirm runs each, of R² that is 1 - loss."""
-    folder.compared("none", "l2", name=name, objective=objective)
+    folder.compared(*arms, name=name, objective=objective)
     for arm, scores in R2.items():
         weight = None if arm == "none" else 1e-4
         common = {"sweep": name, "arm": arm}
@@ -35,6 +35,15 @@ def classification(folder, name="classes"):
     folder.compared("none", "l2", name=name)
     folder.arm("none", [0.5, 0.25], sweep=name)
     folder.arm("l2", [0.25, 0.125], sweep=name)
+
+
+def test_an_arm_without_a_finished_trial_has_a_row_in_every_table(folder):
+    regression(folder, arms=("none", "l2", "l1"))
+    folder.trial(0, 1e-2, 0.0, sweep="numbers", status="diverged", metrics={})
+    report = build_report([folder.root])
+
+    assert report.comparison["arm"].iloc[-1] == "regularizer=l1"
+    assert "\n| l1 |  |  |  |  |  |\n" in page(report)
 
 
 def test_columns_are_named_after_the_score(folder):

@@ -70,7 +70,8 @@ def table_of(
     several tasks have the columns of each one's score.
     """
     several = len({result.sweep for result in results}) > 1
-    ordered = sorted(results, key=lambda r: (r.sweep, *r.rank, r.arm))
+    named = {(result.sweep, result.arm): result for result in results}
+    ordered = sorted(results, key=lambda r: (r.sweep, *_rank(r, named, judged), r.arm))
     rows = [
         {"sweep": r.sweep or None, **r.values, **r.row, **judged.get((r.sweep, r.arm), {})}
         for r in ordered
@@ -82,6 +83,25 @@ def table_of(
     return pd.DataFrame(
         {c: pd.Series([row.get(c, _missing(c)) for row in rows], dtype=_dtype(c)) for c in columns}
     )
+
+
+def _rank(
+    result: ArmResult,
+    named: Mapping[tuple[str, str], ArmResult],
+    judged: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> tuple[int, float]:
+    """What an arm is sorted by: that of ``ArmResult``, so that it agrees with the verdict.
+
+    An arm that was decided on fewer seeds than its baseline has stands as far from it as it was
+    judged to be: its own mean says something of these seeds too.
+    """
+    place, cost = result.rank
+    columns = judged.get((result.sweep, result.arm), {})
+    baseline = named.get((result.sweep, str(columns.get("baseline"))))
+    improvement = columns.get("improvement_mean", math.nan)
+    if baseline is None or len(baseline.tested) <= len(result.tested) or math.isnan(improvement):
+        return place, cost
+    return place, baseline.rank[1] - improvement
 
 
 def winning_values(comparison: pd.DataFrame) -> list[list[str]]:

@@ -15,6 +15,7 @@ from regsweep.records.task import loss_of
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.gather import GatheredRun, Problem, shown
 from regsweep.report.tables.judge import Judgement
+from regsweep.report.tables.looks import UNSTABLE
 from regsweep.report.tables.statistics import SIGNIFICANCE, Floats, half_width
 
 _LOSS = loss_of("test")
@@ -44,7 +45,7 @@ def over_rows(
     """Of each arm that was judged on its test loss, and the files that are damaged.
 
     ``runs`` are those of the results' table, in its order. An arm is left out where a run that it
-    was judged on, or one of its baseline's, kept no losses of rows.
+    was judged on, or one of its baseline's, broke off or kept no losses of rows.
     """
     by_name = {(result.sweep, result.arm): result for result in results}
     found: list[OverRows] = []
@@ -52,7 +53,9 @@ def over_rows(
     for (sweep, arm), judged in judgement.columns.items():
         baseline = by_name.get((sweep, str(judged["baseline"])))
         pairs = judgement.pairs.get((sweep, arm))
-        if baseline is None or not pairs or judged["metric"] != _LOSS:
+        if judged["verdict"] in (None, UNSTABLE) or judged["metric"] != _LOSS:
+            continue
+        if baseline is None or not pairs:
             continue
         own, others = _of_seeds(by_name[sweep, arm], runs), _of_seeds(baseline, runs)
         try:

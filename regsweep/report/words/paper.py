@@ -125,7 +125,9 @@ def _cells(comparison: pd.DataFrame, names: Mapping[str, str]) -> tuple[list[str
 
 
 def _mean(row: "pd.Series", measure: Measure) -> str:
-    """The mean of what the arms are judged on, in its unit."""
+    """The mean of what the arms are judged on, in its unit; empty for an arm that is not."""
+    if pd.isna(row["metric"]):
+        return ""
     if row["metric"] == "test_loss":
         value = float(row["test_loss_mean"])
     else:

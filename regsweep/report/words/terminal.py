@@ -50,13 +50,14 @@ def show(report: Report, files: Sequence[Path], command: str | None = None) -> N
 def again(report: Report, command: str | None = None) -> str:
     """How ``command``, or that of the sweep, trains its best arm again, on the first confirm seed.
 
-    That is the better arm of the largest improvement; where none is better, the first baseline.
+    That is the better arm of the largest improvement; where none is better, the first baseline,
+    and where no baseline was confirmed, the arm of the best mean.
     """
     runs, comparison = report.runs, report.comparison
     better = comparison[comparison["verdict"].map(plain, na_action="ignore") == BETTER]
-    baselines = comparison[comparison["baseline"] == comparison["arm"]]
     best = better.sort_values("improvement_mean", ascending=False, kind="stable")
-    row = (baselines if better.empty else best).iloc[0]
+    baselines = comparison[comparison["baseline"] == comparison["arm"]]
+    row = next(one for one in (best, baselines, comparison) if len(one)).iloc[0]
     seed = runs.loc[runs["stage"] == "confirm", "seed"].min()
     begun = (asked.command for asked in report.asked.values() if asked.command)
     by = command or next(begun, COMMAND)

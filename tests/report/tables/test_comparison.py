@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from regsweep.report.build import build_report
 from regsweep.report.tables.comparison import comparison_table
 from regsweep.report.tables.gather import gather
 from regsweep.report.tables.runs import runs_table
@@ -122,6 +123,23 @@ def single(folder, name, weight, seed, **metrics):
     params = {"regularizer.weight": weight}
     arm = {"regularizer": "l1"}
     folder.run(name, "sweep", arm=arm, trial=int(name), seed=seed, params=params, metrics=metrics)
+
+
+def test_an_arm_that_was_decided_on_fewer_seeds_is_sorted_as_it_was_judged(folder):
+    seeds = {"search": (0,), "confirm": tuple(range(10000, 10006))}
+    folder.compared("none", "l1", "l2", looks=(3, 6), margin=1e-6, seeds=seeds)
+    # The first three seeds are easy ones, on which l1 is worse than none.
+    none = [0.5, 0.51, 0.52, 0.9, 0.91, 0.92]
+    folder.arm("none", none)
+    folder.arm("l1", [0.6, 0.611, 0.619])
+    folder.arm("l2", [0.499, 0.511, 0.519, 0.901, 0.9, 0.92])
+    table = build_report([folder.root]).comparison
+
+    arms, verdicts = table["arm"].tolist(), table["verdict"].tolist()
+    assert arms == ["regularizer=l2", "regularizer=none", "regularizer=l1"]
+    assert (verdicts[0], verdicts[2]) == ("undecided", "worse")
+    means = table["test_loss_mean"].tolist()
+    assert means[2] < means[0] < means[1]
 
 
 def test_single_runs_of_equal_values_are_seeds_of_one_setting(folder):

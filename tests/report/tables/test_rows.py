@@ -1,9 +1,12 @@
 """Intervals over test rows: by hand, by simulation, and from files beside real records."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from regsweep.records.record import FILE_NAME, publish, read
 from regsweep.records.row_losses import write_row_losses
 from regsweep.report.build import build_report
 from regsweep.report.page.page import page
@@ -112,6 +115,19 @@ def test_older_records_have_no_interval_over_rows(folder):
     assert report.over_rows == ()
     assert report.unreadable == ()
     assert "over test rows" not in page(report)
+
+
+def test_an_arm_that_broke_off_has_no_interval_over_rows(folder):
+    swept(folder, {"none": NONE, "l1": L1}, looks=(2,))
+    # The losses lie there still.
+    broken = folder.root / "sweep" / "l1-0-10001"
+    record = read(broken / FILE_NAME)
+    (broken / FILE_NAME).unlink()
+    publish(replace(record, status="diverged", metrics={}), broken)
+
+    report = build_report([folder.root])
+    assert report.comparison["verdict"].dropna().tolist() == ["unstable"]
+    assert (report.over_rows, report.unreadable) == ((), ())
 
 
 def test_losses_of_another_run_and_of_other_rows_are_named(folder):

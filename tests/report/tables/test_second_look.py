@@ -45,7 +45,7 @@ def test_its_verdicts_are_marked_in_tables_and_sentences_and_still_sorted_by(fol
     found = rows(folder, "l1")
     assert found.loc["none", "verdict"] == "worse (second look)"
     report = build_report([folder.root], "l1")
-    assert report.verdicts[0].startswith("Worse than l1 in test loss")
+    assert report.verdicts[0].startswith("Worse than l1 in test loss (intervals corrected")
     assert report.verdicts[-1].startswith(
         "Second look at the same data: the sweep did not plan to compare with regularizer=l1."
     )

@@ -212,6 +212,17 @@ def test_where_no_arm_is_better_the_command_is_for_the_baseline(folder):
     assert again(report).startswith("to train regularizer=none again: ")
 
 
+def test_without_a_baseline_the_command_is_for_the_arm_of_the_best_mean(folder, capsys):
+    folder.compared("none", "l1", "l2", looks=(3,), margin=0.01)
+    folder.trial(0, None, 0.5, arm="none", status="diverged")
+    folder.arm("l1", [0.5, 0.541, 0.513])
+    folder.arm("l2", [0.4, 0.439, 0.413])
+    lines = shown(capsys, folder.root / "sweep").splitlines()
+    assert any(line.startswith("To take: regularizer=l2.") for line in lines)
+    assert any(line.startswith("to train regularizer=l2 again: ") for line in lines)
+    assert lines[-1].startswith("wrote ")
+
+
 def test_failed_and_diverged_trials_are_told_below_the_table(folder, capsys):
     folder.compared("none", "l1", budget={"n_trials": 3})
     folder.arm("none", [0.5, 0.541, 0.513])
