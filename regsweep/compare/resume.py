@@ -46,16 +46,21 @@ def refuse_changed(
             f"{directory}: its trials would not be comparable with new ones: {listed}. "
             "Give the old values, or take another hydra.sweep.dir"
         )
-    changed = changed_files(before.study, now.study)
-    for old, new in zip(before.data, now.data, strict=False):
-        changed += changed_files(old.get("files", {}), new.get("files", {}))
-    for change in dict.fromkeys(changed):
+    for change in _other_files(before, now):
         if not accept:
             raise InputError(
                 f"{directory}: {change}. Put the old one back, take another hydra.sweep.dir, or go "
                 "on all the same by hydra.sweeper.accept_changes=true"
             )
         log.warning("%s: gone on with all the same", change)
+
+
+def _other_files(before: SweepFile, now: SweepFile) -> list[str]:
+    """What of the study and the data is of another content, each once."""
+    changed = changed_files(before.study, now.study)
+    for old, new in zip(before.data, now.data, strict=False):
+        changed += changed_files(old.get("files", {}), new.get("files", {}))
+    return list(dict.fromkeys(changed))
 
 
 def exploratory(before: SweepFile, now: SweepFile, looked: bool) -> str | None:
@@ -78,6 +83,7 @@ def exploratory(before: SweepFile, now: SweepFile, looked: bool) -> str | None:
     ]
     changes = _changes(*plans) if looked else {}
     found = [f"{key} was {old} and is now {new}" for key, (old, new) in changes.items()]
+    found += _other_files(before, now) if looked else []
     return "; ".join(filter(None, (before.exploratory, *found))) or None
 
 

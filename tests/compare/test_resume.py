@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from regsweep.compare.resume import changed_versions, refuse_changed
+from regsweep.compare.resume import changed_versions, exploratory, refuse_changed
 from regsweep.errors import InputError
 from regsweep.records import sweep_file
 from regsweep.records.stored import Unreadable
@@ -150,3 +150,21 @@ def test_a_sweep_file_of_a_later_schema_is_refused_and_not_called_damaged(tmp_pa
 
     with pytest.raises(sweep_file.OtherSchema, match="schema 2, this version reads 1"):
         sweep_file.read(tmp_path)
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_other_data_after_a_look_make_verdicts_exploratory(looked):
+    seeds = {"confirm": (10000, 10001)}
+    before = replace(BEFORE, seeds=seeds, data=({"files": {"data.path": "a"}},) * 2)
+    now = replace(before, data=({"files": {"data.path": "b"}},) * 2, study={"study.py": "c"})
+
+    why = exploratory(before, now, looked)
+
+    if not looked:
+        assert why is None
+        return
+    study, data = why.split("; ")
+    assert study.startswith("study.py is another file than when the sweep began: its SHA-256")
+    assert data.endswith(
+        "data.path is another file than when the sweep began: its SHA-256 was a and is now b"
+    )

@@ -90,6 +90,7 @@ def _of_sweep(results: Sequence[ArmResult], name: str, asked: Request) -> Iterat
     if searching:
         yield f"The search is not finished: {done} of {planned} trials are done."
     seeds = asked.budget.get("confirm_seeds", 0)
+    counts = sorted({len(r.tested) for r in own if r.confirmed and len(r.tested)})
     if seeds == 0:
         yield (
             "Nothing was confirmed (confirm_seeds=0): the table ranks by validation alone and "
@@ -97,6 +98,11 @@ def _of_sweep(results: Sequence[ArmResult], name: str, asked: Request) -> Iterat
         )
     elif not searching and any(_misses_seeds(r, seeds) for r in own):
         yield f"Not all of the {seeds} confirm seeds are done."
+    elif len(counts) > 1:
+        yield (
+            f"Means are over {counts[0]} to {counts[-1]} seeds, as arms stop when they are decided; "
+            "improvements are over the seeds that an arm shares with its baseline."
+        )
 
 
 def _misses_seeds(result: ArmResult, seeds: int) -> bool:
