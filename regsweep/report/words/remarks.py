@@ -100,7 +100,7 @@ def _of_sweep(results: Sequence[ArmResult], name: str, asked: Request) -> Iterat
         yield f"Not all of the {seeds} confirm seeds are done."
     elif len(counts) > 1:
         yield (
-            f"Means are over {counts[0]} to {counts[-1]} seeds, as arms stop when they are decided; "
+            f"Means are over {counts[0]} to {counts[-1]} seeds, as arms that are decided stop; "
             "improvements are over the seeds that an arm shares with its baseline."
         )
 

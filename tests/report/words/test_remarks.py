@@ -227,7 +227,7 @@ def test_means_over_other_numbers_of_seeds_are_told_apart(folder):
     folder.arm("none", [0.5, 0.25, 0.5, 0.75])
     folder.arm("l1", [0.5, 0.25, 0.125])
     [remark] = remarks(folder)
-    assert remark.startswith("Means are over 3 to 4 seeds, as arms stop when they are decided; ")
+    assert remark.startswith("Means are over 3 to 4 seeds, as arms that are decided stop; ")
 
 
 def test_a_winner_that_was_not_confirmed_at_all_is_told(folder):
