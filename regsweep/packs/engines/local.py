@@ -132,6 +132,6 @@ def _prepare(parent: int) -> None:
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
-    if folder := os.environ[VARIABLE]:
+    if folder := os.environ.get(VARIABLE):
         remove(folder)
     os._exit(1)
