@@ -122,7 +122,7 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Maps each tensor; UnpicklingError where its file is of another size."""
+    """Maps each tensor; UnpicklingError where its file cannot be mapped or is of another size."""
 
     def __init__(self, file: BufferedReader, place: Path) -> None:
         super().__init__(file)
@@ -133,4 +133,8 @@ class _Unpickler(pickle.Unpickler):
         path, size = self.place / name, prod(shape)
         if path.stat().st_size != size * dtype.itemsize:
             raise pickle.UnpicklingError(f"{path}: expected {size} numbers of {dtype}")
-        return torch.from_file(str(path), shared=False, size=size, dtype=dtype).reshape(shape)
+        try:
+            mapped = torch.from_file(str(path), shared=False, size=size, dtype=dtype)
+        except RuntimeError as error:  # another process has removed it since
+            raise pickle.UnpicklingError(str(error)) from error
+        return mapped.reshape(shape)

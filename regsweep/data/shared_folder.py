@@ -33,22 +33,23 @@ class SharedFolder:
 
     def __init__(self) -> None:
         self.path = ""
+        self._end: weakref.finalize[..., SharedFolder] | None = None
         try:
             parent = MEMORY if _has_room(MEMORY) else Path(tempfile.gettempdir())
             _remove_abandoned(parent)
-            self.path = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
-            lock = os.open(self.path, os.O_RDONLY)  # held while this process lives
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            path = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
+            lock = os.open(path, os.O_RDONLY)
+            self._end = weakref.finalize(self, _remove_unlocked, path, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX)  # held while this process lives
+            self.path = path
         except OSError as error:
             log.warning(
                 "each process holds examples of its own: no folder to share them: %s", error
             )
-            return
-        self._end = weakref.finalize(self, _remove_unlocked, self.path, lock)
 
     def remove(self) -> None:
         """Remove the folder; what is mapped of it stays so."""
-        if self.path:
+        if self._end is not None:
             self._end()
 
 
@@ -74,7 +75,8 @@ def _remove_abandoned(parent: Path) -> None:
     for entry in os.scandir(parent):
         if not _NAME.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False):
             continue
-        with suppress(FileNotFoundError, PermissionError, BlockingIOError):  # or it is in use
+        # Another process has removed it, it is another user's, or it is in use.
+        with suppress(FileNotFoundError, PermissionError, BlockingIOError):
             lock = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
             try:
                 if os.fstat(lock).st_uid == os.getuid():

@@ -120,6 +120,19 @@ def test_what_is_damaged_is_loaded_anew(folder, name, damage):
     assert held_once("key", once(None)).sum() == 5000
 
 
+def test_what_is_removed_before_it_is_mapped_is_loaded_anew(folder, monkeypatch):
+    def removed(path, **how):
+        os.unlink(path)
+        return from_file(path, **how)
+
+    from_file = torch.from_file
+    held_once("key", once(torch.zeros(5000)))
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "from_file", removed)
+        assert held_once("key", once(torch.ones(5000))).sum() == 5000
+    assert held_once("key", once(torch.full((5000,), 2))).sum() == 10000
+
+
 def test_what_is_mapped_outlives_what_is_loaded_anew(folder):
     before = held_once("key", once(torch.ones(5000)))
     next(folder.glob("*/index")).unlink()
@@ -300,6 +313,19 @@ def test_where_memory_is_small_the_folder_is_among_temporary_files(memory, monke
 
     assert Path(shared.path).parent == tmp_path
     shared.remove()
+
+
+def test_a_folder_that_cannot_be_locked_is_not_left(memory, monkeypatch, caplog):
+    def cannot(*args):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", cannot)
+    shared = SharedFolder()
+    assert shared.path == ""
+    assert "No locks available" in caplog.text
+    shared.remove()
+
+    assert [*memory.iterdir()] == []
 
 
 def test_where_no_folder_can_be_nothing_is_shared(memory, monkeypatch, tmp_path, caplog):
