@@ -18,6 +18,8 @@
 - `packages`: missing files from a package, where package mirrors are all that a network reaches
 - `parts`: rows divided into training, validation and test: by class, and by group
 - `progress`: progress on stderr: a bar on a terminal, one log line elsewhere
+- `shared`: examples that the processes of a sweep hold once: tensors in files that all of them map
+- `shared_folder`: the folder in which they share them: made, and removed at any end
 - `sizes`: how rows without a published split are divided: numbers of rows, or shares of them
 - `source`: the data sets that can be chosen: their files, their pinned hashes, the sizes they allow
 - `split`: stratified training and validation examples: the same for every run of a split seed

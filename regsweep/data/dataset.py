@@ -10,6 +10,7 @@ from torch import Tensor
 
 from regsweep.data.fetch import ensure_files
 from regsweep.data.idx import read_images, read_labels
+from regsweep.data.shared import held_once
 from regsweep.data.source import (
     TEST_IMAGES,
     TEST_LABELS,
@@ -97,7 +98,8 @@ def load_dataset(
     """The data set, downloaded into `root` if need be, and split by `stratified_split`.
 
     `validation_size` 0 gives no validation part; without `test` the test files are hashed but
-    not loaded. The jobs of one process share the tensors: they must not be written to.
+    not loaded. The jobs of one process share the tensors: they must not be written to. Processes
+    that share a folder hold them once.
     InputError where the source, the root, a file or a size is wrong.
     """
     source = find_source(source_name)
@@ -111,14 +113,20 @@ def load_dataset(
 def _training_parts(
     raw: Path, validation_size: int, train_size: int | None, split_seed: int
 ) -> tuple[Examples, Examples | None]:
-    images, labels = read_images(raw / TRAIN_IMAGES), read_labels(raw / TRAIN_LABELS)
-    train, validation = stratified_split(labels, validation_size, train_size, split_seed)
-    return (
-        Examples(images[train], labels[train]),
-        Examples(images[validation], labels[validation]) if validation_size else None,
-    )
+    def load() -> tuple[Examples, Examples | None]:
+        images, labels = read_images(raw / TRAIN_IMAGES), read_labels(raw / TRAIN_LABELS)
+        train, validation = stratified_split(labels, validation_size, train_size, split_seed)
+        return (
+            Examples(images[train], labels[train]),
+            Examples(images[validation], labels[validation]) if validation_size else None,
+        )
+
+    return held_once(("training parts", raw, validation_size, train_size, split_seed), load)
 
 
 @lru_cache(maxsize=2)
 def _test_part(raw: Path) -> Examples:
-    return Examples(read_images(raw / TEST_IMAGES), read_labels(raw / TEST_LABELS))
+    return held_once(
+        ("test part", raw),
+        lambda: Examples(read_images(raw / TEST_IMAGES), read_labels(raw / TEST_LABELS)),
+    )

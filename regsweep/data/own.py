@@ -148,7 +148,8 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         deviation=tuple(deviation.tolist()),
         largest=_largest(dataset),
     )
-    return Loaded(dataset, facts, lambda raw: encode(given.read(raw)), decode)
+    read = given.read  # the rows that were given are not held
+    return Loaded(dataset, facts, lambda raw: encode(read(raw)), decode)
 
 
 def decoder(names: tuple[str, ...], task: TaskName = "classification") -> Decode:

@@ -1,4 +1,4 @@
-"""The data that a run names, loaded once a process, and what is known of them."""
+"""The data that a run names, loaded once for a process or all of a sweep; what is known of them."""
 
 from collections.abc import Hashable
 from dataclasses import replace
@@ -10,6 +10,7 @@ from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.data.facts import Facts
 from regsweep.data.own import Decode, Encode, Given, Loaded, decoder, divided
 from regsweep.data.own_file import read_file, stamp
+from regsweep.data.shared import held_once, is_shared
 from regsweep.records.task import LossChoice
 from regsweep.settings.data import Data, Own, OwnData, Published, ScikitLearn, Table, Torchvision
 
@@ -32,7 +33,7 @@ def load_data(data: Data, loss: LossChoice = "auto", *, test: bool) -> Dataset:
         InputError: the data cannot be used; the message says what is wrong with them.
     """
     if not isinstance(data, Published):
-        dataset = _loaded(data, loss, _stamps(data)).dataset
+        dataset, _ = _examples(data, loss, _stamps(data))
         return dataset if test else replace(dataset, test=None)
     return load_dataset(
         data.name,
@@ -62,7 +63,26 @@ def _stamps(data: Own) -> Hashable:
 @lru_cache(maxsize=1024)
 def _facts(data: Own, loss: LossChoice, stamps: Hashable) -> Facts:
     """What is known of ``data``, also where the examples are no longer held."""
-    return _loaded(data, loss, stamps).facts
+    return _examples(data, loss, stamps)[1]
+
+
+def _examples(data: Own, loss: LossChoice, stamps: Hashable) -> tuple[Dataset, Facts]:
+    if is_shared():
+        return _shared(data, loss, stamps)
+    loaded = _loaded(data, loss, stamps)
+    return loaded.dataset, loaded.facts
+
+
+@lru_cache(maxsize=2)
+def _shared(data: Own, loss: LossChoice, stamps: Hashable) -> tuple[Dataset, Facts]:
+    """The examples of ``data``, and what is known of them, held once for all of a sweep."""
+
+    def load() -> tuple[Dataset, Facts]:
+        loaded = divided(_given(data, loss), data.sizes)
+        return loaded.dataset, loaded.facts
+
+    study = data.study if isinstance(data, OwnData) else None
+    return held_once((data, loss, stamps, study and study.sources), load)
 
 
 @lru_cache(maxsize=2)

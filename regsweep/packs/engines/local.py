@@ -11,6 +11,8 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, TypeVar
 
+from regsweep.data.shared_folder import VARIABLE, SharedFolder, remove
+
 T = TypeVar("T")
 
 # An idle worker waits for the next round of the sweep; a new one loads and compiles again.
@@ -28,6 +30,7 @@ class Local:
 
     def __init__(self) -> None:
         self.pool: Any = None
+        self.shared: SharedFolder | None = None  # of the workers' examples
         self.kills_before = 0  # for want of memory, when the first worker was started
 
     def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
@@ -41,12 +44,14 @@ class Local:
         if self.pool is None:
             self.kills_before = kills_for_memory()
         with _interrupts_later():
+            if self.shared is None:
+                self.shared = SharedFolder()
             self.pool = get_reusable_executor(
                 at_once,
                 timeout=IDLE_SECONDS,
                 initializer=prepare,
                 initargs=(os.getpid(),),
-                env={"OMP_NUM_THREADS": "1"},
+                env={"OMP_NUM_THREADS": "1", VARIABLE: self.shared.path},
             )
             future: Future[T] = self.pool.submit(call)
         return future
@@ -68,6 +73,9 @@ class Local:
         pool, self.pool = self.pool, None
         if pool is not None:
             pool.shutdown(wait=False, kill_workers=kill)
+        shared, self.shared = self.shared, None
+        if shared is not None:
+            shared.remove()
 
 
 def kills_for_memory() -> int:
@@ -124,4 +132,6 @@ def prepare(parent: int) -> None:
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
+    if folder := os.environ.get(VARIABLE):
+        remove(folder)
     os._exit(1)
