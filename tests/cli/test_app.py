@@ -106,7 +106,7 @@ def test_a_config_may_ask_for_the_sweep(tmp_path):
     assert done.returncode == 1
     assert done.stderr == (
         "regsweep: regularizer.wight=1: no arm has this key; did you mean weight? "
-        "known: decoupled, l1_ratio, scope, weight\n"
+        "known: decoupled, exact, l1_ratio, scope, weight\n"
     )
 
 
@@ -120,7 +120,7 @@ def test_help_names_the_groups_and_loads_no_torch(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True
     )
 
-    assert "regularizer: elastic, l1, l2, none, weight_decay" in done.stdout
+    assert "regularizer: elastic, group_lasso, l1, l2, none, weight_decay" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 

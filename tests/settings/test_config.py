@@ -66,12 +66,13 @@ MESSAGES = [
     (
         "regularizer.l1_ratio",
         0.5,
-        "regularizer.l1_ratio: no such key of regularizer=l1; known: scope, weight",
+        "regularizer.l1_ratio: no such key of regularizer=l1; known: exact, scope, weight",
     ),
     (
         "regularizer.name",
         "elastc",
-        "regularizer=elastc: did you mean elastic? known: elastic, l1, l2, none, weight_decay",
+        "regularizer=elastc: did you mean elastic? known: elastic, "
+        "group_lasso, l1, l2, none, weight_decay",
     ),
     ("regularizer", "l1", "regularizer=l1: expected a choice of the config group regularizer"),
     ("regularizer.weight", "big", "regularizer.weight=big: expected a number"),

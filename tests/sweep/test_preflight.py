@@ -46,11 +46,12 @@ REFUSED = [
     ),
     (
         ["regularizer=glob(x*)"],
-        "regularizer=glob(x*): matches no choice; known: elastic, l1, l2, none, weight_decay",
+        "regularizer=glob(x*): matches no choice; known: elastic, "
+        "group_lasso, l1, l2, none, weight_decay",
     ),
     (
         ["regularizer=none,l1", "regularizer.wait=1,2"],
-        "regularizer.wait=1,2: no arm has this key; did you mean weight? known: scope, weight",
+        "regularizer.wait=1,2: no arm has this key; did you mean weight? known: exact, scope, weight",
     ),
     ([BASIC, "seed=0,-1"], "seed=-1: expected a whole number"),
     (["regularizer=l1", "regularizer.weight=interval(-1,1)"], "regularizer.weight=-1.0: expected"),
