@@ -51,7 +51,8 @@ REFUSED = [
     ),
     (
         ["regularizer=none,l1", "regularizer.wait=1,2"],
-        "regularizer.wait=1,2: no arm has this key; did you mean weight? known: exact, scope, weight",
+        "regularizer.wait=1,2: no arm has this key; did you mean weight? known: exact, "
+        "scope, weight",
     ),
     ([BASIC, "seed=0,-1"], "seed=-1: expected a whole number"),
     (["regularizer=l1", "regularizer.weight=interval(-1,1)"], "regularizer.weight=-1.0: expected"),
