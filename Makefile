@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with python3 (3.11 or later), a C++ compiler and make:
 #   make sweep   compare all five regularizers on MNIST
 #   make test    lint, types and all tests
-# And make bench, an hour: the measurements in benchmarks/README.md.
+# And make bench, two hours: the measurements in benchmarks/README.md.
 # All set up .venv first, once.
 
 PYTHON ?= python3
