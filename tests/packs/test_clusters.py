@@ -61,6 +61,8 @@ def begun(folder, launcher, *asked, sweep=(*SWEEP, *LONG), within=(), **environm
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Where this process ignores interrupts, as in the background of a script.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as sweep:
         try:
             yield sweep
