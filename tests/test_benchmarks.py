@@ -39,13 +39,13 @@ RUNS = {
 }
 
 
-# It compiles many steps.
-LONG = "own"
+# They take half a minute and more; `make bench` runs them.
+LONG = ("own", "cost", "parity", "finalists")
 
 
 @pytest.mark.parametrize(
     ("name", "quantity"),
-    [pytest.param(*one, marks=pytest.mark.full) if one[0] == LONG else one for one in RUNS.items()],
+    [pytest.param(*one, marks=pytest.mark.full) if one[0] in LONG else one for one in RUNS.items()],
 )
 def test_it_runs_and_writes_its_result(name, quantity, tmp_path, mnist):
     done = command("--quick", str(tmp_path), module=f"benchmarks.{name}", cwd=ROOT)
