@@ -1,5 +1,6 @@
 from concurrent.futures import Future
 from pickle import UnpicklingError
+from threading import Lock
 
 import pytest
 
@@ -7,12 +8,13 @@ from regsweep.packs.engines.call import answer, pickled, settle
 
 
 class CannotBePickled(Exception):
-    def __init__(self, one, other):
-        super().__init__(f"{one} {other}")
+    def __init__(self):
+        super().__init__("neither nor")
+        self.lock = Lock()
 
 
 def fails():
-    raise CannotBePickled("neither", "nor")
+    raise CannotBePickled
 
 
 def test_an_error_that_cannot_be_pickled_is_told():
