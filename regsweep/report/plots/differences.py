@@ -15,9 +15,9 @@ from regsweep.report.plots.figure import (
     beyond,
     escaped,
     hover,
-    jitter,
     near_range,
     new_figure,
+    seed_dots,
 )
 from regsweep.report.words.measure import Measure, measure_of, short
 from regsweep.report.words.view import short_names
@@ -174,22 +174,12 @@ def _add_dots(
     ends: tuple[float, float],
 ) -> None:
     values = measure.scale * np.array(list(pairs.values()), dtype=float)
-    figure.add_scatter(
-        x=np.clip(values, *ends),
-        y=place + jitter(len(values), _DOTS_WIDTH),
-        mode="markers",
-        marker={
-            "color": look.color,
-            "size": 6,
-            "opacity": 0.5,
-            "symbol": [beyond(value, ends) or "circle" for value in values],
-        },
-        cliponaxis=False,
-        hoverinfo="text",
-        hovertext=[
-            hover(look.name, f"seed {seed}", f"better by {value:.5g}{measure.unit}")
-            for seed, value in zip(pairs, values, strict=True)
-        ],
+    texts = [
+        hover(look.name, f"seed {seed}", f"better by {value:.5g}{measure.unit}")
+        for seed, value in zip(pairs, values, strict=True)
+    ]
+    figure.add_trace(
+        seed_dots(values, place, ends, texts, color=look.color, size=6, width=_DOTS_WIDTH)
     )
 
 

@@ -2,7 +2,7 @@
 
 import html
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,6 +154,36 @@ def beyond(value: float, ends: tuple[float, float]) -> str:
     """The mark of a value that lies beyond an end of the axis; none of any other."""
     low, high = ends
     return "triangle-left" if value < low else "triangle-right" if value > high else ""
+
+
+def seed_dots(
+    values: np.ndarray,
+    place: float,
+    ends: tuple[float, float],
+    texts: Sequence[str],
+    *,
+    color: str,
+    size: int,
+    width: float,
+) -> go.Scatter:
+    """A dot a seed, in a row at the height ``place``; at an end of the axis what lies beyond it.
+
+    ``texts`` are shown where a dot is pointed at, ``width`` is half of the height of the row.
+    """
+    return go.Scatter(
+        x=np.clip(values, *ends),
+        y=place + jitter(len(values), width),
+        mode="markers",
+        marker={
+            "color": color,
+            "size": size,
+            "opacity": 0.5,
+            "symbol": [beyond(value, ends) or "circle" for value in values],
+        },
+        cliponaxis=False,
+        hoverinfo="text",
+        hovertext=texts,
+    )
 
 
 def escaped(text: object, longest: int = 100) -> str:

@@ -16,10 +16,10 @@ from regsweep.report.plots.figure import (
     Plot,
     beyond,
     hover,
-    jitter,
     near_range,
     new_figure,
     sampled,
+    seed_dots,
 )
 
 _FEW_ARMS = 7
@@ -133,22 +133,13 @@ def _add_dots(
     axis: str,
     ends: tuple[float, float],
 ) -> None:
-    figure.add_scatter(
-        x=dots["value"].clip(*ends).to_numpy(),
-        y=place + jitter(len(dots), _DOTS_WIDTH),
-        mode="markers",
-        marker={
-            "color": look.color,
-            "size": 7,
-            "opacity": 0.5,
-            "symbol": [beyond(value, ends) or "circle" for value in dots["value"]],
-        },
-        cliponaxis=False,
-        hoverinfo="text",
-        hovertext=[
-            hover(look.name, f"seed {seed}", f"{axis}: {value:.4f}")
-            for seed, value in zip(dots["seed"], dots["value"], strict=True)
-        ],
+    values = dots["value"].to_numpy()
+    texts = [
+        hover(look.name, f"seed {seed}", f"{axis}: {value:.4f}")
+        for seed, value in zip(dots["seed"], values, strict=True)
+    ]
+    figure.add_trace(
+        seed_dots(values, place, ends, texts, color=look.color, size=7, width=_DOTS_WIDTH)
     )
 
 
