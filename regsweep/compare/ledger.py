@@ -14,7 +14,7 @@ from regsweep.compare.space import Space, params_of
 from regsweep.compare.storage import free_name
 from regsweep.compare.studies import Outcome, Recorded
 from regsweep.errors import InputError
-from regsweep.records.objective import mean_cost, measured, winner
+from regsweep.records.objective import mean_cost, measured, winner_by_runs
 from regsweep.records.record import FILE_NAME, Record, RecordError, read
 from regsweep.records.sweep_file import SweepFile
 from regsweep.records.task import loss_of, scores_in
@@ -123,11 +123,7 @@ class Ledger:
         return Outcome(TrialState.COMPLETE, mean_cost(values))
 
     def best(self, arm: int) -> tuple[Slot, float] | None:
-        """The arm's trial of least mean objective over its runs, and that mean.
-
-        Of those that were run on the most seeds, which are the finalists where there are any; the
-        first of equals. ``None`` if no trial completed.
-        """
+        """The arm's winner so far, and its mean objective; ``None`` if no trial completed."""
         costs = {}
         for slot in self._completed(arm):
             places = (Place("search", slot, seed) for seed in self.plan.finalist_seeds)
@@ -135,10 +131,7 @@ class Ledger:
             made = [record for record in records if record is not None]
             if all(record.status == "completed" for record in made):
                 costs[slot] = [measured(record.metrics, self.plan.objective) for record in made]
-        most = max(map(len, costs.values()), default=0)
-        means = {slot: mean_cost(own) for slot, own in costs.items() if len(own) == most}
-        best = winner(means.items())
-        return None if best is None else (best, means[best])
+        return winner_by_runs(costs)
 
     def finalists(self, arm: int) -> list[Slot]:
         """The arm's best trials by the search seeds, as many as are run again before one wins.

@@ -1,7 +1,7 @@
 """What a search minimises, what its winners are judged on, and which trial wins."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from regsweep.records.task import ACCURACY, SCORES
@@ -50,3 +50,15 @@ def winner(costs: Iterable[tuple[K, float]]) -> K | None:
     """Of trials and their objectives the one of the least, the first of equals."""
     best = min(costs, key=lambda one: one[1], default=None)
     return None if best is None else best[0]
+
+
+def winner_by_runs(costs: Mapping[K, Sequence[float]]) -> tuple[K, float] | None:
+    """Of trials and the objectives of their runs the winner, and its mean over its runs.
+
+    Of those that were run on the most seeds, which are the finalists where there are any, it is the
+    one of the least mean, the first of equals. ``None`` of none.
+    """
+    most = max(map(len, costs.values()), default=0)
+    means = {trial: mean_cost(own) for trial, own in costs.items() if len(own) == most}
+    best = winner(means.items())
+    return None if best is None else (best, means[best])

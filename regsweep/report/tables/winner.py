@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from regsweep.records.objective import mean_cost, measured, winner
+from regsweep.records.objective import mean_cost, measured, winner, winner_by_runs
 from regsweep.records.task import loss_of
 
 
@@ -33,10 +33,11 @@ def best_setting(
     scored = candidates(tried, settings, replicates)
     if not scored.empty:
         grouped = measured(scored, objective).groupby(settings.loc[scored.index], sort=False)
-        runs = grouped.size()
-        means = grouped.first() if bool((runs == 1).all()) else grouped.agg(mean_cost)
         if finalists > 1:
-            means = means[runs == runs.max()]
+            best = winner_by_runs({name: list(costs) for name, costs in grouped})
+            return None if best is None else tried[settings == best[0]]
+        once = bool((grouped.size() == 1).all())
+        means = grouped.first() if once else grouped.agg(mean_cost)
         return tried[settings == winner(means.items())]
     only_single = bool((tried["stage"] == "single").all())
     if only_single and settings.nunique() == 1 and _sound(tried, settings, replicates).all():
