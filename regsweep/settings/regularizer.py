@@ -13,7 +13,7 @@ To add a regularizer: a class here, its line in ``REGULARIZERS``, and
 ``conf/regularizer/<name>.yaml``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from regsweep.settings.checks import fraction, non_negative
@@ -37,12 +37,19 @@ class Coefficients:
     group: float | None = None
 
     @property
-    def mechanisms(self) -> tuple[bool, ...]:
+    def mechanisms(self) -> frozenset[str]:
         """What a step does beside following a gradient and decaying; the runs of a pack share it.
 
-        It does not depend on how strong the regularizer is.
+        These are the fields that are switched on, however strong the regularizer is.
         """
-        return self.exact, self.group is not None
+        named = {one.name: (one.default, getattr(self, one.name)) for one in fields(self)}
+        return frozenset(
+            name for name, (default, value) in named.items() if _off(default) and not _off(value)
+        )
+
+
+def _off(value: object) -> bool:
+    return value is None or value is False
 
 
 @dataclass(frozen=True)

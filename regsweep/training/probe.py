@@ -59,7 +59,7 @@ class Kind:
     weighted: bool = False
     integers: bool = False
     inputs: Tensor | None = field(default=None, compare=False)
-    mechanisms: tuple[bool, ...] = (False, False)
+    mechanisms: frozenset[str] = frozenset()
 
 
 @cache
@@ -112,15 +112,14 @@ class _State:
         alone = network.way == "alone"
         self.penalty = pack_penalty([kind.penalty] * kind.runs, kind.device, alone=alone)
         self.totals: Totals = new_totals(kind.runs, kind.device)
-        exact, grouped = kind.mechanisms
         l1, pull, decay = (_coefficient(value, kind) for value in (_L1, _PULL, _DECAY))
         self.coefficients = PackCoefficients(
             l1=l1,
             l2=pull,
             pull=pull,
             decoupled_decay=decay,
-            exact=exact,
-            group=_coefficient(_GROUP, kind) if grouped else None,
+            exact="exact" in kind.mechanisms,
+            group=_coefficient(_GROUP, kind) if "group" in kind.mechanisms else None,
             output=output_layer(network),
         )
 
