@@ -1,7 +1,12 @@
-"""The models on offer; ``regsweep.training.network`` builds them."""
+"""The models on offer, as layers of ``torch.nn``; ``regsweep.training.network`` builds them.
 
+To add a model: a class here, its line in ``MODELS``, and ``conf/model/<name>.yaml``.
+"""
+
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from math import prod
+from typing import Any, ClassVar, Literal
 
 from regsweep.errors import bad_value
 from regsweep.settings.checks import widths
@@ -10,9 +15,47 @@ from regsweep.settings.own import OwnModel
 Activation = Literal["relu", "gelu", "tanh", "silu"]
 Norm = Literal["none", "batch", "layer"]
 
+ACTIVATIONS: dict[Activation, str] = {
+    "relu": "ReLU",
+    "gelu": "GELU",
+    "tanh": "Tanh",
+    "silu": "SiLU",
+}
+NORMS: dict[Norm, str] = {"batch": "BatchNorm1d", "layer": "LayerNorm"}
+
 
 @dataclass(frozen=True)
-class MLP:
+class Layer:
+    """``torch.nn.<kind>(*arguments)``."""
+
+    kind: str
+    arguments: tuple[Any, ...] = ()
+
+
+class BuiltIn(ABC):
+    """A model that is a sequence of layers, each of which packs know by heart."""
+
+    # Whether there are units between inputs and outputs, which can be left out.
+    has_hidden_units: ClassVar[bool] = True
+    # Convolutions of several runs at once are slower on a CPU than one by one.
+    convolves: ClassVar[bool] = False
+
+    @property
+    def mixes_rows(self) -> bool:
+        """Whether a row's outputs depend on the others of its batch, as batch norm makes them."""
+        return False
+
+    @abstractmethod
+    def layers(self, shape: tuple[int, ...], outputs: int) -> list[Layer]:
+        """What takes inputs (batch, *shape) to (batch, outputs).
+
+        Raises:
+            InputError: it takes no inputs of this shape.
+        """
+
+
+@dataclass(frozen=True)
+class MLP(BuiltIn):
     """Linear layers with an activation between them; ``hidden`` has the widths of the inner ones.
 
     ``norm`` stands behind each inner linear layer, before its activation.
@@ -25,26 +68,58 @@ class MLP:
     def __post_init__(self) -> None:
         widths("model.hidden", self.hidden, shortest=1)
 
+    @property
+    def mixes_rows(self) -> bool:
+        """Where there is batch norm."""
+        return self.norm == "batch"
+
+    def layers(self, shape: tuple[int, ...], outputs: int) -> list[Layer]:
+        """Of flat inputs, whatever their shape."""
+        layers, width = [Layer("Flatten")], prod(shape)
+        for wider in self.hidden:
+            layers.append(Layer("Linear", (width, wider)))
+            if self.norm != "none":
+                layers.append(Layer(NORMS[self.norm], (wider,)))
+            layers.append(Layer(ACTIVATIONS[self.activation]))
+            width = wider
+        return [*layers, Layer("Linear", (width, outputs))]
+
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(BuiltIn):
     """One linear layer: softmax regression, where classes are told apart."""
 
+    has_hidden_units = False
+
+    def layers(self, shape: tuple[int, ...], outputs: int) -> list[Layer]:
+        """Of flat inputs, whatever their shape."""
+        return [Layer("Flatten"), Layer("Linear", (prod(shape), outputs))]
+
 
 @dataclass(frozen=True)
-class CNN:
+class CNN(BuiltIn):
     """3x3 convolutions with ReLU and 2x2 max pooling, then one linear layer."""
 
     channels: tuple[int, ...]
 
+    convolves = True
+
     def __post_init__(self) -> None:
         widths("model.channels", self.channels, shortest=1)
 
-    def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse inputs of a ``shape`` that is not ([channels,] height, width), or too small.
+    def layers(self, shape: tuple[int, ...], outputs: int) -> list[Layer]:
+        """Of inputs of shape (height, width), or (channels, height, width)."""
+        self._check(shape)
+        depth, height, width = shape if len(shape) == 3 else (1, *shape)
+        layers = [] if len(shape) == 3 else [Layer("Unflatten", (1, (1, height)))]
+        for deeper in self.channels:
+            conv = Layer("Conv2d", (depth, deeper, 3, 1, 1))  # stride and padding are 1
+            layers += [conv, Layer("ReLU"), Layer("MaxPool2d", (2,))]
+            depth, height, width = deeper, height // 2, width // 2
+        return [*layers, Layer("Flatten"), Layer("Linear", (depth * height * width, outputs))]
 
-        Each pooling halves both sides.
-        """
+    def _check(self, shape: tuple[int, ...]) -> None:
+        """Each pooling halves both sides."""
         if len(shape) not in (2, 3):
             raise bad_value(
                 "model", "cnn", f"mlp or logistic: inputs of shape {shape} are no images"
@@ -59,7 +134,7 @@ class CNN:
             )
 
 
-Model = MLP | Linear | CNN | OwnModel
+Model = BuiltIn | OwnModel
 
 
 def is_layers(model: Model) -> bool:
@@ -67,10 +142,8 @@ def is_layers(model: Model) -> bool:
 
     Any other module is tried: its packs may round otherwise.
     """
-    return not isinstance(model, OwnModel) and not (
-        isinstance(model, MLP) and model.norm == "batch"
-    )
+    return isinstance(model, BuiltIn) and not model.mixes_rows
 
 
 # "logistic" is the older name of "linear".
-MODELS: dict[str, type[Model]] = {"mlp": MLP, "linear": Linear, "logistic": Linear, "cnn": CNN}
+MODELS: dict[str, type[BuiltIn]] = {"mlp": MLP, "linear": Linear, "logistic": Linear, "cnn": CNN}

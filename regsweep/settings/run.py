@@ -9,7 +9,7 @@ from regsweep.errors import InputError, bad_value
 from regsweep.records.task import SCORES, TASKS, LossChoice, ScoreChoice, Task, TaskName
 from regsweep.settings.checks import whole
 from regsweep.settings.data import Data, OwnData, Published
-from regsweep.settings.model import CNN, MLP, Model, is_layers
+from regsweep.settings.model import BuiltIn, Model, is_layers
 from regsweep.settings.optimizer import Optimizer
 from regsweep.settings.own import OwnModel, OwnRegularizer, Study
 from regsweep.settings.regularizer import GroupLasso, Regularizer
@@ -48,8 +48,8 @@ class Run:
 
     def __post_init__(self) -> None:
         whole("seed", self.seed, low=0, high=HIGHEST_SEED)
-        batch_norm = isinstance(self.model, MLP) and self.model.norm == "batch"
-        if batch_norm and self.trainer.batch_size == 1:
+        mixes_rows = isinstance(self.model, BuiltIn) and self.model.mixes_rows
+        if mixes_rows and self.trainer.batch_size == 1:
             raise bad_value(
                 "trainer.batch_size",
                 1,
@@ -84,8 +84,8 @@ class Run:
                 f"built in take float32, which rounds those above {EXACT}; expected smaller ones, "
                 "or floats where rounding does not matter"
             )
-        if isinstance(self.model, CNN):
-            self.model.check_shape(facts.shape)
+        if isinstance(self.model, BuiltIn):
+            self.model.layers(facts.shape, facts.outputs)  # refuses inputs that it cannot take
         if self.trainer.batch_size > facts.train:
             raise bad_value(
                 "trainer.batch_size",
@@ -116,10 +116,11 @@ class Run:
 
 def _check_groups(model: Model) -> None:
     """Refuse a network without hidden units, or of which they are not known."""
-    if isinstance(model, CNN | MLP):
+    if isinstance(model, OwnModel):
+        has = "of one of your own the hidden units are not known"
+    elif model.has_hidden_units:
         return
-    has = "of one of your own the hidden units are not known"
-    if not isinstance(model, OwnModel):
+    else:
         has = "this one has no hidden units"
     raise bad_value("regularizer", "group_lasso", f"another, or a network of mlp or cnn: {has}")
 

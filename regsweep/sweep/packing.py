@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from regsweep.errors import bad_value
-from regsweep.settings.model import CNN
+from regsweep.settings.model import BuiltIn
 from regsweep.settings.run import Run
 from regsweep.sweep.cluster import Cluster, cluster_of
 
@@ -82,10 +82,8 @@ def count_workers(packing: Packing, device: "torch.device") -> int:
 
 
 def widest(run: Run, device: "torch.device") -> int:
-    """The most runs like ``run`` that one pack holds without being slower than several packs.
-
-    Convolutions under ``torch.func.vmap`` are slower on a CPU than one by one.
-    """
+    """The most runs like ``run`` that one pack holds without being slower than several packs."""
     if device.type != "cpu":
         return WIDEST_ON_GPU
-    return 1 if isinstance(run.model, CNN) else WIDEST_ON_CPU
+    convolves = isinstance(run.model, BuiltIn) and run.model.convolves
+    return 1 if convolves else WIDEST_ON_CPU

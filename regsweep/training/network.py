@@ -5,28 +5,20 @@ A module's ``state_dict`` keys are those of ``weights.safetensors``. What is bui
 definition of every model.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from math import prod
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from regsweep.settings.model import CNN, MLP, Activation, Linear, Model, is_layers
+from regsweep.settings.model import Model, is_layers
 from regsweep.settings.own import OwnModel
 from regsweep.training.generators import seeded
 from regsweep.training.own_forward import Called
 from regsweep.training.own_module import built
-
-ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "gelu": nn.GELU,
-    "tanh": nn.Tanh,
-    "silu": nn.SiLU,
-}
 
 # A pack computes a module layer by layer, as ``fused`` does; or, written for one run, for all at
 # once; or of a single run, as it is.
@@ -76,11 +68,8 @@ def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Modu
     """
     if isinstance(model, OwnModel):
         return built(model, shape, outputs)
-    if isinstance(model, MLP):
-        return _perceptron(model, prod(shape), outputs)
-    if isinstance(model, Linear):
-        return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), outputs))
-    return _convolutions(model, shape, outputs)
+    layers = model.layers(shape, outputs)
+    return nn.Sequential(*(getattr(nn, layer.kind)(*layer.arguments) for layer in layers))
 
 
 def taken(model: Model, inputs: Tensor) -> Tensor:
@@ -102,23 +91,3 @@ def output_layer(network: Network) -> tuple[str, ...]:
     names = [name for name, _ in module.named_parameters()]
     last = names[-1].partition(".")[0]
     return tuple(name for name in names if name.partition(".")[0] == last)
-
-
-def _perceptron(model: MLP, width: int, outputs: int) -> nn.Sequential:
-    norms = {"none": (), "layer": (nn.LayerNorm,), "batch": (nn.BatchNorm1d,)}
-    layers: list[nn.Module] = [nn.Flatten()]
-    for wider in model.hidden:
-        norm = [kind(wider) for kind in norms[model.norm]]
-        layers += [nn.Linear(width, wider), *norm, ACTIVATIONS[model.activation]()]
-        width = wider
-    return nn.Sequential(*layers, nn.Linear(width, outputs))
-
-
-def _convolutions(model: CNN, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
-    """Of inputs of shape (height, width), or (channels, height, width)."""
-    depth, height, width = shape if len(shape) == 3 else (1, *shape)
-    layers: list[nn.Module] = [] if len(shape) == 3 else [nn.Unflatten(1, (1, height))]
-    for deeper in model.channels:
-        layers += [nn.Conv2d(depth, deeper, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
-        depth, height, width = deeper, height // 2, width // 2
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(depth * height * width, outputs))
