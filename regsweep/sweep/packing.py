@@ -72,13 +72,20 @@ def even_width(jobs: int, workers: int, widest: int) -> int:
 def count_workers(packing: Packing, device: "torch.device") -> int:
     """How many packs train at once.
 
-    One a core that this process may use, by affinity and cgroup; one on a GPU, or in this process.
+    One a core that this process may use, by affinity and cgroup; one a GPU that is visible, where
+    ``device`` is none of a number; or this process.
     """
-    from loky import cpu_count
-
     if packing.workers is not None:
         return max(1, packing.workers)
-    return int(cpu_count()) if device.type == "cpu" else 1
+    if device.type == "cpu":
+        from loky import cpu_count
+
+        return int(cpu_count())
+    if device.index is not None:
+        return 1
+    import torch
+
+    return max(1, torch.cuda.device_count())
 
 
 def widest(run: Run, device: "torch.device") -> int:

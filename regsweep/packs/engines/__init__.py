@@ -7,6 +7,7 @@
 - `delivery`: what runs read, brought to the workers of a cluster that do not have it, each file
   once
 - `engine`: what an engine is: where the functions of packs run
+- `gpus`: a GPU for each worker process of this machine
 - `in_process`: this process as an engine: one call after the other, for debuggers and notebooks
 - `local`: the worker processes of a sweep: started once, used round after round, one thread each
 - `peers`: whether the workers of a cluster are as the process that leads the sweep

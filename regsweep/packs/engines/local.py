@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from regsweep.data.shared_folder import VARIABLE, SharedFolder, remove
+from regsweep.packs.engines.gpus import take_gpu, visible_gpus
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ KILLED = "SIGKILL"
 
 
 class Local:
-    """The cores of this machine, through loky."""
+    """The cores of this machine, or a process for each of its GPUs, through loky."""
 
     apart = True
 
@@ -50,7 +51,7 @@ class Local:
                 at_once,
                 timeout=IDLE_SECONDS,
                 initializer=prepare,
-                initargs=(os.getpid(),),
+                initargs=(os.getpid(), visible_gpus()),
                 env={"OMP_NUM_THREADS": "1", VARIABLE: self.shared.path},
             )
             future: Future[T] = self.pool.submit(call)
@@ -117,8 +118,11 @@ def _interrupts_later() -> Iterator[None]:
             signal.raise_signal(number)
 
 
-def prepare(parent: int) -> None:
-    """Set a fresh worker up: interrupts are for process ``parent``, with which it ends too."""
+def prepare(parent: int, gpus: Sequence[str] = ()) -> None:
+    """Set a fresh worker up: interrupts are for process ``parent``, with which it ends too.
+
+    Where there are several ``gpus``, each worker has one of its own.
+    """
     from tqdm import tqdm
 
     # Else the first bar of torch.compile's, shown or not, makes a lock between processes, which a
@@ -127,6 +131,8 @@ def prepare(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    if len(gpus) > 1 and (folder := os.environ.get(VARIABLE)):
+        take_gpu(gpus, folder)
 
 
 def _end_with(parent: int) -> None:
