@@ -33,6 +33,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.own
 	$(BIN)/python -m benchmarks.framework
 	$(BIN)/python -m benchmarks.size
+	$(BIN)/python -m benchmarks.engines
 	$(BIN)/python -m benchmarks.gather
 	$(BIN)/python -m benchmarks.parity
 	$(BIN)/python -m benchmarks.looks

@@ -36,11 +36,12 @@ RUNS = {
     "95 % interval",
     "null": "of 3 comparisons, with a false verdict: share, 95 % interval",
     "effect": "of 3 comparisons, decided by 2 seeds: share, 95 % interval",
+    "engines": "one process alone: records a second",
 }
 
 
 # They take half a minute and more; `make bench` runs them.
-LONG = ("own", "cost", "parity", "finalists")
+LONG = ("own", "cost", "parity", "finalists", "engines")
 
 
 @pytest.mark.parametrize(
