@@ -11,7 +11,7 @@ from regsweep.data.source import find_source
 from regsweep.errors import MachineFault
 from regsweep.records.sweep_file import SweepFile
 from regsweep.records.task import ACCURACY, R2, Score
-from regsweep.settings.data import Published
+from regsweep.settings.data import OwnData, Published
 from regsweep.settings.own import OwnModel, OwnRegularizer
 from regsweep.settings.run import Run, fusible
 from regsweep.sweep.arms import Arm
@@ -72,7 +72,10 @@ def refuse_other_files(run: Run, sweep: SweepFile) -> None:
         [change, *_] = changed_files(known[0], now)
         key = change.partition(" ")[0]
         path = run.data.files.get(key)
-        raise MachineFault(f"{f'{key}={path}: ' if path else ''}{change}; put the old one back")
+        at_random = "seed what it draws, or " if isinstance(run.data, OwnData) else ""
+        raise MachineFault(
+            f"{f'{key}={path}: ' if path else ''}{change}; {at_random}put the old one back"
+        )
 
 
 def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

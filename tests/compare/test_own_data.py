@@ -5,10 +5,12 @@ import hashlib
 import json
 import shutil
 
+import numpy as np
 import pytest
 from composed import checked_sweep
 from in_process import multirun
 
+import regsweep
 from regsweep.errors import InputError, MachineFault
 from regsweep.records.settled import Settled
 from regsweep.records.sweep_file import SweepFile
@@ -118,6 +120,19 @@ def test_a_file_that_changes_under_a_sweep_stops_it(tmp_path):
 
     expected = r"data.path=.*heart.csv: data.path is another file than when the sweep began: its S"
     with pytest.raises(MachineFault, match=expected):
+        refuse_other_files(sweep.runs[0], began)
+
+
+def test_a_function_that_gives_other_rows_is_to_be_seeded(no_choices):
+    @regsweep.data
+    def blobs():
+        return regsweep.Arrays(np.random.default_rng().normal(size=(60, 2)), np.arange(60) % 2)
+
+    _, sweep = checked_sweep("data=blobs")
+    rows = ({"files": {"data=blobs": "0" * 64}},)
+    began = SweepFile((), "basic", (), (), "val_loss", 0, SETTLED, {}, data=rows)
+
+    with pytest.raises(MachineFault, match=r"data=blobs gives .*; seed what it draws, or put the"):
         refuse_other_files(sweep.runs[0], began)
 
 
