@@ -35,6 +35,7 @@ from regsweep.errors import InputError, MachineFault, machine_fault, raise_inter
 from regsweep.jobs.environment import package_versions
 from regsweep.packs.engines.choice import reached, runner_of
 from regsweep.records import sweep_file
+from regsweep.records.claim import ClaimLost
 from regsweep.records.folder import hold
 from regsweep.records.settled import Settled
 from regsweep.records.stored import Unreadable
@@ -282,7 +283,7 @@ def _telling_how_to_go_on(directory: Path) -> Iterator[None]:
     """Say with whatever ends the sweep of ``directory`` early by which command it goes on."""
     try:
         yield
-    except TooManyFailed:  # it would end so again
+    except (TooManyFailed, ClaimLost):  # it would end so again, or goes on elsewhere
         raise
     except Exception as error:
         error.add_note(how_to_go_on(directory))

@@ -28,6 +28,7 @@ class PackLauncherConf:
     engine: str = LOCAL  # where the packs run; the other keys are of that
     pack_size: Any = "auto"  # the most runs that train as one
     workers: Any = "auto"  # processes, one thread each; 0 keeps all in this one
+    checkpoint_minutes: Any = 30  # how often a pack keeps its state as it trains; null: never
 
 
 @dataclass

@@ -20,14 +20,17 @@ from regsweep.jobs.compose import DeferredConfig
 from regsweep.jobs.git import commit_of
 from regsweep.jobs.job import Trained, publish_job
 from regsweep.packs.worker import Pack, train
+from regsweep.records.claim import Claim, ClaimLost, told_of_loss
+from regsweep.training.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
 class Publisher:
-    """Publishes the jobs of ``sweep``, which is its config."""
+    """Publishes the jobs of ``sweep``, which is its config, for as long as its ``claim`` stands."""
 
     sweep: DictConfig
     context: HydraContext
+    claim: Claim | None
 
     def log_to_the_sweep(self) -> None:
         """Send what is logged to where the sweep says, no longer to a job's file."""
@@ -48,7 +51,13 @@ class Publisher:
     def publish(
         self, number: int, deferred: DeferredConfig, outcome: Trained | Exception
     ) -> JobReturn:
-        """Run the job of that number as Hydra does; its task publishes ``outcome``."""
+        """Run the job of that number as Hydra does; its task publishes ``outcome``.
+
+        Raises:
+            ClaimLost: another process leads a sweep in this folder now, and may train it again.
+        """
+        if self.claim is not None and not self.claim.stands:
+            raise ClaimLost(told_of_loss(self.claim))
         return run_job(
             task_function=partial(publish_job, outcome=outcome, plain=deferred.plain),
             config=self.config(number, deferred),
@@ -68,7 +77,10 @@ def for_workers(publisher: Publisher, parent: int | None) -> bytes:
 
 
 def train_and_publish(
-    pack: Pack, configs: Sequence[DeferredConfig], pickled_publisher: bytes
+    pack: Pack,
+    checkpoint: Checkpoint | None,
+    configs: Sequence[DeferredConfig],
+    pickled_publisher: bytes,
 ) -> bytes:
     """Train ``pack`` in a worker and publish its runs there; the pickled list of their returns.
 
@@ -77,8 +89,9 @@ def train_and_publish(
     """
     spare_what_is_loaded()
     publisher, parent = _join(pickled_publisher)
+    publisher.log_to_the_sweep()
     commit_of(Path(publisher.sweep.hydra.runtime.cwd))  # it may move on while the pack trains
-    results = train(pack)
+    results = train(pack, checkpoint)
     returns: list[JobReturn | Exception] = []
     try:
         for number, deferred, result in zip(pack.jobs, configs, results, strict=True):
@@ -97,7 +110,11 @@ def train_and_publish(
 
 
 def train_and_publish_where_seen(
-    pack: Pack, configs: Sequence[DeferredConfig], pickled_publisher: bytes, token: Path
+    pack: Pack,
+    checkpoint: Checkpoint | None,
+    configs: Sequence[DeferredConfig],
+    pickled_publisher: bytes,
+    token: Path,
 ) -> bytes | list[Trained]:
     """As ``train_and_publish`` where this worker sees the folders of the sweep; else as ``train``.
 
@@ -105,8 +122,15 @@ def train_and_publish_where_seen(
     """
     publisher, _ = _join(pickled_publisher)
     if token.exists() and os.path.isdir(publisher.sweep.hydra.runtime.cwd):
-        return train_and_publish(pack, configs, pickled_publisher)
+        return train_and_publish(pack, checkpoint, configs, pickled_publisher)
     return train(pack)
+
+
+def train_where_seen(
+    pack: Pack, checkpoint: Checkpoint | None, token: Path | None
+) -> list[Trained]:
+    """As ``train``, with the ``checkpoint`` where this worker sees ``token``, if there is one."""
+    return train(pack, checkpoint if token is None or token.exists() else None)
 
 
 @contextmanager

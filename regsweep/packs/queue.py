@@ -35,6 +35,7 @@ def train_packs(
     workers: int,
     work: Callable[[Pack], Callable[[], T]],
     on_narrower: Callable[[Pack, int], None] = lambda pack, width: None,
+    has_come_further: Callable[[Pack], bool] = lambda pack: False,
 ) -> Generator[tuple[Pack, T | Exception], None, None]:
     """Train ``packs`` on ``engine``, ``workers`` at once; each as it ends, with what came of it.
 
@@ -42,7 +43,8 @@ def train_packs(
     want of memory, or whose process dies, is trained again half as wide; one that fails otherwise,
     run by run. Only a run alone gives an error. Where a process dies with several packs at work,
     which of them it was is found by training each alone. ``on_narrower`` is told of a pack that
-    the memory did not hold, and of the width that is tried next.
+    the memory did not hold, and of the width that is tried next. A pack whose process dies is given
+    again for as long as it ``has_come_further`` than when it was given last.
 
     Raises:
         MachineFault: the machine stands in the way, not a run.
@@ -70,6 +72,8 @@ def train_packs(
                 (pack, suspected), error = running.pop(future), future.exception()
                 if error is None:
                     ended.append((pack, future.result()))
+                elif isinstance(error, BrokenExecutor) and has_come_further(pack):
+                    waiting.appendleft(pack)
                 elif isinstance(error, BrokenExecutor) and not suspected:
                     suspects.append(pack)
                 elif not isinstance(error, Exception):

@@ -26,6 +26,7 @@ from regsweep.jobs.environment import now
 from regsweep.jobs.git import commit_of
 from regsweep.jobs.job import read_stage
 from regsweep.jobs.messages import explain
+from regsweep.packs.checkpoints import Checkpoints
 from regsweep.packs.engines.choice import engine_of
 from regsweep.packs.publishing import (
     Publisher,
@@ -33,10 +34,12 @@ from regsweep.packs.publishing import (
     token_in,
     train_and_publish,
     train_and_publish_where_seen,
+    train_where_seen,
 )
 from regsweep.packs.queue import deal, train_packs
 from regsweep.packs.worker import Pack, train
 from regsweep.records import sweep_file
+from regsweep.records.claim import claim_on
 from regsweep.records.record import FILE_NAME, Record, publish, read
 from regsweep.records.settled import Settled
 from regsweep.settings.config import read_run
@@ -73,11 +76,12 @@ class Rounds:
         self.config, self.packing = config, packing
         assert isinstance(hydra_context.config_loader, ComposedOnce)
         self.loader = hydra_context.config_loader
-        self.publisher = Publisher(config, hydra_context)
+        self.directory = Path(config.hydra.sweep.dir)
+        self.publisher = Publisher(config, hydra_context, claim_on(self.directory.absolute()))
         self.engine = engine_of(packing)
         self.on_cluster = packing.cluster is not None
         self.for_workers = for_workers(self.publisher, None if self.on_cluster else os.getpid())
-        self.directory = Path(config.hydra.sweep.dir)
+        self.checkpoints = Checkpoints(self.directory, packing.checkpoint_minutes)
         # Plain: where a config lacks a key, OmegaConf can swallow an interrupt.
         self.sweeper: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
         self.settled = sweep_file.read(self.directory).settled
@@ -115,29 +119,43 @@ class Rounds:
         workers = min((count_workers(self.packing, job.device) for job in jobs.values()), default=1)
         packs = make_packs(list(jobs.values()), self.settled, self.packing, workers, self.widest)
         self._tell(packs, workers)
+        self.checkpoints.tell_of_others(packs)
         self.processes = max(self.processes, min(workers, len(packs)))
         with ExitStack() as stack:
             token = stack.enter_context(token_in(self.directory)) if self.on_cluster else None
             work = partial(self._work, jobs=jobs, token=token)
-            ended = stack.enter_context(
-                closing(train_packs(self.engine, packs, self.processes, work, self._narrow))
-            )
+            further = self.checkpoints.has_come_further
+            trained = train_packs(self.engine, packs, self.processes, work, self._narrow, further)
+            ended = stack.enter_context(closing(trained))
             for pack, outcome in ended:
-                if isinstance(outcome, bytes):  # published by the worker
-                    published = pickle.loads(outcome)
-                    _raise_fault(published)
-                    returns |= zip(pack.jobs, published, strict=True)
-                    continue
-                for place, number in enumerate(pack.jobs):
-                    own = outcome if isinstance(outcome, Exception) else outcome[place]
-                    returns[number] = self.publisher.publish(number, jobs[number].deferred, own)
-                    _raise_fault([returns[number]])
-                self.publisher.log_to_the_sweep()
+                returns |= self._published(pack, outcome, jobs)
+                self.checkpoints.remove(pack)
+        self.checkpoints.clear()
         for one in returns.values():
             if isinstance(one, Exception):  # Hydra could not run the job
                 raise one
         self._check_a_pack(packs, returns)
         return [returns[number] for number in sorted(returns)]
+
+    def _published(
+        self, pack: Pack, outcome: Any, jobs: Mapping[int, Job]
+    ) -> Mapping[int, JobReturn]:
+        """The returns of the jobs of ``pack``, which a worker has published, or this process does.
+
+        Raises:
+            MachineFault: one could not be published.
+        """
+        if isinstance(outcome, bytes):
+            published = pickle.loads(outcome)
+            _raise_fault(published)
+            return dict(zip(pack.jobs, published, strict=True))
+        returns = {}
+        for place, number in enumerate(pack.jobs):
+            own = outcome if isinstance(outcome, Exception) else outcome[place]
+            returns[number] = self.publisher.publish(number, jobs[number].deferred, own)
+            _raise_fault([returns[number]])
+        self.publisher.log_to_the_sweep()
+        return returns
 
     def _check_a_pack(self, packs: Sequence[Pack], returns: Mapping[int, JobReturn]) -> None:
         """Train one run of a pack again by itself, once a sweep, and compare what is measured.
@@ -232,10 +250,11 @@ class Rounds:
         Another process publishes the runs too, on a cluster where it sees ``token``; while a GPU
         trains, this one does.
         """
+        checkpoint = self.checkpoints.of(pack)
         if pack.device != "cpu" or not self.engine.apart:
-            return partial(train, pack)
+            return partial(train_where_seen, pack, checkpoint, token)
         configs = [jobs[number].deferred for number in pack.jobs]
-        words = (pack, configs, self.for_workers)
+        words = (pack, checkpoint, configs, self.for_workers)
         if token is None:
             return partial(train_and_publish, *words)
         return partial(train_and_publish_where_seen, *words, token)

@@ -1,14 +1,17 @@
 """What a worker process does: it trains packs."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import torch
 
 from regsweep.errors import machine_fault
 from regsweep.jobs.environment import now
 from regsweep.jobs.job import Trained
+from regsweep.packs.engines.peers import peer
 from regsweep.settings.run import Run
-from regsweep.training.load import load_data
+from regsweep.training.checkpoint import Checkpoint
+from regsweep.training.load import facts_of, load_data
 from regsweep.training.pack import Mode, train_pack
 from regsweep.training.result import BatchLoss
 
@@ -30,8 +33,8 @@ class Pack:
     alone: bool = False
 
 
-def train(pack: Pack) -> list[Trained]:
-    """Train ``pack``, the results in the order of its runs.
+def train(pack: Pack, checkpoint: Checkpoint | None = None) -> list[Trained]:
+    """Train ``pack``, from its ``checkpoint`` on; the results in the order of its runs.
 
     Raises:
         MachineFault: the machine stands in the way, not a run.
@@ -47,6 +50,7 @@ def train(pack: Pack) -> list[Trained]:
             mode=pack.mode,
             width=pack.width,
             alone=pack.alone,
+            checkpoint=replace(checkpoint, made_by=_makings(pack)) if checkpoint else None,
         )
     except Exception as error:
         # Told here: what caused an error does not come along from one process to another.
@@ -57,3 +61,13 @@ def train(pack: Pack) -> list[Trained]:
         Trained(result, tuple(batch for batch in batches if batch.run == i), started)
         for i, result in enumerate(results)
     ]
+
+
+def _makings(pack: Pack) -> Mapping[str, str]:
+    """What the bits of ``pack`` depend on beside itself: versions, the processor, data, a study."""
+    run, here = pack.runs[0], peer()
+    device = torch.device(pack.device)
+    gpu = {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
+    sources = run.study.sources if run.study else {}
+    files = facts_of(run.data, run.loss).files
+    return {**here.versions, "processor": here.processor, **gpu, **files, **sources}

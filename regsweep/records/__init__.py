@@ -3,6 +3,8 @@
 - `arm`: what an arm is called
 - `atomic`: files that are there whole or not at all
 - `baselines`: what each arm is tested against where nobody names a baseline
+- `claim`: the claim of a process on a folder: it holds on this machine, and between hosts that
+  share it
 - `folder`: the folder of a run or a sweep: named, held by one process, and free of links and pipes
 - `objective`: what a search minimises, what its winners are judged on, and which trial wins
 - `record`: the record of a run: the JSON file that is the only truth about it

@@ -1,22 +1,20 @@
 """The folder of a run or a sweep: named, held by one process, and free of links and pipes."""
 
 import os
-import socket
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from regsweep.errors import InputError, bad_value
-from regsweep.records.atomic import write_text
+from regsweep.records.claim import FOLDER, Claim, Held, Terms, claim_on, claimed, here, is_alive
 from regsweep.records.stored import kind
 
-LOCK = ".lock"
-HOLDER = ".lock-holder"
 STUDIES = "optuna.db"
 # What lies here is read with care, and set aside under a longer name where it is no file.
 READ_WITH_CARE = ("record.json", "sweep.json")
 WITH_ALL_BELOW = "with all that is below"
+ALONE = "without what is below"
 
 
 def read_folder(key: str, value: object) -> Path:
@@ -34,85 +32,60 @@ def read_folder(key: str, value: object) -> Path:
 
 
 @contextmanager
-def hold(key: str, directory: Path, names: Sequence[str] | None = None) -> Iterator[None]:
+def hold(
+    key: str, directory: Path, names: Sequence[str] | None = None, terms: Terms | None = None
+) -> Iterator[None]:
     """Make the folder that ``key`` names, and let no other process work in it.
 
-    The kernel lets go of it when the process ends, however it ends. ``names`` are what is written
-    in it, ``None`` for all that is below.
+    The kernel lets go of it when the process ends, however it ends; on another machine it is held
+    until it lapses. ``names`` are what is written in it, ``None`` for all that is below.
 
     Raises:
         InputError: it cannot be made or written, holds a symbolic link, a pipe, a socket or a
-            device, or another process holds it; the message says which, on which host.
+            device, or another process holds it; the message says which, on which host, and since
+            when.
+        ClaimLost: another process holds it now, as this one was suspended for too long.
     """
-    from filelock import FileLock, Timeout  # slow to load
-
-    _refuse_held(key, directory, names)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        _refuse_strange(directory, names)
-        lock = FileLock(directory / LOCK, timeout=0)
-        lock.acquire()
-        said = f"pid {os.getpid()} on {socket.gethostname()}\n"
-        said += f"{WITH_ALL_BELOW}\n" if names is None else ""
-        write_text(directory / HOLDER, said)
-    except Timeout:
-        raise _at_work(key, directory, directory) from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise bad_value(key, directory, f"a folder that can be written ({reason})") from error
-    try:
-        _refuse_held(key, directory, names)  # a folder made meanwhile
+    terms = terms or here()
+    _refuse_held(key, directory, names, terms)
+    with ExitStack() as stack:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            _refuse_strange(directory, names)
+            scope = WITH_ALL_BELOW if names is None else ALONE
+            stack.enter_context(claimed(directory, scope, terms))
+        except Held as held:
+            raise _at_work(key, directory, directory, held.claim) from None
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise bad_value(key, directory, f"a folder that can be written ({reason})") from error
+        _refuse_held(key, directory, names, terms)  # a folder made meanwhile
         yield
-    finally:
-        lock.release()
 
 
-def _at_work(key: str, directory: Path, held: Path) -> InputError:
-    holder = (_holder(held) or ["another process"])[0]
+def _at_work(key: str, directory: Path, held: Path, claim: Claim) -> InputError:
     where = "this folder" if held == directory else str(held)
     return InputError(
-        f"{key}={directory}: {holder} is at work in {where}; wait for it, or take another"
+        f"{key}={directory}: {claim.who} is at work in {where}; wait for it, or take another"
     )
 
 
-def _holder(directory: Path) -> list[str]:
-    """What the process that holds or held the folder said, if it has yet."""
-    path = directory / HOLDER
-    return path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
-
-
-def _refuse_held(key: str, directory: Path, names: Sequence[str] | None) -> None:
+def _refuse_held(key: str, directory: Path, names: Sequence[str] | None, terms: Terms) -> None:
     """Refuse a folder that lies in one that is held, or all that is below around one."""
-    others = [up for up in directory.resolve().parents if WITH_ALL_BELOW in _holder(up)]
+    claims = {up: claim_on(up) for up in directory.resolve().parents}
+    others = {up: claim for up, claim in claims.items() if claim and claim.scope == WITH_ALL_BELOW}
     if names is None:
-        found = (Path(entry).parent for entry in _below(directory) if entry.name == HOLDER)
-        others += [below for below in found if below != directory]
-    for other in others:
-        if _is_held(other):
-            raise _at_work(key, directory, other)
-
-
-def _is_held(directory: Path) -> bool:
-    """Whether a process is at work in the folder; it is not kept from it by asking."""
-    import fcntl  # not on Windows, where reports are read
-
-    try:
-        descriptor = os.open(directory / LOCK, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+        found = [Path(entry).parent for entry in _below(directory) if entry.name == FOLDER]
+        others |= {at: claim for at in found if at != directory and (claim := claim_on(at))}
+    for other, claim in others.items():
+        if is_alive(claim, terms):
+            raise _at_work(key, directory, other, claim)
 
 
 def _refuse_strange(directory: Path, names: Sequence[str] | None) -> None:
     """What is written under a name that is a link lands where the link leads; a pipe waits."""
-    tops = [directory] if names is None else [directory / n for n in (*names, LOCK, HOLDER)]
-    files = [directory / n for n in (LOCK, HOLDER, *([STUDIES] if names is None else []))]
+    tops = [directory] if names is None else [directory / name for name in (*names, FOLDER)]
+    files = [directory / STUDIES] if names is None else []
     for path in (*tops, *files, *_no_files(tops)):
         if path == directory or not os.path.lexists(path):
             continue

@@ -1,8 +1,8 @@
 """How runs are packed: what the pack launcher is asked for, and what the machine takes."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
@@ -28,19 +28,20 @@ class Packing:
 
     ``pack_size`` is the most runs that train as one, ``workers`` the number of processes: 0 where
     all is done in the process that leads the sweep. They are on ``cluster``, or on this machine.
+    A pack keeps its state every ``checkpoint_minutes`` as it trains; ``None``: never.
     """
 
     pack_size: int | None
     workers: int | None
     cluster: Cluster | None = None
+    checkpoint_minutes: float | None = None
 
 
 def read_packing(launcher: DictConfig) -> Packing | None:
     """What ``hydra.launcher`` asks of the pack launcher; ``None`` for any other launcher.
 
     Raises:
-        InputError: a value is neither ``auto`` nor a whole number in its range, or the cluster's
-            are wrong.
+        InputError: a value is not what its key takes, or those of the cluster are wrong.
     """
     return packing_of(launcher) if launcher["_target_"] == PACK_LAUNCHER else None
 
@@ -51,6 +52,7 @@ def packing_of(config: Mapping[str, Any]) -> Packing:
         pack_size=_auto_or_whole("pack_size", config, low=1),
         workers=_auto_or_whole("workers", config, low=0),
         cluster=cluster_of(config),
+        checkpoint_minutes=_minutes_or_none("checkpoint_minutes", config),
     )
 
 
@@ -63,10 +65,19 @@ def _auto_or_whole(key: str, config: Mapping[str, Any], low: int) -> int | None:
     return value
 
 
+def _minutes_or_none(key: str, config: Mapping[str, Any]) -> float | None:
+    value = config[key]
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not 0 <= value < math.inf:
+        raise bad_value(f"hydra.launcher.{key}", value, "minutes, 0 or above, or null for never")
+    return float(value)
+
+
 def even_width(jobs: int, workers: int, widest: int) -> int:
     """The least width at which ``jobs`` take as few turns of ``workers`` as at ``widest``."""
-    turns = ceil(jobs / (workers * widest))
-    return ceil(jobs / (workers * turns))
+    turns = math.ceil(jobs / (workers * widest))
+    return math.ceil(jobs / (workers * turns))
 
 
 def count_workers(packing: Packing, device: "torch.device") -> int:

@@ -5,6 +5,8 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
 - `activation`: the activations of all runs at once, with the bits that each run has alone
 - `batch_norm`: batch norm of all runs at once, with the bits that each run has alone
 - `batches`: the shuffled batches of every run of a pack
+- `checkpoint`: the state of a pack between two epochs, in a file from which it can go on with the
+  same bits
 - `compiled`: the step of a pack as one compiled graph
 - `convolution`: the convolutions of all runs: each run's own, one by one
 - `device`: the device that ``trainer.device`` names

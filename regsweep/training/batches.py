@@ -37,3 +37,12 @@ class Shuffler:
         )
         whole = orders[self.lanes, : self.steps * self.batch_size].to(self.device)
         yield from torch.split(whole, self.batch_size, dim=1)
+
+    def states(self) -> list[Tensor]:
+        """Those of the generators."""
+        return [generator.get_state() for generator in self.generators.values()]
+
+    def set_states(self, states: Sequence[Tensor]) -> None:
+        """Go on with the epoch before which ``states`` were."""
+        for generator, state in zip(self.generators.values(), states, strict=True):
+            generator.set_state(state)

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import astuple
 from functools import partial
 from typing import Literal
 
@@ -18,9 +19,10 @@ from regsweep.records.task import Task, loss_of
 from regsweep.settings.own import OwnModel, OwnRegularizer
 from regsweep.settings.run import Run, fusible
 from regsweep.training.batches import Shuffler
+from regsweep.training.checkpoint import Checkpoint, Progress
 from regsweep.training.compiled import compiled_step, same_as_before, stay_in_place
 from regsweep.training.evaluate import evaluate
-from regsweep.training.generators import seeded
+from regsweep.training.generators import global_states, seeded, set_global_states
 from regsweep.training.load import facts_of, load_data
 from regsweep.training.loss import class_weights
 from regsweep.training.network import Network, build_network, network_of, output_layer, taken
@@ -56,6 +58,7 @@ def train_pack(
     mode: Mode = "eager",
     width: int = 1,
     alone: bool = False,
+    checkpoint: Checkpoint | None = None,
 ) -> list[Result]:
     """Train ``runs`` at once and measure each; results come in the order of ``runs``.
 
@@ -76,11 +79,14 @@ def train_pack(
     ``on_batch`` after every ``trainer.log_every`` batches. The test set is measured if
     ``dataset`` has one.
 
+    Where a ``checkpoint`` of this pack is there, training goes on from it with the same bits, and
+    what was told by then is told again; it is written after an epoch, where it is due.
+
     Raises:
         ValueError: the runs differ in something that a pack must share.
         MachineFault: ``torch.compile`` does not work here.
     """
-    started = time.perf_counter()
+    started = kept_at = time.perf_counter()
     _check_alike(runs)
     first = runs[0]
     if alone and (len(runs) > 1 or width > 1):
@@ -88,10 +94,17 @@ def train_pack(
     own_draws = seeded(first.seed) if alone else nullcontext()
     with numerics(first.trainer.matmul_precision), own_draws:
         pack = _Pack(runs, dataset, device, on_epoch, on_batch, mode, width, alone)
-        for epoch in range(1, first.trainer.epochs + 1):
+        kept = checkpoint.read() if checkpoint else None
+        if kept:
+            pack.go_on_from(kept)
+            started -= kept.seconds
+        for epoch in range(kept.epoch + 1 if kept else 1, first.trainer.epochs + 1):
             pack.train_epoch(epoch)
             if not pack.alive:
                 break
+            if checkpoint and time.perf_counter() - kept_at >= checkpoint.seconds:
+                checkpoint.write(pack.progress(epoch, time.perf_counter() - started))
+                kept_at = time.perf_counter()
         metrics = pack.final_metrics() if pack.alive else [{} for _ in runs]
     share = (time.perf_counter() - started) / len(runs)
     return [pack.result(i, metrics[i], share) for i in range(len(runs))]
@@ -115,7 +128,7 @@ class _Pack:
         self.alive = set(range(len(runs)))
         if compiled:
             runs = [*runs, *[runs[-1]] * (width - len(runs))]
-        self.runs = runs
+        self.runs, self.device, self.alone = runs, device, alone
         self.trainer = runs[0].trainer
         self.data = dataset.with_inputs(partial(taken, runs[0].model)).to(device)
         self.task = runs[0].task(dataset.task)
@@ -141,13 +154,49 @@ class _Pack:
         if compiled:
             lanes = 1 if len(set(seeds)) == 1 else len(seeds)
             check_compiled(self.network, _kind(runs[0], len(runs), lanes, self.data, device))
-            state = (self.state.tensors(), self.optimizer.tensors(), self.totals.tensors())
-            stay_in_place(tensor for part in state for tensor in part)
+            stay_in_place(self.moved())
         self.rates: Tensor | None = None  # of the epoch, (steps, runs), where they change
         self.settled = same_as_before if compiled else nullcontext
         self.history: list[list[Epoch]] = [[] for _ in runs]
+        self.batches: list[BatchLoss] = []  # those that were told
         self.validation: list[tuple[float, float]] | None = None  # of the last epoch
         self.test_losses: Tensor | None = None  # of every run and test row, at the end
+
+    def moved(self) -> list[Tensor]:
+        """All that steps move in place."""
+        return [*self.state.tensors(), *self.optimizer.tensors(), *self.totals.tensors()]
+
+    def progress(self, epoch: int, seconds: float) -> Progress:
+        """How far it has come after ``epoch``, and ``seconds`` of training."""
+        return Progress(
+            epoch=epoch,
+            seconds=seconds,
+            moved=[tensor.detach() for tensor in self.moved()],
+            orders=self.shuffler.states(),
+            drawn=global_states(self.device) if self.alone else [],
+            alive=sorted(self.alive),
+            history=[[astuple(epoch) for epoch in epochs] for epochs in self.history],
+            validation=self.validation,
+            batches=[astuple(batch) for batch in self.batches],
+        )
+
+    @torch.no_grad()
+    def go_on_from(self, kept: Progress) -> None:
+        """Be what the pack was that came so far."""
+        for tensor, value in zip(self.moved(), kept.moved, strict=True):
+            tensor.copy_(value)
+        self.shuffler.set_states(kept.orders)
+        if self.alone:
+            set_global_states(kept.drawn, self.device)
+        self.alive = set(kept.alive)
+        self.history = [[Epoch(*epoch) for epoch in epochs] for epochs in kept.history]
+        self.validation = kept.validation
+        for batch in kept.batches:
+            self._tell(BatchLoss(*batch))
+        if self.on_epoch:
+            for i, epochs in enumerate(self.history):
+                for epoch in epochs:
+                    self.on_epoch(i, epoch)
 
     def train_epoch(self, number: int) -> None:
         """One pass over the training data, the validation metrics, and who diverged."""
@@ -196,8 +245,8 @@ class _Pack:
             self.task.loss,
             self.weights,
         )
-        if self.on_batch and penalties:
-            self._log_batch(self.on_batch, number, batch, losses, penalties)
+        if penalties:
+            self._log_batch(number, batch, losses, penalties)
 
     def _close_epoch(self, number: int, losses: list[float], scores: list[float]) -> None:
         validation = self.validation = self._measure(self.data.validation)
@@ -213,7 +262,6 @@ class _Pack:
 
     def _log_batch(
         self,
-        on_batch: OnBatch,
         epoch: int,
         batch: int,
         losses: Tensor,
@@ -223,7 +271,12 @@ class _Pack:
         for i, loss in enumerate(losses.tolist()):
             if i in self.alive:
                 parts = [term[i] for term in terms]
-                on_batch(BatchLoss(i, epoch, batch, loss + sum(parts), *parts))
+                self._tell(BatchLoss(i, epoch, batch, loss + sum(parts), *parts))
+
+    def _tell(self, batch: BatchLoss) -> None:
+        self.batches.append(batch)
+        if self.on_batch:
+            self.on_batch(batch)
 
     @torch.no_grad()
     def _penalties(self) -> list[Tensor]:

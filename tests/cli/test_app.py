@@ -133,7 +133,7 @@ def test_one_run(tmp_path, mnist):
     assert (done.returncode, done.stderr) == (0, "")
     folder = only_folder(tmp_path / "outputs")
     assert {path.name for path in folder.iterdir()} == {
-        ".hydra", ".lock", ".lock-holder",
+        ".hydra", ".claim",
         "regsweep.log", "history.csv", "weights.safetensors", "test_losses.npy",
         "record.json",
     }  # fmt: skip

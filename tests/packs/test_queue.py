@@ -1,4 +1,4 @@
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -8,6 +8,7 @@ import pytest
 
 from regsweep.errors import MachineFault
 from regsweep.packs.engines.choice import LOCAL
+from regsweep.packs.engines.in_process import InProcess
 from regsweep.packs.queue import deal, train_packs
 from regsweep.packs.worker import Pack
 from tests.training.test_pack import make_run
@@ -112,3 +113,33 @@ def test_a_pack_that_is_filled_up_is_made_less_wide():
 
     assert [(pack.jobs, pack.width) for pack, _ in ended] == [((0, 1), 2), ((2,), 2)]
     assert [outcome for _, outcome in ended] == [[0, 1], [2]]
+
+
+class Losing(InProcess):
+    """Loses the process of each of its first calls."""
+
+    def __init__(self, calls):
+        self.left = calls
+
+    def submit(self, call, at_once):
+        if not self.left:
+            return super().submit(call, at_once)
+        self.left -= 1
+        lost = Future()
+        lost.set_exception(BrokenExecutor("SIGKILL"))
+        return lost
+
+
+@pytest.mark.parametrize(("further", "widths"), [([True] * 5, [3]), ([True, False, False], [2, 1])])
+def test_a_pack_that_comes_further_is_given_again_as_it_is(further, widths):
+    asked = iter(further)
+
+    ended = train_packs(
+        Losing(len(further)),
+        [pack_of(0, 1, 2)],
+        workers=2,
+        work=lambda pack: lambda: len(pack.runs),
+        has_come_further=lambda pack: next(asked),
+    )
+
+    assert [outcome for _, outcome in ended] == widths

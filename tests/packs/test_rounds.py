@@ -1,4 +1,8 @@
 import os
+import re
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,13 +14,16 @@ from hydra.core.utils import JobStatus
 from hydra.experimental.callback import Callback
 from hydra.types import HydraContext, RunMode
 
+from regsweep import training
 from regsweep.cli.app import CONF, EXECUTION_WHITELIST
 from regsweep.cli.nodes import register_nodes
 from regsweep.data.source import default_root
 from regsweep.errors import InputError, MachineFault
 from regsweep.jobs.compose import ComposedOnce
+from regsweep.packs.engines.choice import LOCAL
 from regsweep.packs.rounds import Rounds
 from regsweep.records import sweep_file
+from regsweep.records.claim import ClaimLost, claimed, here
 from regsweep.records.record import read
 from regsweep.report.tables.runs import fixed_overrides
 from regsweep.sweep.settle import Packing, Settled
@@ -48,13 +55,19 @@ def workers():
 
 
 @pytest.fixture
+def checkpoint_minutes():
+    """``None`` keeps no state of packs."""
+    return None
+
+
+@pytest.fixture
 def asked():
     """What the sweep is asked besides."""
     return ["hydra/sweeper=basic"]
 
 
 @pytest.fixture
-def launch(tmp_path, asked, callbacks, workers):
+def launch(tmp_path, asked, callbacks, workers, checkpoint_minutes):
     """Launches jobs as a sweeper does: ``launch([override, ...], ...)``."""
     register_nodes()
     with initialize_config_dir(str(CONF)):
@@ -72,7 +85,7 @@ def launch(tmp_path, asked, callbacks, workers):
             tmp_path,
         )
         context = HydraContext(loader, callbacks, EXECUTION_WHITELIST)
-        rounds = Rounds(config, context, Packing(None, workers))
+        rounds = Rounds(config, context, Packing(None, workers, None, checkpoint_minutes))
         yield lambda *jobs, number=0: rounds.launch([[*QUICK, *job] for job in jobs], number)
 
 
@@ -342,3 +355,116 @@ class TestARunOfAPackIsTrainedAgainByItself:
             MachineFault, match=r"^2: trained again by itself, its .* is .*, and was .* in a pack"
         ):
             launch(*jobs)
+
+
+LONG = ["trainer.epochs=60", "trainer.device=cpu"]
+PAIR = (["seed=1", *LONG], ["seed=2", "regularizer=l1", *LONG])
+
+
+def kept_in(folder):
+    return list(folder.glob(".checkpoints/*.pt"))
+
+
+def kill_what_trains(folder):
+    """Kill the worker once its pack has kept its state."""
+    deadline = time.monotonic() + 60
+    while not kept_in(folder) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    for worker in list(LOCAL.pool._processes):
+        os.kill(worker, signal.SIGKILL)
+
+
+def files_of(folder, numbers):
+    return [
+        (folder / str(number) / name).read_bytes()
+        for number in numbers
+        for name in ("history.csv", "weights.safetensors", "test_losses.npy")
+    ]
+
+
+@pytest.mark.parametrize(("workers", "checkpoint_minutes"), [(1, 0.002)])
+def test_a_pack_whose_worker_is_killed_goes_on_with_the_same_bits(launch, tmp_path, capfd):
+    untouched = launch(*PAIR, number=2)
+    assert not (tmp_path / ".checkpoints").exists()
+    killing = threading.Thread(target=kill_what_trains, args=(tmp_path,))
+    killing.start()
+
+    returns = launch(*PAIR)
+
+    killing.join()
+    assert [one.return_value for one in returns] == [one.return_value for one in untouched]
+    assert files_of(tmp_path, (0, 1)) == files_of(tmp_path, (2, 3))
+    [epoch] = re.findall(r"a pack goes on after epoch (\d+)", capfd.readouterr().out)
+    assert 1 <= int(epoch) < 60
+    assert not (tmp_path / ".checkpoints").exists()
+
+
+@pytest.fixture
+def interrupted(launch, monkeypatch):
+    """Launches jobs that are interrupted in their third epoch."""
+    train_epoch = training.pack._Pack.train_epoch
+
+    def interrupt(self, number):
+        if number == 3:
+            raise KeyboardInterrupt
+        train_epoch(self, number)
+
+    def launched(*jobs):
+        with monkeypatch.context() as patched:
+            patched.setattr(training.pack._Pack, "train_epoch", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                launch(*jobs)
+
+    return launched
+
+
+FOUR = "trainer.epochs=4"
+GIVEN_AGAIN = pytest.mark.parametrize(("workers", "checkpoint_minutes"), [(0, 0)])
+
+
+@GIVEN_AGAIN
+def test_packs_that_are_given_again_go_on(launch, interrupted, tmp_path, capsys):
+    jobs = (["seed=1", FOUR], ["seed=2", FOUR])
+    launch(*jobs, number=2)
+
+    interrupted(*jobs)
+    assert len(kept_in(tmp_path)) == 1
+    assert not list(tmp_path.glob("[01]/record.json"))
+    capsys.readouterr()
+    launch(*jobs)
+
+    assert files_of(tmp_path, (0, 1)) == files_of(tmp_path, (2, 3))
+    assert "a pack goes on after epoch 2" in capsys.readouterr().out
+    assert not (tmp_path / ".checkpoints").exists()
+
+
+@GIVEN_AGAIN
+def test_packs_of_other_runs_do_not_and_it_is_said(launch, interrupted, tmp_path, capsys):
+    launch(["seed=1", FOUR], number=2)
+    interrupted(["seed=1", FOUR], ["seed=2", FOUR])
+    capsys.readouterr()
+
+    launch(["seed=1", FOUR])
+
+    said = capsys.readouterr().out
+    assert f"{tmp_path}/.checkpoints: 1 of packs of other runs than now; not gone on from" in said
+    assert "goes on after" not in said
+    assert files_of(tmp_path, (0,)) == files_of(tmp_path, (2,))
+    assert not (tmp_path / ".checkpoints").exists()
+
+
+@pytest.fixture
+def claim(tmp_path):
+    """That of the process that leads the sweep."""
+    with claimed(tmp_path, "", here()) as claim:
+        yield claim
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_nothing_is_published_in_a_folder_that_another_process_has_taken(claim, launch, tmp_path):
+    (tmp_path / ".claim" / "2").write_text(claim.path.read_text())
+
+    with pytest.raises(ClaimLost, match="another process has taken it"):
+        launch(["seed=1"], ["seed=2"])
+
+    assert not list(tmp_path.glob("*/record.json"))

@@ -7,11 +7,13 @@ import sys
 import pytest
 
 from regsweep.errors import InputError
+from regsweep.records.claim import claim_on
 from regsweep.records.folder import hold, read_folder
 
 HOLD = """
 import sys
 from pathlib import Path
+from regsweep.records.claim import claim_on
 from regsweep.records.folder import hold, read_folder
 with hold("hydra.sweep.dir", Path(sys.argv[1])):
     print("held", flush=True)
@@ -34,12 +36,13 @@ def holder(tmp_path):
 
 
 def test_a_second_process_is_told_who_holds_the_folder(tmp_path, holder):
+    assert claim_on(tmp_path).who.startswith(f"pid {holder.pid} on {socket.gethostname()} (since ")
     for _ in range(2):  # being refused changes nothing
         with pytest.raises(InputError) as caught, hold("hydra.sweep.dir", tmp_path):
             pass
         assert str(caught.value) == (
-            f"hydra.sweep.dir={tmp_path}: pid {holder.pid} on {socket.gethostname()} "
-            "is at work in this folder; wait for it, or take another"
+            f"hydra.sweep.dir={tmp_path}: {claim_on(tmp_path).who} is at work in this folder; "
+            "wait for it, or take another"
         )
 
 
@@ -47,22 +50,23 @@ def test_a_folder_in_one_that_is_held_is_held_too(tmp_path, holder):
     with pytest.raises(InputError) as caught, hold("hydra.run.dir", tmp_path / "0"):
         pass
     assert str(caught.value) == (
-        f"hydra.run.dir={tmp_path / '0'}: pid {holder.pid} on {socket.gethostname()} "
-        f"is at work in {tmp_path}; wait for it, or take another"
+        f"hydra.run.dir={tmp_path / '0'}: {claim_on(tmp_path).who} is at work in {tmp_path}; "
+        "wait for it, or take another"
     )
     assert not (tmp_path / "0").exists()
 
 
 def test_so_is_a_folder_around_one(tmp_path):
+    below = tmp_path / "here" / "a" / "0"
     with (
-        hold("hydra.run.dir", tmp_path / "here" / "a" / "0"),
+        hold("hydra.run.dir", below),
         pytest.raises(InputError) as caught,
         hold("hydra.sweep.dir", tmp_path / "here"),
     ):
         pass
     assert str(caught.value) == (
-        f"hydra.sweep.dir={tmp_path / 'here'}: pid {os.getpid()} on {socket.gethostname()} "
-        f"is at work in {tmp_path / 'here' / 'a' / '0'}; wait for it, or take another"
+        f"hydra.sweep.dir={tmp_path / 'here'}: {claim_on(below).who} is at work in {below}; "
+        "wait for it, or take another"
     )
 
     with hold("hydra.sweep.dir", tmp_path / "here"):  # the other has ended
@@ -83,7 +87,7 @@ def test_a_killed_holder_holds_nothing(tmp_path, holder):
     holder.wait()
 
     with hold("hydra.sweep.dir", tmp_path):
-        assert f"pid {os.getpid()} " in (tmp_path / ".lock-holder").read_text()
+        assert claim_on(tmp_path).who.startswith(f"pid {os.getpid()} ")
 
 
 def test_a_folder_is_free_again_after_an_error(tmp_path):
@@ -106,7 +110,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path, taken):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize("name", ["history.csv", ".lock", "search", "0/.hydra", "dangling"])
+@pytest.mark.parametrize("name", ["history.csv", ".claim", "search", "0/.hydra", "dangling"])
 def test_a_link_in_the_folder_is_refused_before_anything_is_written(tmp_path, name):
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -147,21 +151,33 @@ def make_socket(path):
 STRANGE = {"a named pipe": os.mkfifo, "a socket": make_socket, "a folder": os.mkdir}
 
 
-@pytest.mark.parametrize("name", [".lock", ".lock-holder", "optuna.db"])
 @pytest.mark.parametrize("kind", STRANGE)
-def test_what_is_no_file_in_its_place_is_refused_and_not_waited_for(
-    tmp_path, monkeypatch, kind, name
-):
+def test_what_is_no_file_in_its_place_is_refused_and_not_waited_for(tmp_path, monkeypatch, kind):
     monkeypatch.chdir(tmp_path)  # the address of a socket is short
-    STRANGE[kind](name)
+    STRANGE[kind]("optuna.db")
 
     with pytest.raises(InputError) as caught, hold("hydra.sweep.dir", tmp_path):
         pass
 
     assert str(caught.value) == (
-        f"{tmp_path / name}: {kind}, expected a regular file; remove it, or take another folder"
+        f"{tmp_path / 'optuna.db'}: {kind}, expected a regular file; remove it, or take another "
+        "folder"
     )
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert [path.name for path in tmp_path.iterdir()] == ["optuna.db"]
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+@pytest.mark.parametrize("names", [None, ["history.csv"]])
+def test_nor_is_what_is_no_claim(tmp_path, monkeypatch, kind, names):
+    (tmp_path / ".claim").mkdir()
+    monkeypatch.chdir(tmp_path)
+    STRANGE[kind](".claim/1")
+
+    with pytest.raises(InputError) as caught, hold("hydra.sweep.dir", tmp_path, names):
+        pass
+
+    assert str(caught.value).startswith(f"{tmp_path / '.claim' / '1'}: ")
+    assert f"{kind}, expected a regular file" in str(caught.value)
 
 
 def test_a_pipe_is_refused_wherever_it_stands(tmp_path):
@@ -187,7 +203,7 @@ def test_the_folder_itself_may_be_a_link(tmp_path):
     (tmp_path / "here").symlink_to(tmp_path / "disk")
 
     with hold("hydra.sweep.dir", tmp_path / "here"):
-        assert (tmp_path / "disk" / ".lock-holder").exists()
+        assert (tmp_path / "disk" / ".claim" / "1").exists()
 
 
 @pytest.mark.parametrize("value", [None, "", " "])

@@ -12,7 +12,7 @@ from regsweep.sweep.packing import (
 )
 
 AUTO = Packing(None, None)
-NODE = {"_target_": PACK_LAUNCHER, "pack_size": "auto", "workers": "auto"}
+NODE = {"_target_": PACK_LAUNCHER, "pack_size": "auto", "workers": "auto", "checkpoint_minutes": 30}
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,26 @@ def test_a_wrong_setting_is_named(key, value, low):
         read_packing(OmegaConf.create({**NODE, key: value}))
 
 
+@pytest.mark.parametrize("value", [-1, True, "often", float("nan"), float("inf")])
+def test_minutes_between_checkpoints_are_a_number(value):
+    said = "hydra.launcher.checkpoint_minutes=.*: expected minutes, 0 or above, or null for never"
+
+    with pytest.raises(InputError, match=said):
+        read_packing(OmegaConf.create({**NODE, "checkpoint_minutes": value}))
+
+
+@pytest.mark.parametrize(("value", "minutes"), [(0, 0.0), (0.001, 0.001), (30, 30.0), (None, None)])
+def test_they_may_be_none(value, minutes):
+    read = read_packing(OmegaConf.create({**NODE, "checkpoint_minutes": value}))
+
+    assert read == Packing(None, None, checkpoint_minutes=minutes)
+
+
 def test_other_launchers_pack_nothing():
     assert read_packing(OmegaConf.create({"_target_": "some.Launcher", "workers": 0})) is None
-    assert read_packing(OmegaConf.create({**NODE, "workers": 0})) == Packing(None, 0)
+    assert read_packing(OmegaConf.create({**NODE, "workers": 0})) == Packing(
+        None, 0, checkpoint_minutes=30.0
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import logging
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from regsweep.errors import ClusterFault
@@ -45,6 +46,7 @@ def refuse_others(workers: Mapping[str, Peer]) -> None:
         log.warning("processors differ, and so may last digits: %s", "; ".join(others))
 
 
+@cache
 def _processor() -> str:
     """The name of the processor's model, as the kernel has it."""
     told = Path("/proc/cpuinfo")
