@@ -1,7 +1,7 @@
 """What a sweep does: its arms, its budget, its rounds, and the folder of every run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from omegaconf import DictConfig, OmegaConf
@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from regsweep.errors import InputError, bad_value, nearest
 from regsweep.records.arm import arm_name
 from regsweep.records.baselines import default_baselines
+from regsweep.records.record import Role
 from regsweep.records.sweep_file import Resample
 from regsweep.report.tables.looks import LookPlan, planned_looks
 from regsweep.report.tables.override import spelled
@@ -59,11 +60,16 @@ class Slot:
 
 @dataclass(frozen=True)
 class Place:
-    """What a run is part of: its stage, its trial, and its seed."""
+    """What a run is part of: its stage, its trial, and its seed.
+
+    ``role`` is why a confirm run is made, which changes nothing in it: a trial that was an arm's
+    sparsest keeps its runs where it becomes the winner.
+    """
 
     stage: Literal["search", "confirm"]
     slot: Slot
     seed: int
+    role: Role = field(default="winner", compare=False)
 
 
 @dataclass(frozen=True)
@@ -166,6 +172,7 @@ class Plan:
             f"run.stage={place.stage}",
             f"run.arm={spelled(arm.choices)}",
             f"run.trial={place.slot.number}",
+            *(() if place.role == "winner" else (f"run.role={place.role}",)),
             *((QUIET,) if self.quiet else ()),
             f"hydra.sweep.subdir={spelled(folder)}",
         ]

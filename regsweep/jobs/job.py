@@ -32,6 +32,7 @@ from regsweep.records.record import (
     TEST_LOSSES,
     WEIGHTS,
     Record,
+    Role,
     Stage,
     publish,
     read,
@@ -57,9 +58,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class JobIdentity:
-    """What a job is part of: its stage, its arm, its number, the keys that its sweep varies."""
+    """What a job is part of: its stage, its arm, its number, the keys that its sweep varies.
+
+    ``role`` is what a confirm run trains again, ``None`` of others.
+    """
 
     stage: Stage
+    role: Role | None
     arm: Mapping[str, str]
     trial: int | None
     searched: tuple[str, ...]
@@ -123,6 +128,7 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
         config=flat,
         started=began or now(),
         git=commit_of(Path(hydra.runtime.cwd)),
+        role=identity.role,
     )
     try:
         run = read_run(plain).at(Path(hydra.runtime.cwd))
@@ -254,8 +260,10 @@ def read_identity(
         trial, searched = hydra.job.num, sweep.searched
     else:
         name, trial, searched = "/".join(output.parts[-2:]), None, ()
+    stage = read_stage(hydra, config)
     return JobIdentity(
-        stage=read_stage(hydra, config),
+        stage=stage,
+        role=(channel.role or "winner") if stage == "confirm" else None,
         arm=channel.arm or {"regularizer": config["regularizer"]["name"]},
         trial=trial if channel.trial is None else channel.trial,
         searched=searched,

@@ -13,9 +13,13 @@ from regsweep.records.stored import Unreadable, read_json
 from regsweep.records.task import SCORES, Score, measures
 from regsweep.records.typed import fault
 
-SCHEMA = 2
+SCHEMA = 3
 # Each of the schemas that are read, and the fields that a record of it lacks.
-LACKING: Mapping[int, frozenset[str]] = {1: frozenset({"started", "git"}), SCHEMA: frozenset()}
+LACKING: Mapping[int, frozenset[str]] = {
+    1: frozenset({"started", "git", "role"}),
+    2: frozenset({"role"}),
+    SCHEMA: frozenset(),
+}
 FILE_NAME = "record.json"
 HISTORY = "history.csv"
 WEIGHTS = "weights.safetensors"
@@ -25,6 +29,8 @@ RUN_FILES = (HISTORY, WEIGHTS, TEST_LOSSES, FILE_NAME)
 
 Stage = Literal["single", "search", "confirm"]
 Status = Literal["completed", "diverged", "failed"]
+# What a confirm run trains again: its arm's winner, or its sparsest trial that is as good.
+Role = Literal["winner", "sparsest"]
 
 STATISTICS = ("penalty", "l1_norm", "l2_norm", "zero_fraction", "near_zero_fraction")
 # Of runs whose regularizer leaves out whole units, and of no others.
@@ -53,7 +59,9 @@ class Record:
     run; ``params`` holds the searched keys and their values; ``config`` is the whole job config
     under dotted keys; ``metrics`` holds those of ``METRICS`` that the stage measures;
     ``seconds`` is wall time; ``error`` is a traceback, or ``None``; ``started`` is when its
-    training began, in UTC, and ``git`` the commit of the working directory, if it has one.
+    training began, in UTC, and ``git`` the commit of the working directory, if it has one;
+    ``role`` is what a confirm run trains again, ``None`` of other stages and in older records,
+    whose confirm runs are winners.
     """
 
     run: str
@@ -72,6 +80,7 @@ class Record:
     error: str | None = None
     started: str | None = None
     git: str | None = None
+    role: Role | None = None
     schema: int = SCHEMA
 
 
@@ -129,7 +138,7 @@ def read(path: Path) -> Record:
         raise RecordError(path, f"not a record (a JSON {type(content).__name__})")
     schema = content.get("schema")
     if type(schema) is not int or schema not in LACKING:
-        known = " and ".join(map(str, LACKING))
+        known = f"1 to {SCHEMA}"
         raise RecordError(path, f"schema {schema!r:.60}, this version reads {known}")
     if content.keys() != _FIELDS - LACKING[schema]:
         wrong = ", ".join(sorted(content.keys() ^ (_FIELDS - LACKING[schema])))

@@ -5,7 +5,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar, get_type_hints
 
 from regsweep.errors import InputError, bad_value, nearest
-from regsweep.records.record import Stage
+from regsweep.records.record import Role, Stage
 from regsweep.settings.checks import one_of, whole
 from regsweep.settings.data import DATA, OwnData
 from regsweep.settings.flat import flatten
@@ -41,11 +41,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Channel:
-    """What a sweeper says of a job; ``None`` where it says nothing."""
+    """What a sweeper says of a job; ``None`` where it says nothing, as of a winner's ``role``."""
 
     stage: Stage | None
     arm: Mapping[str, str] | None
     trial: int | None
+    role: Role | None
 
 
 def read_channel(config: Mapping[str, Any]) -> Channel:
@@ -63,7 +64,9 @@ def read_channel(config: Mapping[str, Any]) -> Channel:
     trial = typed("run.trial", _required(node, "trial", "run"), int | None)
     if trial is not None:
         whole("run.trial", trial, low=0)
-    return Channel(typed("run.stage", _required(node, "stage", "run"), Stage | None), arm, trial)
+    stage = typed("run.stage", _required(node, "stage", "run"), Stage | None)
+    # A config may be older than this key.
+    return Channel(stage, arm, trial, typed("run.role", node.get("role"), Role | None))
 
 
 def read_run(config: Mapping[str, Any]) -> Run:

@@ -142,7 +142,7 @@ def test_one_run(tmp_path, mnist):
     assert record.arm == {"regularizer": "l1"}
     assert record.config["regularizer.weight"] == 1e-4
     assert before < datetime.fromisoformat(record.started) < datetime.now(UTC)
-    assert (record.git, record.schema) == ("a1" * 20, 2)
+    assert (record.git, record.schema) == ("a1" * 20, 3)
     assert tuple(record.metrics) == metrics_of([ACCURACY])
     network = build_network(MLP((64, 32)), (28, 28), 10)
     network.load_state_dict(load_file(folder / "weights.safetensors"))

@@ -36,6 +36,7 @@ def test_keys_are_those_of_the_contract(tmp_path):
     assert list(content) == [
         "schema", "run", "stage", "arm", "trial", "seed", "status", "overrides", "params",
         "config", "metrics", "epochs", "seconds", "environment", "error", "started", "git",
+        "role",
     ]  # fmt: skip
 
 
@@ -73,9 +74,9 @@ def test_numbers_that_json_does_not_know_become_null(tmp_path):
     [
         ("{", "unreadable"),
         ("[]", r"not a record \(a JSON list\)"),
-        ('{"schema": 3}', "schema 3, this version reads 1 and 2"),
-        ('{"schema": true}', "schema True, this version reads 1 and 2"),
-        ('{"schema": [1]}', r"schema \[1\], this version reads 1 and 2"),
+        ('{"schema": 4}', "schema 4, this version reads 1 to 3"),
+        ('{"schema": true}', "schema True, this version reads 1 to 3"),
+        ('{"schema": [1]}', r"schema \[1\], this version reads 1 to 3"),
         ('{"schema": 1, "run": "0"}', "fields missing or unknown: arm, config"),
     ],
 )
@@ -89,20 +90,23 @@ def test_what_is_no_record_is_named(tmp_path, text, reason):
     assert str(path) in str(caught.value)
 
 
-def test_a_record_of_the_first_schema_reads_without_what_it_lacks(tmp_path):
-    path = publish(RECORD, tmp_path)
-    content = json.loads(path.read_text()) | {"schema": 1}
-    del content["started"], content["git"]
+@pytest.mark.parametrize(("schema", "lacking"), [(1, ("started", "git", "role")), (2, ("role",))])
+def test_a_record_of_an_older_schema_reads_without_what_it_lacks(tmp_path, schema, lacking):
+    path = publish(replace(RECORD, stage="confirm", role="winner"), tmp_path)
+    content = json.loads(path.read_text()) | {"schema": schema}
+    for key in lacking:
+        del content[key]
     path.write_text(json.dumps(content))
 
-    assert read(path) == replace(RECORD, schema=1, started=None, git=None)
+    without = dict.fromkeys(lacking)
+    assert read(path) == replace(RECORD, stage="confirm", schema=schema, **without)
 
 
 def test_a_record_without_what_its_schema_has_is_refused(tmp_path):
     path = publish(RECORD, tmp_path)
-    path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
+    path.write_text(path.read_text().replace('"schema": 3', '"schema": 1'))
 
-    with pytest.raises(RecordError, match="fields missing or unknown: git, started"):
+    with pytest.raises(RecordError, match="fields missing or unknown: git, role, started"):
         read(path)
 
 

@@ -69,7 +69,7 @@ def test_unreadable_and_unfinished_runs_are_listed_by_name(folder):
     assert gathered.unfinished == (Problem(str(sweep / "cut"), "has no record.json"),)
     list_, old, torn, wrong = gathered.unreadable
     assert list_ == Problem(str(sweep / "list/record.json"), "not a record (a JSON list)")
-    assert old == Problem(str(sweep / "old/record.json"), "schema 0, this version reads 1 and 2")
+    assert old == Problem(str(sweep / "old/record.json"), "schema 0, this version reads 1 to 3")
     assert torn.path == str(sweep / "torn/record.json")
     assert torn.reason.startswith("unreadable (Unterminated string")
     expected = "metrics {'val_loss': 'low'}, expected an object, each value a number"
