@@ -41,7 +41,7 @@ from regsweep.records.settled import Settled
 from regsweep.records.stored import Unreadable
 from regsweep.report.aggregate import gather_and_show
 from regsweep.sweep.internals import BasicLauncher
-from regsweep.sweep.machine import check_machine, tell_of_data
+from regsweep.sweep.machine import check_draws, check_machine, tell_of_data
 from regsweep.sweep.packing import Packing, count_workers
 from regsweep.sweep.preflight import check_sweep
 from regsweep.sweep.settle import fault_of_settled, settle
@@ -66,6 +66,8 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     ]
     plan = read_plan(config, sweep, trials)
     check_machine(sweep.runs)
+    if plan.resample == "rows":
+        check_draws(sweep.runs, plan.confirm_seeds)
     reached(config.hydra.launcher, sweep.runs)
     tell_of_data(sweep.runs)
     directory = Path(config.hydra.sweep.dir)

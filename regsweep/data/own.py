@@ -88,6 +88,23 @@ class Loaded:
     decode: Decode
 
 
+def bare(given: Given) -> Given:
+    """The rows of ``given`` with inputs of nothing: dividing them costs what the targets do."""
+
+    def without(rows: Rows) -> Rows:
+        return Rows(np.zeros((len(rows.targets), 0), np.float32), rows.targets)
+
+    return Given(
+        rows=without(given.rows),
+        test=None if given.test is None else without(given.test),
+        names=given.names,
+        fit=lambda train: np.asarray,
+        where=given.where,
+        groups=given.groups,
+        task=given.task,
+    )
+
+
 def divided(given: Given, sizes: Sizes) -> Loaded:
     """``given`` as the parts of a data set.
 

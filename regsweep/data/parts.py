@@ -62,7 +62,8 @@ def divide(
     if validation_size:
         _refuse_none("data.validation_size", sizes.validation, validation)
     if sizes.train is not None:
-        check_split(len(train), len(names), 0, sizes.train)
+        leaving = f"the groups of the other parts leave of {len(labels)} (data.group)"
+        check_split(len(train), len(names), 0, sizes.train, leaving)
         kept, _ = stratified_split(labels[rest][train], 0, sizes.train, sizes.drawn_by)
         train = train[kept]
     return _with_all_classes(Parts(rest[train], rest[validation], aside), labels, names)

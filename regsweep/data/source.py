@@ -86,8 +86,17 @@ def check_sizes(source: Source, validation_size: int, train_size: int | None) ->
     check_split(source.train_examples, source.outputs, validation_size, train_size)
 
 
-def check_split(examples: int, classes: int, validation_size: int, train_size: int | None) -> None:
-    """Refuse sizes that do not leave every class a training example, with InputError."""
+def check_split(
+    examples: int,
+    classes: int,
+    validation_size: int,
+    train_size: int | None,
+    leaving: str | None = None,
+) -> None:
+    """Refuse sizes that do not leave every class a training example, with InputError.
+
+    ``leaving`` is what leaves the ``examples`` to train on, where ``validation_size`` is not.
+    """
     most = examples - classes
     if not 0 <= validation_size <= most:
         raise bad_value(
@@ -102,7 +111,7 @@ def check_split(examples: int, classes: int, validation_size: int, train_size: i
             "data.train_size",
             train_size,
             f"null (all) or {classes} to {left}: at least one example{of_each}, at most what "
-            f"data.validation_size={validation_size} leaves of {examples}",
+            f"{leaving or f'data.validation_size={validation_size} leaves of {examples}'}",
         )
 
 

@@ -3,15 +3,16 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from regsweep.data.fetch import ensure_files
 from regsweep.data.source import find_source
-from regsweep.errors import MachineFault
+from regsweep.errors import InputError, MachineFault
 from regsweep.records.sweep_file import SweepFile
-from regsweep.records.task import ACCURACY, R2, Score
-from regsweep.settings.data import OwnData, Published
+from regsweep.records.task import ACCURACY, R2, LossChoice, Score
+from regsweep.settings.data import Own, OwnData, Published
 from regsweep.settings.own import OwnModel, OwnRegularizer
 from regsweep.settings.run import Run, fusible
 from regsweep.sweep.arms import Arm
@@ -37,6 +38,36 @@ def check_machine(runs: Sequence[Run], devices: Sequence[str] = ()) -> None:
         ensure_files(find_source(name), Path(root))
     _check_own(runs)
     _check_scores(runs)
+
+
+def check_draws(runs: Sequence[Run], rows_seeds: Sequence[int]) -> None:
+    """Try what each of ``rows_seeds`` will draw of the user's own data in a run that confirms.
+
+    Only the targets are drawn. Of published data all draws have as many rows of each class.
+
+    Raises:
+        InputError: the first seed whose rows cannot be divided, or not trained or tested on.
+    """
+    by_data: dict[tuple[Own, LossChoice], list[Run]] = {}
+    for run in runs:
+        if not isinstance(run.data, Published):
+            by_data.setdefault((run.data, run.loss), []).append(run)
+    for (data, loss), own in by_data.items():
+        from regsweep.training.load import facts_of, targets_drawn
+        from regsweep.training.score import check_defined
+
+        facts, drawn = facts_of(data, loss), targets_drawn(data, loss, rows_seeds)
+        for seed in rows_seeds:
+            try:
+                targets = next(drawn)
+                for run in own:
+                    run.check(replace(facts, train=len(targets.train)))
+                    check_defined(targets, run.task(facts.task).score, facts.classes)
+            except InputError as error:
+                raise InputError(
+                    f"hydra.sweeper.resample=rows: the rows that seed {seed} would draw cannot be "
+                    f"trained on: {error}"
+                ) from error
 
 
 def stored_data(arms: Sequence[Arm]) -> tuple[dict[str, Any], ...]:

@@ -1,6 +1,6 @@
 """The data that a run names, loaded once for a process or all of a sweep; what is known of them."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from regsweep.data.dataset import Dataset, load_dataset
 from regsweep.data.facts import Facts
-from regsweep.data.own import Decode, Encode, Given, Loaded, decoder, divided
+from regsweep.data.own import Decode, Encode, Given, Loaded, bare, decoder, divided
 from regsweep.data.own_file import read_file, stamp
 from regsweep.data.shared import held_once, is_shared
 from regsweep.records.task import LossChoice
@@ -43,6 +43,17 @@ def load_data(data: Data, loss: LossChoice = "auto", *, test: bool) -> Dataset:
         split_seed=data.split_seed if data.rows_seed is None else data.rows_seed,
         test=test,
     )
+
+
+def targets_drawn(data: Own, loss: LossChoice, rows_seeds: Iterable[int]) -> Iterator[Dataset]:
+    """The targets, without the inputs, that each of ``rows_seeds`` draws of ``data``, in turn.
+
+    Raises:
+        InputError: the rows cannot be divided so; the message says what is wrong with them.
+    """
+    given = bare(_given(data, loss))
+    for seed in rows_seeds:
+        yield divided(given, replace(data.sizes, rows_seed=seed)).dataset
 
 
 def codec_of(data: Data, loss: LossChoice = "auto") -> tuple[Encode, Decode]:

@@ -121,3 +121,17 @@ def test_confirm_runs_on_other_rows_are_not_taken_for_those_of_the_plan(
         "seeds that no look has seen, by hydra.sweeper.confirm_from=10001",
     ):
         ledger(asked).refuse_more(10000)
+
+
+def test_draws_are_tried_before_anything_is_trained(tmp_path, monkeypatch):
+    seen = []
+
+    def refuse(runs, rows_seeds):
+        seen.append(rows_seeds)
+        raise InputError("no such rows")
+
+    monkeypatch.setattr("regsweep.compare.sweep.check_draws", refuse)
+    with pytest.raises(InputError, match="no such rows"):
+        multirun(monkeypatch, *SWEEP, ROWS, f"hydra.sweep.dir={tmp_path}/refused")
+    assert seen == [range(10_000, 10_002)]
+    assert not (tmp_path / "refused").exists()
