@@ -26,7 +26,7 @@ from regsweep.jobs.environment import now
 from regsweep.jobs.git import commit_of
 from regsweep.jobs.job import read_stage
 from regsweep.jobs.messages import explain
-from regsweep.packs.checkpoints import Checkpoints
+from regsweep.packs.checkpoints import Checkpoints, name_of
 from regsweep.packs.engines.choice import engine_of
 from regsweep.packs.publishing import (
     Publisher,
@@ -117,7 +117,7 @@ class Rounds:
                 raise_interrupt(error)
                 returns[number] = self.publisher.publish(number, deferred, error)
         workers = min((count_workers(self.packing, job.device) for job in jobs.values()), default=1)
-        packs = make_packs(list(jobs.values()), self.settled, self.packing, workers, self.widest)
+        packs = self._deal(list(jobs.values()), workers)
         self._tell(packs, workers)
         self.checkpoints.tell_of_others(packs)
         self.processes = max(self.processes, min(workers, len(packs)))
@@ -136,6 +136,13 @@ class Rounds:
                 raise one
         self._check_a_pack(packs, returns)
         return [returns[number] for number in sorted(returns)]
+
+    def _deal(self, jobs: Sequence[Job], workers: int) -> list[Pack]:
+        """``jobs`` in packs: first those that go on from where a command was killed."""
+        again = packs_again(self.checkpoints, jobs, self.settled)
+        given = {number for pack in again for number in pack.jobs}
+        others = [job for job in jobs if job.number not in given]
+        return again + make_packs(others, self.settled, self.packing, workers, self.widest)
 
     def _published(
         self, pack: Pack, outcome: Any, jobs: Mapping[int, Job]
@@ -250,7 +257,7 @@ class Rounds:
         Another process publishes the runs too, on a cluster where it sees ``token``; while a GPU
         trains, this one does.
         """
-        checkpoint = self.checkpoints.of(pack)
+        checkpoint = self.checkpoints.give(pack)
         if pack.device != "cpu" or not self.engine.apart:
             return partial(train_where_seen, pack, checkpoint, token)
         configs = [jobs[number].deferred for number in pack.jobs]
@@ -329,19 +336,45 @@ def make_packs(
         ]
         only = len(alike) == len(parts) == 1
         width = most if only else max(map(len, shares))
-        made += [
-            Pack(
-                jobs=tuple(job.number for job in share),
-                runs=tuple(job.run for job in share),
-                test=test,
-                device=str(device),
-                mode=mode_of(run, settled),
-                width=width,
-                alone=not in_packs(run, settled),
-            )
-            for share in shares
-        ]
+        made += [_pack_of(share, width, settled) for share in shares]
     return made
+
+
+def packs_again(checkpoints: Checkpoints, jobs: Sequence[Job], settled: Settled) -> list[Pack]:
+    """The packs that go on from ``checkpoints``, made of those of ``jobs`` that train their runs.
+
+    One of which a run is published by now, or is another, is not made again.
+    """
+    left: defaultdict[str, list[Job]] = defaultdict(list)
+    kept = checkpoints.kept()
+    for job in jobs if kept else ():
+        left[name_of(job.run)].append(job)
+    made = []
+    for one in kept:
+        queues = {name: iter(left[name]) for name in one.runs}
+        share = [found for name in one.runs if (found := next(queues[name], None))]
+        if len(share) < len(one.runs):
+            continue
+        pack = _pack_of(share, one.width, settled)
+        if checkpoints.path_of(pack) == one.path:
+            made.append(pack)
+            for name, job in zip(one.runs, share, strict=True):
+                left[name].remove(job)
+    return made
+
+
+def _pack_of(share: Sequence[Job], width: int, settled: Settled) -> Pack:
+    """That of the jobs of ``share``, which are alike."""
+    first = share[0]
+    return Pack(
+        jobs=tuple(job.number for job in share),
+        runs=tuple(job.run for job in share),
+        test=first.test,
+        device=str(first.device),
+        mode=mode_of(first.run, settled),
+        width=width,
+        alone=not in_packs(first.run, settled),
+    )
 
 
 def _by_seed(group: Sequence[Job]) -> list[Sequence[Job]]:

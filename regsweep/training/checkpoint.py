@@ -2,9 +2,10 @@
 
 import hashlib
 import io
+import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,14 @@ class Checkpoint:
     """The file ``path``, to which a pack's progress goes every ``seconds``, between two epochs.
 
     It is taken by the pack that its name stands for, where ``made_by`` is as it was: what the bits
-    of a run depend on beside its spec, such as versions.
+    of a run depend on beside its spec, such as versions. Its first line is ``head``, as JSON, which
+    is for who deals out packs.
     """
 
     path: Path
     seconds: float
-    made_by: Mapping[str, str]
+    head: Mapping[str, Any] = field(default_factory=dict)
+    made_by: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, progress: Progress) -> None:
         """Put ``progress`` in place of what was kept before.
@@ -57,20 +60,23 @@ class Checkpoint:
         Raises:
             OSError: it cannot be written.
         """
-        content = io.BytesIO()
-        torch.save({"made_by": dict(self.made_by), **vars(progress)}, content)
+        file = io.BytesIO()
+        file.write(bytes(_DIGEST) + json.dumps(self.head).encode() + b"\n")
+        torch.save({"made_by": dict(self.made_by), **vars(progress)}, file)
+        content = file.getvalue()
         self.path.parent.mkdir(exist_ok=True)
-        write_bytes(self.path, self._digest(content.getbuffer()) + content.getbuffer())
+        write_bytes(self.path, _digest(self.path, content) + content[_DIGEST:])
 
     def read(self) -> Progress | None:
         """What was kept, if it can be gone on from; if not, why is said. It can run no code."""
         if not self.path.is_file():
             return None
-        whole = memoryview(self.path.read_bytes())
-        if whole[:_DIGEST] != self._digest(whole[_DIGEST:]):
+        content = self.path.read_bytes()
+        if content[:_DIGEST] != _digest(self.path, content):
             log.warning("%s: damaged, or of another pack; trained from the start", self.path)
             return None
-        kept = torch.load(io.BytesIO(whole[_DIGEST:]), map_location="cpu", weights_only=True)
+        file = io.BytesIO(content[content.index(b"\n", _DIGEST) + 1 :])
+        kept = torch.load(file, map_location="cpu", weights_only=True)
         before, now = kept.pop("made_by"), self.made_by
         keys = sorted(before.keys() | now.keys())
         changed = [
@@ -86,8 +92,17 @@ class Checkpoint:
         log.info("%s: a pack goes on after epoch %d", self.path, progress.epoch)
         return progress
 
-    def _digest(self, content: memoryview) -> bytes:
-        """Of the content under its name, so that no file passes for another one's."""
-        digest = hashlib.sha256(self.path.name.encode())
-        digest.update(content)
-        return digest.digest()
+
+def head_of(path: Path) -> Any:
+    """What the checkpoint ``path`` has as its ``head``; ``None`` where it is damaged."""
+    content = path.read_bytes()
+    if content[:_DIGEST] != _digest(path, content):
+        return None
+    return json.loads(content[_DIGEST : content.index(b"\n", _DIGEST)])
+
+
+def _digest(path: Path, content: bytes) -> bytes:
+    """Of what is behind its place, under the name of the file: so none passes for another one's."""
+    digest = hashlib.sha256(path.name.encode())
+    digest.update(memoryview(content)[_DIGEST:])
+    return digest.digest()

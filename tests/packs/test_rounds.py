@@ -234,7 +234,7 @@ def test_a_device_that_is_not_there_is_its_jobs_failure(launch, tmp_path):
 def test_a_width_that_memory_did_not_hold_is_not_tried_again(launch, monkeypatch):
     rounds = []
 
-    def train_packs(engine, packs, workers, work, on_narrower):
+    def train_packs(engine, packs, workers, work, on_narrower, has_come_further):
         rounds.append([pack.width for pack in packs])
         if len(rounds) == 1:
             on_narrower(packs[0], 2)
@@ -276,7 +276,7 @@ def test_what_a_job_reads_of_hydra_is_its_own(launch, tmp_path):
 def test_packs_hold_what_is_alike_one_seed_beside_the_other(launch, monkeypatch):
     seen = []
 
-    def train_packs(engine, packs, workers, work, on_narrower):
+    def train_packs(engine, packs, workers, work, on_narrower, has_come_further):
         seen.extend(packs)
         yield from [(pack, RuntimeError("not trained")) for pack in packs]
 
@@ -439,6 +439,25 @@ def test_packs_that_are_given_again_go_on(launch, interrupted, tmp_path, capsys)
 
 
 @GIVEN_AGAIN
+def test_a_pack_goes_on_where_its_runs_would_be_dealt_otherwise_now(
+    launch, interrupted, tmp_path, capsys
+):
+    jobs = (["seed=1", FOUR], ["seed=1", "regularizer=l1", FOUR])
+    launch(*jobs, number=3)
+    interrupted(*jobs)
+    capsys.readouterr()
+
+    launch(jobs[1], ["seed=1", "regularizer=l2", FOUR], jobs[0])
+
+    said = capsys.readouterr().out
+    assert "training 3 runs in 2 packs" in said
+    assert "a pack goes on after epoch 2" in said
+    assert "of other runs" not in said
+    assert files_of(tmp_path, (2, 0)) == files_of(tmp_path, (3, 4))
+    assert {read(tmp_path / number / "record.json").status for number in "012"} == {"completed"}
+
+
+@GIVEN_AGAIN
 def test_packs_of_other_runs_do_not_and_it_is_said(launch, interrupted, tmp_path, capsys):
     launch(["seed=1", FOUR], number=2)
     interrupted(["seed=1", FOUR], ["seed=2", FOUR])
@@ -447,7 +466,7 @@ def test_packs_of_other_runs_do_not_and_it_is_said(launch, interrupted, tmp_path
     launch(["seed=1", FOUR])
 
     said = capsys.readouterr().out
-    assert f"{tmp_path}/.checkpoints: 1 of packs of other runs than now; not gone on from" in said
+    assert f"{tmp_path}/.checkpoints: 1 of packs of other runs than now, or damaged" in said
     assert "goes on after" not in said
     assert files_of(tmp_path, (0,)) == files_of(tmp_path, (2,))
     assert not (tmp_path / ".checkpoints").exists()

@@ -13,7 +13,7 @@ from regsweep.settings.optimizer import SGD, Adam, RMSprop
 from regsweep.settings.own import FUNCTIONS, OwnModel
 from regsweep.settings.regularizer import L1, L2
 from regsweep.training import pack
-from regsweep.training.checkpoint import Checkpoint
+from regsweep.training.checkpoint import Checkpoint, head_of
 from regsweep.training.pack import train_pack
 from tests.training.own_networks import Embedded, Residual
 from tests.training.test_pack import ALL_FIVE, CPU, DIVERGING, assert_same_result, make_run
@@ -47,7 +47,7 @@ NETWORKS = {
 @pytest.fixture
 def checkpoint(tmp_path):
     """Due after every epoch."""
-    return Checkpoint(tmp_path / "kept" / "a.pt", 0, {"torch": "1"})
+    return Checkpoint(tmp_path / "kept" / "a.pt", 0, {"runs": ["a"]}, {"torch": "1"})
 
 
 def killed_after(epoch, runs, dataset, checkpoint, **how):
@@ -177,8 +177,8 @@ def emptied(path):
 
 
 def of_another_pack(path):
-    other = Checkpoint(path.with_name("b.pt"), 0, {"torch": "1"})
-    other.write(Checkpoint(path, 0, {"torch": "1"}).read())
+    other = Checkpoint(path.with_name("b.pt"), 0, made_by={"torch": "1"})
+    other.write(Checkpoint(path, 0, made_by={"torch": "1"}).read())
     other.path.replace(path)
 
 
@@ -194,7 +194,9 @@ def test_what_is_no_checkpoint_of_the_pack_is_told_once_and_not_taken(
     runs = [short()]
     [untouched] = train_pack(runs, digits, CPU)
     killed_after(1, runs, digits, checkpoint)
+    assert head_of(checkpoint.path) == {"runs": ["a"]}
     damage(checkpoint.path)
+    assert head_of(checkpoint.path) is None
     caplog.clear()
 
     [result] = train_pack(runs, digits, CPU, checkpoint=checkpoint)
