@@ -153,7 +153,19 @@ def test_one_seed_has_an_improvement_and_no_verdict(folder):
     assert (row["improvement_mean"], row["probability_better"]) == (0.25, 1)
     unknown = ["improvement_ci_low", "improvement_ci_high", "p_value", "p_holm", "verdict"]
     assert row[unknown].isna().all()
-    assert report(folder).verdicts == ()
+    made = report(folder)
+    assert made.verdicts == ()
+    assert made.remarks == (
+        "Nothing is tested: one seed does not tell by how much another would differ; expected 2 "
+        "confirm_seeds or more.",
+    )
+
+
+def test_a_first_look_of_one_seed_is_no_fault_where_more_follow(folder):
+    folder.compared("none", "l1", budget={"confirm_seeds": 1}, looks=(1, 2))
+    folder.arm("none", [0.5])
+    folder.arm("l1", [0.25])
+    assert report(folder).untested == {}
 
 
 def test_equal_arms_have_a_p_of_one(folder):
@@ -259,6 +271,10 @@ def test_runs_that_no_sweep_file_asks_for_are_not_judged(folder):
     folder.arm("none", NONE)
     folder.arm("l1", L1)
     assert all(row[JUDGING].isna().all() for row in rows(folder).values())
+    assert report(folder).remarks[0] == (
+        "Nothing is tested: there is no sweep.json that can be read, so it is not known what was "
+        "planned (baseline, looks, margin)."
+    )
 
 
 def judged(folder, *names):
