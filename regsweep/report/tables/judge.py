@@ -32,11 +32,12 @@ class Judgement:
     """The judging columns of ``comparison.csv`` by sweep and arm.
 
     ``pairs`` has of each arm that was compared its improvement by seed, on the seeds that its
-    verdict was made of.
+    verdict was made of. ``waiting`` are the arms that were judged, and that the plan judges again.
     """
 
     columns: Mapping[Name, Mapping[str, Any]]
     pairs: Mapping[Name, Mapping[int, float]]
+    waiting: frozenset[Name]
 
 
 def judge(results: Sequence[ArmResult], asked: Mapping[str, Request]) -> Judgement:
@@ -46,17 +47,19 @@ def judge(results: Sequence[ArmResult], asked: Mapping[str, Request]) -> Judgeme
     """
     columns: dict[Name, Mapping[str, Any]] = {}
     pairs: dict[Name, Mapping[int, float]] = {}
+    waiting: set[Name] = set()
     for sweep, its_asked in asked.items():
         confirmed = [r for r in results if r.sweep == sweep and r.confirmed]
-        its_columns, its_pairs = _judge_sweep(confirmed, its_asked)
+        its_columns, its_pairs, its_waiting = _judge_sweep(confirmed, its_asked)
         columns |= {(sweep, arm): found for arm, found in its_columns.items()}
         pairs |= {(sweep, arm): by_seed for arm, by_seed in its_pairs.items()}
-    return Judgement(columns, pairs)
+        waiting |= {(sweep, arm) for arm in its_waiting}
+    return Judgement(columns, pairs, frozenset(waiting))
 
 
 def _judge_sweep(
     confirmed: Sequence[ArmResult], asked: Request
-) -> tuple[dict[str, dict[str, Any]], dict[str, dict[int, float]]]:
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[int, float]], list[str]]:
     baselines = asked.baselines
     columns: dict[str, dict[str, Any]] = {
         r.arm: {
@@ -68,8 +71,11 @@ def _judge_sweep(
     }
     results = {r.arm: dict(r.final_metrics) for r in confirmed}
     plan = _look_plan(results, asked)
-    pairs = {}
+    pairs, waiting = {}, []
     for arm, one in judge_arms(results, plan).items():
+        # A second look ends where the arms were stopped.
+        if one.open and one.seeds and plan.together:
+            waiting.append(arm)
         if one.seeds:
             columns[arm] |= {name: getattr(one, name) for name in NUMBERS}
             columns[arm]["verdict"] = _marked(one.verdict, asked)
@@ -78,7 +84,7 @@ def _judge_sweep(
             against = results[baselines[arm]]
             seeds = plan.seeds[: one.seeds]
             pairs[arm] = {seed: against[seed] - results[arm][seed] for seed in seeds}
-    return columns, pairs
+    return columns, pairs, waiting
 
 
 def marks_of(asked: Request) -> tuple[str, ...]:

@@ -1,20 +1,26 @@
 """Why nothing is tested, or not all: what the verdicts leave unsaid."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from regsweep.report.tables.arm import ArmResult
+from regsweep.report.tables.judge import Name
 from regsweep.report.tables.request import Request
+from regsweep.report.words.view import listed
 
 
 def why_untested(
-    results: Sequence[ArmResult], asked: Mapping[str, Request]
+    results: Sequence[ArmResult], asked: Mapping[str, Request], waiting: Collection[Name]
 ) -> dict[str, tuple[str, ...]]:
-    """Sentences by sweep, of those that have any; none of a sweep that planned no tests."""
+    """Sentences by sweep, of those that have any; none of a sweep that planned no tests.
+
+    ``waiting`` are the arms whose looks are not over.
+    """
     found = {}
     for sweep in dict.fromkeys(result.sweep for result in results):
         own = [result for result in results if result.sweep == sweep]
         its_asked = asked.get(sweep)
-        said = tuple(_of_sweep(own, its_asked) if its_asked else _of_unknown(sweep, own))
+        again = [result.arm for result in own if (sweep, result.arm) in waiting]
+        said = tuple(_of_sweep(own, its_asked, again) if its_asked else _of_unknown(sweep, own))
         if said:
             found[sweep] = said
     return found
@@ -28,8 +34,10 @@ def _of_unknown(sweep: str, results: Sequence[ArmResult]) -> Iterator[str]:
         )
 
 
-def _of_sweep(results: Sequence[ArmResult], asked: Request) -> Iterator[str]:
-    """A sentence a baseline that was not confirmed, as no other is taken in its place."""
+def _of_sweep(
+    results: Sequence[ArmResult], asked: Request, waiting: Sequence[str]
+) -> Iterator[str]:
+    """A sentence a baseline that was not confirmed, as no other is taken in its place; and more."""
     if not asked.compares:
         return
     seeds = max(asked.looks, default=asked.budget.get("confirm_seeds", 0))
@@ -55,3 +63,8 @@ def _of_sweep(results: Sequence[ArmResult], asked: Request) -> Iterator[str]:
         )
     elif len(sound) > 1 and not set.intersection(*(set(r.tested.index) for r in sound)):
         yield "Nothing is tested: the arms have no confirm seed in common."
+    if waiting:
+        yield (
+            f"The looks are not over: confirm runs of the next one are missing, and what is said "
+            f"of {listed(waiting)} may change."
+        )

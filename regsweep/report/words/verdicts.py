@@ -133,6 +133,8 @@ def _small(arm: "pd.Series", measure: Measure) -> str:
 def _needed(arm: "pd.Series") -> str:
     if pd.isna(arm["margin"]):
         return ""
+    if arm["margin"] == 0:
+        return ": none, as the margin is a share of the baseline's mean, which is 0"
     if pd.isna(arm["seeds_needed"]):
         return f": more than {MOST_SEEDS:,}"
     return f": {int(arm['seeds_needed'])}"

@@ -161,11 +161,27 @@ def test_one_seed_has_an_improvement_and_no_verdict(folder):
     )
 
 
+def test_a_sweep_that_was_cut_off_between_looks_says_that_they_are_not_over(folder):
+    seeds = {"search": (0,), "confirm": tuple(range(10000, 10006))}
+    folder.compared("none", "l1", looks=(3, 6), seeds=seeds, margin=0.01)
+    folder.arm("none", [0.5, 0.25, 0.5])
+    folder.arm("l1", [0.25, 0.5, 0.5])
+    made = report(folder)
+    assert rows(folder)["l1"]["verdict"] == "undecided"
+    assert made.remarks == (
+        "The looks are not over: confirm runs of the next one are missing, and what is said of "
+        "regularizer=l1 may change.",
+    )
+    # A second look ends where the arms were stopped.
+    assert build_report([folder.root], "l1").untested == {}
+
+
 def test_a_first_look_of_one_seed_is_no_fault_where_more_follow(folder):
     folder.compared("none", "l1", budget={"confirm_seeds": 1}, looks=(1, 2))
     folder.arm("none", [0.5])
     folder.arm("l1", [0.25])
-    assert report(folder).untested == {}
+    (said,) = report(folder).untested["sweep"]
+    assert said.startswith("The looks are not over: ")
 
 
 def test_equal_arms_have_a_p_of_one(folder):

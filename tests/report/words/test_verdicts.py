@@ -76,6 +76,14 @@ def test_undecided_arms_that_need_as_much_share_a_line():
     assert text.splitlines()[1:] == ["  l2: 120", "  l1: more than 1,000"]
 
 
+def test_where_the_baseline_has_no_error_at_all_no_number_of_seeds_decides():
+    same = table(l1=("undecided", 0.0, 0.0, 0.0, 1.0))
+    judge(same, "l1", margin=0.0)
+    (said,) = verdict_sentences(same)
+    line = "  l1: none, as the margin is a share of the baseline's mean, which is 0"
+    assert said.splitlines()[1] == line
+
+
 def test_an_unstable_arm_is_said_to_be_unjudged():
     assert verdict_sentences(table(l1=("unstable",))) == (
         "Unstable, so not judged: l1 (a confirm run diverged or failed).",
