@@ -4,6 +4,7 @@ import logging
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -157,16 +158,18 @@ class Ledger:
         known = [self.recorded(slot) for one in self.plan.rounds() for slot in one]
         return [one.outcome.state for one in known if one and one.outcome]
 
-    def refuse_more(self, confirmed_from: int | None = None) -> None:
+    def refuse_more(self, before: SweepFile | None = None) -> None:
         """Refuse a plan of fewer trials or confirm seeds than have been run, or of seeds seen.
 
-        ``confirmed_from`` is the first confirm seed that the sweep had, if it has begun.
+        ``before`` is what the sweep was asked for, if it has begun.
 
         Raises:
             InputError: there are records beyond the plan, of another look at its seeds, or of the
                 same seeds on other rows.
         """
         plan, budget = self.plan, self.plan.budget
+        confirmed_from = min(before.seeds.get("confirm", ()), default=None) if before else None
+        searched = plan.search_seeds.stop
         for arm, trials in enumerate(plan.trials):
             done = [trial for trial, _ in self._published("search", arm)]
             if max(done, default=0) >= trials:
@@ -174,13 +177,15 @@ class Ledger:
                     f"hydra.sweeper.n_trials={budget.n_trials}: {self.directory} already holds "
                     f"{max(done) + 1} trials of {plan.arms[arm].name}; ask for as many or more"
                 )
-            planned = {*plan.search_seeds, *plan.finalist_seeds}
-            if {seed for _, seed in self._published("search", arm)} - planned:
-                raise InputError(
-                    f"hydra.sweeper.finalists={budget.finalists}, finalist_seeds="
-                    f"{budget.finalist_seeds}: {self.directory} already holds runs of finalists "
-                    "on more seeds; ask for as many or more"
-                )
+            again = [run for run in self._published("search", arm) if run[1] >= searched]
+            if {seed for _, seed in again} - {*plan.finalist_seeds}:
+                key = "finalists" if budget.finalists == 1 else "finalist_seeds"
+                raise self._too_few(before, (key,), "runs of finalists on more seeds")
+            # More trials may have brought finalists beside these.
+            finalists = len({trial for trial, _ in again})
+            asked = before.budget.get("finalists", 1) if before else 0
+            if budget.finalists < min(asked, finalists):
+                raise self._too_few(before, ("finalists",), f"runs of {finalists} finalists")
             seeds = {seed for _, seed in self._published("confirm", arm)}
             if confirmed_from not in (None, plan.confirm_from):
                 if seeds & set(plan.confirm_seeds):
@@ -190,14 +195,24 @@ class Ledger:
                         f"no look has seen, from {max(seeds) + 1} on"
                     )
             elif {seed for seed in seeds if seed >= plan.confirm_from} - set(plan.confirm_seeds):
-                more = 0 < budget.confirm_seeds < budget.max_confirm_seeds
-                key = "max_confirm_seeds" if more else "confirm_seeds"
-                raise InputError(
-                    f"hydra.sweeper.{key}={getattr(budget, key)}: {self.directory} already holds "
-                    f"confirm runs of {len(seeds)} seeds; ask for as many or more"
-                )
-
+                keys = ("max_confirm_seeds", "confirm_seeds")
+                one_look = not 0 < budget.confirm_seeds < budget.max_confirm_seeds
+                held = f"confirm runs of {len(seeds)} seeds"
+                raise self._too_few(before, keys[::-1] if one_look else keys, held)
             self._refuse_other_rows(arm)
+
+    def _too_few(self, before: SweepFile | None, keys: Sequence[str], held: str) -> InputError:
+        """That there are more runs than are asked for, by those of ``keys`` that were lowered.
+
+        Where that is not known, by the first.
+        """
+        budget = asdict(self.plan.budget)
+        known = before.budget if before else {}
+        lowered = [key for key in keys if budget[key] < known.get(key, 0)] or keys[:1]
+        given = ", ".join(f"hydra.sweeper.{key}={budget[key]}" for key in lowered)
+        return InputError(
+            f"{given}: {self.directory} already holds {held}; ask for as many or more"
+        )
 
     def _refuse_other_rows(self, arm: int) -> None:
         """Refuse confirm runs of a plan's seed that drew rows by it where the plan's do not."""
@@ -213,6 +228,10 @@ class Ledger:
                     f"runs of resample={other}; expected {other}, or seeds that no look has seen, "
                     f"by hydra.sweeper.confirm_from={max(seed for _, seed in runs) + 1}"
                 )
+
+    def has_confirmed(self) -> bool:
+        """Whether there is a confirm run of any arm."""
+        return any(self._published("confirm", arm) for arm in range(len(self.plan.arms)))
 
     def has_looked(self, before: SweepFile) -> bool:
         """Whether all runs of the first look of ``before`` have been made, of any two arms."""

@@ -350,6 +350,8 @@ def _rows(plan: Plan) -> str:
 
 def _looks(plan: Plan) -> str:
     """When arms are judged, and what does not matter."""
+    if plan.looks == (1,):
+        return "; of one seed nothing is tested, so there will be no verdict"
     within = "" if plan.margin is None else f"; equivalent within {100 * plan.margin:.2g} %"
     if len(plan.looks) == 1:
         return within

@@ -10,6 +10,9 @@ from regsweep.errors import InputError
 from regsweep.records.record import FILE_NAME, Record, refused
 from regsweep.records.sweep_file import SweepFile
 
+# Why the verdicts of a sweep that went on without its file are exploratory.
+LOST_PLAN = "sweep.json was lost, and with it the looks, margin, baseline and budget of before"
+
 
 def refuse_unplanned(directory: Path, plan: Plan) -> None:
     """Refuse a folder that holds a record which the sweep of ``plan`` would not make.

@@ -64,12 +64,13 @@ def _other_files(before: SweepFile, now: SweepFile) -> list[str]:
 
 
 def exploratory(before: SweepFile, now: SweepFile, looked: bool) -> str | None:
-    """What of the plan was changed after a look, which claims what is false more often than 5 %.
+    """What of the plan may have been changed after a look, which claims what is false too often.
 
     ``looked`` says whether there was one. Seeds that no look has seen begin anew.
     """
     if min(before.seeds.get("confirm", (0,)), default=0) != min(now.seeds["confirm"], default=0):
         return None
+    again = all(one.budget.get("finalists", 1) > 1 for one in (before, now))
     plans = [
         {
             "looks": list(one.looks),
@@ -77,7 +78,8 @@ def exploratory(before: SweepFile, now: SweepFile, looked: bool) -> str | None:
             "baselines": list(one.baselines),
             "n_trials": one.budget.get("n_trials"),
             "finalists": one.budget.get("finalists", 1),
-            "finalist_seeds": _finalist_seeds(one),
+            # Of one finalist nothing is run on them.
+            "finalist_seeds": one.budget["finalist_seeds"] if again else None,
         }
         for one in (before, now)
     ]
@@ -85,11 +87,6 @@ def exploratory(before: SweepFile, now: SweepFile, looked: bool) -> str | None:
     found = [f"{key} was {old} and is now {new}" for key, (old, new) in changes.items()]
     found += _other_files(before, now) if looked else []
     return "; ".join(filter(None, (before.exploratory, *found))) or None
-
-
-def _finalist_seeds(sweep: SweepFile) -> float:
-    """The seeds that a finalist is run on again; older sweeps have none."""
-    return sweep.budget["finalist_seeds"] if sweep.budget.get("finalists", 1) > 1 else 0
 
 
 def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -18,7 +18,7 @@ from regsweep.compare.index import Index
 from regsweep.compare.ledger import Ledger, set_aside
 from regsweep.compare.live import View, new_console, show_plan
 from regsweep.compare.plan import Place, Plan, Slot, read_plan
-from regsweep.compare.recover import recovered, refuse_unplanned
+from regsweep.compare.recover import LOST_PLAN, recovered, refuse_unplanned
 from regsweep.compare.resume import changed_versions, exploratory, refuse_changed
 from regsweep.compare.space import Space, count_trials, drawn_at_random, search_space_of
 from regsweep.compare.stages import (
@@ -77,7 +77,7 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         ledger = Ledger(plan, spaces, directory)
         before = _begun(config, sweep, plan, ledger)
         settled, why = _settle(config, sweep, plan, before, directory)
-        ledger.refuse_more(min(before.seeds.get("confirm", ()), default=None) if before else None)
+        ledger.refuse_more(before)
         if before and not _is_over(plan, ledger):
             _refuse_other_steps(settled, sweep, plan, config, directory)
         asked = _sweep_file(config, sweep, plan, settled)
@@ -175,6 +175,9 @@ def _begun(
         settled, _ = _settle_anew(config, sweep, plan)
         before = recovered(records, _sweep_file(config, sweep, plan, settled), directory)
         log.warning("%s: its sweep.json is lost; the records say what was settled", directory)
+        if ledger.has_confirmed():
+            before = replace(before, exploratory=LOST_PLAN)
+            log.warning("verdicts will be exploratory: %s", LOST_PLAN)
     if damage:
         aside = set_aside(directory / sweep_file.FILE_NAME)
         log.warning("%s; now %s", damage, aside.name)

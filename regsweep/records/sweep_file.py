@@ -39,7 +39,8 @@ class SweepFile:
     both stages and the sampler. ``baseline`` is that of all arms, ``None`` where they differ in it;
     ``looks`` are the numbers of confirm seeds at which arms are judged, ``margin`` is the share of
     a baseline's mean that does not matter, and ``exploratory`` says what of this was changed after
-    a look. ``resample`` is what the seed of a confirm run draws.
+    a look, or is not known to be older than it. ``resample`` is what the seed of a confirm run
+    draws.
     """
 
     overrides: tuple[str, ...]

@@ -25,6 +25,7 @@ from regsweep.report.tables.second_look import against
 from regsweep.report.words.choice import choice_sentence
 from regsweep.report.words.remarks import remarks_on
 from regsweep.report.words.rows import rows_remarks
+from regsweep.report.words.untested import why_untested
 from regsweep.report.words.verdicts import verdict_sentences
 
 _WHOSE = ("sweep", "arm", "seed")
@@ -59,6 +60,7 @@ def build_report(directories: Sequence[str | Path], arm: str | None = None) -> R
         if asked.against is None
     }
     curves, damaged = _curves(ordered, runs, results)
+    untested = why_untested(results, gathered.asked, judgement.waiting)
     rows, damaged_rows = over_rows(results, judgement, ordered)
     return Report(
         runs=_marked(runs, results),
@@ -71,7 +73,7 @@ def build_report(directories: Sequence[str | Path], arm: str | None = None) -> R
             *_choice_sentences(chosen, gathered.asked),
         ),
         remarks=(
-            *judgement.remarks,
+            *_named(untested, several="sweep" in comparison),
             *rows_remarks(rows),
             *remarks_on(results, gathered.asked, curves),
         ),
@@ -81,7 +83,15 @@ def build_report(directories: Sequence[str | Path], arm: str | None = None) -> R
         choices=chosen,
         over_rows=rows,
         pairs=judgement.pairs,
+        untested=untested,
     )
+
+
+def _named(sentences: Mapping[str, Sequence[str]], *, several: bool) -> list[str]:
+    """The sentences of each sweep, which has its name before them where there are ``several``."""
+    return [
+        f"{sweep}: {one}" if several else one for sweep, its in sentences.items() for one in its
+    ]
 
 
 def _choice_sentences(

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from regsweep.compare.ledger import Ledger
 from regsweep.compare.plan import Place, Slot
 from regsweep.compare.stages import missing_of_finalists, next_look
 from regsweep.errors import InputError
 from tests.compare.test_ledger import ledger, publish_at  # noqa: F401
+from tests.compare.test_recover import NOW
 from tests.compare.test_sweeper_scenarios import records, rows, swept  # noqa: F401
 
 ASKED = ("hydra.sweeper.finalists=2", "hydra.sweeper.finalist_seeds=2")
@@ -74,9 +76,37 @@ def test_fewer_finalists_than_have_been_run_are_refused(searched):
     run_again(one, 2, 0.5, 0.6)
     one.refuse_more()
 
-    one.plan = replace(one.plan, budget=replace(one.plan.budget, finalists=1))
-    with pytest.raises(InputError, match=r"finalists=1.*already holds runs of finalists"):
-        one.refuse_more()
+    began = replace(NOW, budget={"finalists": 2, "finalist_seeds": 2})
+    for lowered, held in (
+        ({"finalists": 1}, "runs of finalists on more seeds"),
+        ({"finalist_seeds": 1}, "runs of finalists on more seeds"),
+    ):
+        other = searched_again(one, **lowered)
+        [(key, value)] = lowered.items()
+        with pytest.raises(InputError) as caught:
+            other.refuse_more(began)
+        assert str(caught.value) == (
+            f"hydra.sweeper.{key}={value}: {one.directory} already holds {held}; "
+            "ask for as many or more"
+        )
+
+
+def searched_again(one, **budget):
+    """A ledger of the same records, under a plan of another ``budget``."""
+    plan = replace(one.plan, budget=replace(one.plan.budget, **budget))
+    return Ledger(plan, one.spaces, one.directory)
+
+
+def test_two_of_three_finalists_that_have_been_run_are_refused(searched):
+    one = searched_again(searched(), finalists=3)
+    for number in range(3):
+        run_again(one, number, 0.5, 0.6)
+    fewer = searched_again(one, finalists=2)
+
+    # As many were asked for, and a trial that came later is a finalist beside them.
+    fewer.refuse_more(replace(NOW, budget={"finalists": 2}))
+    with pytest.raises(InputError, match=r"sweeper.finalists=2: .* holds runs of 3 finalists; ask"):
+        fewer.refuse_more(replace(NOW, budget={"finalists": 3}))
 
 
 @pytest.mark.parametrize(
@@ -130,6 +160,4 @@ def test_other_finalists_after_a_look_are_exploratory(swept, tmp_path):  # noqa:
     swept("regularizer=none,l1", *ASKED)
 
     asked = json.loads((tmp_path / "here" / "sweep.json").read_text())
-    assert asked["exploratory"] == (
-        "finalist_seeds was 0 and is now 2; finalists was 1 and is now 2"
-    )
+    assert asked["exploratory"] == "finalists was 1 and is now 2"

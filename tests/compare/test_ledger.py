@@ -9,6 +9,7 @@ from regsweep.compare.plan import Place, Slot
 from regsweep.compare.studies import Outcome, Recorded
 from regsweep.errors import InputError
 from regsweep.records.record import Record, publish
+from tests.compare.test_recover import NOW
 
 SWEEP = ("regularizer=none,l1", "hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=3")
 
@@ -196,6 +197,32 @@ def test_fewer_confirm_seeds_than_were_run_are_refused(ledger, seeds):
         f"hydra.sweeper.confirm_seeds={seeds}: {one.directory} already holds confirm runs of "
         "3 seeds; ask for as many or more"
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ((4, 4), "hydra.sweeper.max_confirm_seeds=4"),
+        ((2, 8), None),
+        ((2, 4), "hydra.sweeper.max_confirm_seeds=4"),
+        ((0, 8), "hydra.sweeper.confirm_seeds=0"),
+        ((1, 2), "hydra.sweeper.max_confirm_seeds=2, hydra.sweeper.confirm_seeds=1"),
+    ],
+)
+def test_what_was_lowered_is_named_and_nothing_else(ledger, asked, named):
+    one = ledger()
+    for seed in range(10000, 10008):
+        publish_at(one, Place("confirm", Slot(1, 0), seed))
+    began = replace(NOW, budget={"confirm_seeds": 2, "max_confirm_seeds": 8})
+    keys = ("confirm_seeds", "max_confirm_seeds")
+    now = ledger(*(f"hydra.sweeper.{key}={n}" for key, n in zip(keys, asked, strict=True)))
+
+    if named is None:
+        now.refuse_more(began)
+        return
+    with pytest.raises(InputError) as caught:
+        now.refuse_more(began)
+    assert str(caught.value).startswith(f"{named}: {one.directory} already holds confirm runs of 8")
 
 
 def test_a_record_is_read_once(ledger):

@@ -11,6 +11,7 @@ from composed import checked_sweep
 from in_process import multirun
 
 import regsweep
+from regsweep.compare.recover import LOST_PLAN
 from regsweep.errors import InputError, MachineFault
 from regsweep.records.settled import Settled
 from regsweep.records.sweep_file import SweepFile
@@ -108,6 +109,8 @@ def test_a_sweep_goes_on_where_its_file_lies_and_not_with_another(sweep, tmp_pat
     table(tmp_path / "moved.csv")
     sweep(*ASKED, "data.path=moved.csv")
     assert len(list(folder.rglob("record.json"))) == 4 + 4
+    # Nor do the records say which looks and which margin had been planned.
+    assert json.loads((folder / "sweep.json").read_text())["exploratory"] == LOST_PLAN
 
 
 def test_a_file_that_changes_under_a_sweep_stops_it(tmp_path):

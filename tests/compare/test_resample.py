@@ -1,6 +1,7 @@
 """Sweeps whose confirm seeds draw their own training and validation rows."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from regsweep.report.words.terminal import again
 from regsweep.settings.config import read_run
 from regsweep.settings.flat import nested
 from regsweep.training.load import load_data
+from tests.compare.test_recover import NOW
 
 ROWS = "hydra.sweeper.resample=rows"
 SWEEP = (
@@ -113,14 +115,15 @@ def test_confirm_runs_on_other_rows_are_not_taken_for_those_of_the_plan(
         folder,
     )  # fmt: skip
 
-    ledger(made).refuse_more(10000)
-    ledger(asked, "hydra.sweeper.confirm_from=10001").refuse_more(10000)
+    began = replace(NOW, seeds={"confirm": (10000,)})
+    ledger(made).refuse_more(began)
+    ledger(asked, "hydra.sweeper.confirm_from=10001").refuse_more(began)
     with pytest.raises(
         InputError,
         match=f"resample={asked}: .* holds confirm runs of resample={made}; expected {made}, or "
         "seeds that no look has seen, by hydra.sweeper.confirm_from=10001",
     ):
-        ledger(asked).refuse_more(10000)
+        ledger(asked).refuse_more(began)
 
 
 def test_draws_are_tried_before_anything_is_trained(tmp_path, monkeypatch):

@@ -242,6 +242,17 @@ class TestSeedsPlot:
         judge(comparison, "l1", improvement_mean=0.1)
         assert "in pairs" in seeds_plot(final, comparison, *args).caption
 
+    @pytest.mark.parametrize(
+        ("metric", "end", "at"),
+        [("test_accuracy", 1, 100), ("test_error", 0, 0), ("test_loss", 0, 0)],
+    )
+    def test_the_axis_does_not_go_on_where_no_value_can_be(self, metric, end, at):
+        perfect = [run("l1", 0.1, weight=1e-2, trial=1)]
+        perfect += [confirmed("l1", seed, 0.0, weight=1e-2) for seed in range(3)]
+        ends = seeds_of(perfect, metric).figure.layout.xaxis.range
+        assert ends[end] == at
+        assert ends[0] < ends[1]
+
     def test_an_error_is_in_percent(self):
         assert traces(seeds_of(small_sweep(), "test_error"), marker_size=12)[0].x == pytest.approx(
             (2.75,)

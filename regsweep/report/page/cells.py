@@ -13,11 +13,11 @@ from regsweep.report.tables.comparison import winning_values
 from regsweep.report.tables.judge import plain
 from regsweep.report.tables.looks import BETTER, UNSTABLE, WORSE
 from regsweep.report.tables.scores import score_of_row, scores_of
+from regsweep.report.words.numbers import decimal, short_exponent
 from regsweep.report.words.plateau import ends
-from regsweep.report.words.view import short_overrides
+from regsweep.report.words.view import OUTSIDE, short_overrides
 
 NO_TRIAL = "no finished trial"
-OUTSIDE = "runs outside any sweep"
 _TONES = {BETTER: "better", WORSE: "worse", UNSTABLE: "worse"}
 
 Form = Callable[[float], str]
@@ -66,7 +66,7 @@ def table_columns(
     scores = scores_of(comparison)
     judged = bool(comparison["verdict"].notna().any())
     by_loss = not (comparison["metric"] == "test_error").any()
-    test_loss = number("test loss [95 % interval]", "test_loss_mean", _decimal, "test_loss")
+    test_loss = number("test loss [95 % interval]", "test_loss_mean", decimal, "test_loss")
     test_scores = [
         number(f"{title} [95 % interval]", f"{score.of('test')}_mean", form, score.of("test"))
         for score, title, form in ((s, *_score("test", s)) for s in scores)
@@ -77,7 +77,7 @@ def table_columns(
     columns = [
         words("sweep", _sweep),
         words("arm", lambda row: _text(names[row["arm"]], row["arm"])),
-        words("verdict", _verdict),
+        words("verdict", lambda row: _verdict(row, rows)),
         Column(_improvement_title(rows, corrections), "number", tuple(map(_improvement, rows))),
         number("p (Holm)", "p_holm", _probability),
         tested[0],
@@ -90,7 +90,7 @@ def table_columns(
             for column in (
                 number("% of seeds better", "probability_better", _share),
                 number("near-zero %", "near_zero_fraction_mean", _percent),
-                number("validation loss", "val_loss", _decimal),
+                number("validation loss", "val_loss", decimal),
                 *(
                     number(title, score.of("val"), form)
                     for score, title, form in ((s, *_score("validation", s)) for s in scores)
@@ -191,26 +191,24 @@ def _interval(corrections: Collection[str]) -> str:
     )
 
 
-def _verdict(row: Row) -> Cell:
+def _verdict(row: Row, rows: Sequence[Row]) -> Cell:
+    """An arm alone in its sweep is no baseline: there is nothing that it was compared with."""
     if pd.notna(row["verdict"]):
         text = str(row["verdict"])
         return Cell(text, text, tone=_TONES.get(plain(text), ""))
-    return _text("baseline") if row["baseline"] == row["arm"] else Cell()
+    own = [one for one in rows if one.get("sweep") == row.get("sweep")]
+    of_others = row["baseline"] == row["arm"] and len(own) > 1
+    return _text("baseline") if of_others else Cell()
 
 
 def _count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def _decimal(value: float) -> str:
-    usual = value == 0 or 1e-3 <= abs(value) < 1e4
-    return f"{value:.4f}" if usual else f"{value:.3e}"
-
-
 def _signed(largest: float) -> Form:
     """Four decimals, more where ``largest`` needs them for two digits; alike within a cell."""
     if not 1e-8 < largest < 1e4:
-        return lambda value: f"{value:+.1e}" if value else "0"
+        return lambda value: short_exponent(f"{value:+.1e}") if value else "0"
     decimals = max(4, 1 - math.floor(math.log10(largest)))
     return lambda value: f"{value:+.{decimals}f}"
 

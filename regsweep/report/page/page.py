@@ -12,7 +12,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from regsweep.records.task import ACCURACY, Score
-from regsweep.report.page.cells import OUTSIDE, table_columns
+from regsweep.report.page.cells import table_columns
 from regsweep.report.plots.all import sweep_plots
 from regsweep.report.plots.arms import looks
 from regsweep.report.plots.differences import differences_plot
@@ -23,9 +23,10 @@ from regsweep.report.tables.scores import score_of_row
 from regsweep.report.words.choice import choice_lines
 from regsweep.report.words.headline import headlines
 from regsweep.report.words.method import ArmCount, arm_counts, facts
+from regsweep.report.words.numbers import short
 from regsweep.report.words.paper import latex, markdown, paragraph
 from regsweep.report.words.rows import resampled_words, rows_sentences
-from regsweep.report.words.view import short_names
+from regsweep.report.words.view import OUTSIDE, short_names
 
 PAGE_FILE = "report.html"
 NAMED_PROBLEMS = 10
@@ -74,6 +75,7 @@ def page(report: Report) -> str:
     arms = report.comparison["arm"]
     names = short_names(arms)
     sections = _sections(report, names)
+    answers = headlines(report.comparison, report.asked, report.untested)
     corrections = {asked.corrections for asked in report.asked.values() if asked.tests}
     return (
         _environment()
@@ -83,7 +85,8 @@ def page(report: Report) -> str:
             columns=table_columns(report.comparison, names, corrections),
             rows=range(len(arms)),
             sections=sections,
-            headlines=headlines(report.comparison, report.asked),
+            headlines=answers,
+            remarks=[sentence for sentence in report.remarks if sentence not in answers],
             taken=choice_lines(report.choices, report.asked, names),
             best=_best(report, names),
             corrections=next(iter(corrections), "") if len(corrections) < 2 else "",
@@ -97,6 +100,7 @@ def page(report: Report) -> str:
             shown_remarks=SHOWN_REMARKS,
             plotly_js=Markup(get_plotlyjs()) if any(s.plots or s.answer for s in sections) else "",
             json_of=_json_of,
+            short=short,
         )
     )
 

@@ -19,7 +19,8 @@ from regsweep.report.plots.figure import (
     new_figure,
     seed_dots,
 )
-from regsweep.report.words.measure import Measure, measure_of, short
+from regsweep.report.words.measure import Measure, measure_of
+from regsweep.report.words.numbers import short
 from regsweep.report.words.view import short_names
 
 _FEW_ARMS = 7

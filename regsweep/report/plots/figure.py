@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from regsweep.report.words.numbers import short_exponent
+
 MOST_POINTS = 30_000
 BETWEEN = "rgba(128, 128, 128, 0.9)"
 LIES_BEYOND = " A triangle at the edge lies beyond it."
@@ -96,11 +98,17 @@ def fitting_axis(title: str, values: Iterable[float], spread: float = 3) -> dict
     """A log axis where all values are positive and span more than ``spread``, else a linear one.
 
     Losses near the best one are what a plot is read for; a linear axis squashes them as soon as
-    the worst is several times as large.
+    the worst is several times as large. It does not go on below 0 where no value does, and not
+    from -1 to 1, as plotly has it, where all are equal.
     """
     known = [value for value in values if math.isfinite(value)]
     if not known or min(known) <= 0 or max(known) <= spread * min(known):
-        return {"title_text": title}
+        floor = {"minallowed": 0} if known and min(known) >= 0 else {}
+        around = {}
+        if len(set(known)) == 1 and known[0]:
+            room = _EDGE * abs(known[0])
+            around = {"range": [known[0] - room, known[0] + room]}
+        return {"title_text": title} | floor | around
     return {"title_text": f"{title} (log scale)", "type": "log"} | _ticks(min(known), max(known))
 
 
@@ -120,7 +128,7 @@ def _ticks(low: float, high: float) -> dict[str, Any]:
     steps = ("1", "2", "5") if high / low > 10 else ("1", "1.5", "2", "3", "4", "5", "7")
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     values = [float(f"{step}e{decade}") for decade in decades for step in steps]
-    return {"tickvals": values, "ticktext": [f"{value:g}" for value in values]}
+    return {"tickvals": values, "ticktext": [short_exponent(f"{value:g}") for value in values]}
 
 
 def near_range(

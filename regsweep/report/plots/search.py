@@ -53,6 +53,7 @@ def search_plot(
                 line={"color": look.color, "width": 2, "shape": "hv", "dash": dash},
                 marker={"symbol": look.symbol, "size": 7},
                 name=look.key,
+                cliponaxis=False,
                 legendgroup=look.key,
                 showlegend=look.key not in in_legend,
                 hoverinfo="text",

@@ -58,7 +58,9 @@ def seeds_plot(
     title, axis = _titles(metric, score)
     drawn, note = sampled(dots, "seeds")
     means = _means(dots, comparison, metric, score, scale)
-    ends = _range(dots, means)
+    low, high = _range(dots, means)
+    least, most = _bounds(metric, score)
+    ends = max(low, scale * least), min(high, scale * most)
     figure = new_figure(
         {"title_text": axis, "range": ends},
         {
@@ -92,6 +94,13 @@ def _titles(metric: str, score: Score) -> tuple[str, str]:
         return "Test loss of the winners", f"test loss ({score.loss})"
     words = f"test {score.error if metric == 'test_error' else score.words}"
     return f"T{words[1:]} of the winners", words + " (%)" * score.in_percent
+
+
+def _bounds(metric: str, score: Score) -> tuple[float, float]:
+    """Beyond which no value can be, so that the axis does not go on there."""
+    if metric == "test_loss":
+        return 0.0, math.inf
+    return (0.0, 1 - score.low) if metric == "test_error" else (score.low, 1.0)
 
 
 def _means(

@@ -27,8 +27,8 @@ def sparse_plot(
     scale, unit = (100, " (%)") if score.in_percent else (1, "")
     words = f"{judged} {score.words}"
     figure = new_figure(
-        {"title_text": "weights near zero (%)"},
-        {"title_text": words + unit},
+        {"title_text": "weights near zero (%)", "minallowed": 0, "maxallowed": 100},
+        {"title_text": words + unit, "maxallowed": scale},
     )
     in_legend: set[str] = set()
     for arm, look in looks.items():
@@ -39,6 +39,7 @@ def sparse_plot(
                 y=scale * marks[column].to_numpy(),
                 mode="markers",
                 marker={"color": look.color, "symbol": look.symbol, "size": 8, "opacity": 0.7},
+                cliponaxis=False,
                 name=look.key,
                 legendgroup=look.key,
                 showlegend=look.key not in in_legend,

@@ -44,7 +44,8 @@ class ArmResult:
     that happened to survive would flatter the arm, so it is ``unstable``. ``done`` is the number
     of trials that have all their runs. ``score`` is that of its task. ``test_examples`` is ``None``
     where it is not known. ``unplanned`` is the number of confirm runs of the winner on other seeds
-    than are planned, which do not count.
+    than are planned, which do not count. ``broken_finalists`` are the trials that were run again
+    where all of them broke off, so that another won.
     """
 
     sweep: str
@@ -61,6 +62,7 @@ class ArmResult:
     score: Score
     test_examples: int | None = None
     unplanned: int = 0
+    broken_finalists: tuple[int, ...] = ()
 
     @property
     def confirmed(self) -> bool:
@@ -191,7 +193,17 @@ def _result(
         score,
         _test_examples(asked.data.get(arm) if asked else None, record),
         len(unplanned),
+        _broken_finalists(tried, winner, replicates) if finalists > 1 else (),
     )
+
+
+def _broken_finalists(
+    tried: pd.DataFrame, winner: pd.DataFrame, replicates: int
+) -> tuple[int, ...]:
+    """The trials that were run again, where the winner was not: it would not be ahead of one."""
+    seeds = tried.groupby("trial")["seed"].nunique()
+    again = tuple(sorted(int(trial) for trial in seeds.index[seeds > replicates]))
+    return () if winner["trial"].iloc[0] in again else again
 
 
 def _plateau_columns(

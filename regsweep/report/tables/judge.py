@@ -1,6 +1,6 @@
 """Whether the differences between arms are real: every arm against its baseline, in pairs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +29,15 @@ def plain(verdict: str) -> str:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The judging columns of ``comparison.csv`` by sweep and arm, and what to say of them.
+    """The judging columns of ``comparison.csv`` by sweep and arm.
 
     ``pairs`` has of each arm that was compared its improvement by seed, on the seeds that its
-    verdict was made of.
+    verdict was made of. ``waiting`` are the arms that were judged, and that the plan judges again.
     """
 
     columns: Mapping[Name, Mapping[str, Any]]
     pairs: Mapping[Name, Mapping[int, float]]
-    remarks: tuple[str, ...]
+    waiting: frozenset[Name]
 
 
 def judge(results: Sequence[ArmResult], asked: Mapping[str, Request]) -> Judgement:
@@ -45,23 +45,21 @@ def judge(results: Sequence[ArmResult], asked: Mapping[str, Request]) -> Judgeme
 
     A sweep is judged by itself, so that its verdicts are the same whatever it is gathered with.
     """
-    several = len({r.sweep for r in results}) > 1
     columns: dict[Name, Mapping[str, Any]] = {}
     pairs: dict[Name, Mapping[int, float]] = {}
-    remarks: list[str] = []
+    waiting: set[Name] = set()
     for sweep, its_asked in asked.items():
         confirmed = [r for r in results if r.sweep == sweep and r.confirmed]
-        its_columns, its_pairs = _judge_sweep(confirmed, its_asked)
+        its_columns, its_pairs, its_waiting = _judge_sweep(confirmed, its_asked)
         columns |= {(sweep, arm): found for arm, found in its_columns.items()}
         pairs |= {(sweep, arm): by_seed for arm, by_seed in its_pairs.items()}
-        prefix = f"{sweep}: " if several else ""
-        remarks += [prefix + text for text in _untested(confirmed, its_asked)]
-    return Judgement(columns, pairs, tuple(remarks))
+        waiting |= {(sweep, arm) for arm in its_waiting}
+    return Judgement(columns, pairs, frozenset(waiting))
 
 
 def _judge_sweep(
     confirmed: Sequence[ArmResult], asked: Request
-) -> tuple[dict[str, dict[str, Any]], dict[str, dict[int, float]]]:
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[int, float]], list[str]]:
     baselines = asked.baselines
     columns: dict[str, dict[str, Any]] = {
         r.arm: {
@@ -73,8 +71,11 @@ def _judge_sweep(
     }
     results = {r.arm: dict(r.final_metrics) for r in confirmed}
     plan = _look_plan(results, asked)
-    pairs = {}
+    pairs, waiting = {}, []
     for arm, one in judge_arms(results, plan).items():
+        # A second look ends where the arms were stopped.
+        if one.open and one.seeds and plan.together:
+            waiting.append(arm)
         if one.seeds:
             columns[arm] |= {name: getattr(one, name) for name in NUMBERS}
             columns[arm]["verdict"] = _marked(one.verdict, asked)
@@ -83,7 +84,7 @@ def _judge_sweep(
             against = results[baselines[arm]]
             seeds = plan.seeds[: one.seeds]
             pairs[arm] = {seed: against[seed] - results[arm][seed] for seed in seeds}
-    return columns, pairs
+    return columns, pairs, waiting
 
 
 def marks_of(asked: Request) -> tuple[str, ...]:
@@ -109,24 +110,3 @@ def _look_plan(results: Mapping[str, Mapping[int, float]], asked: Request) -> Lo
         return LookPlan(asked.confirm, asked.looks, asked.baselines, asked.margin, together)
     common = sorted(set.intersection(*map(set, results.values()))) if results else []
     return LookPlan(tuple(common), (len(common),) if common else (), asked.baselines, None)
-
-
-def _common_seeds(sound: Sequence[ArmResult]) -> list[int]:
-    return sorted(set.intersection(*(set(r.tested.index) for r in sound))) if sound else []
-
-
-def _untested(confirmed: Sequence[ArmResult], asked: Request) -> Iterator[str]:
-    """Why arms are not tested, a sentence a baseline.
-
-    A baseline that was not confirmed is not replaced by another, which nobody asked for.
-    """
-    sound = [r for r in confirmed if len(r.tested)]
-    for baseline in dict.fromkeys(
-        asked.baselines[r.arm] for r in confirmed if r.arm in asked.baselines
-    ):
-        if not any(r.arm == baseline for r in sound):
-            unstable = any(r.arm == baseline and r.unstable for r in confirmed)
-            why = "a confirm run of it diverged or failed" if unstable else "it has no confirm run"
-            yield f"Nothing is tested against {baseline}: {why}."
-    if len(sound) > 1 and not _common_seeds(sound):
-        yield "Nothing is tested: the arms have no confirm seed in common."

@@ -24,8 +24,8 @@ class Report:
     (an empty name: runs outside any sweep, which have no entry), and ``choices`` which arms to
     take, one a baseline. ``pairs`` has of each arm that was compared, by sweep and arm, the
     improvement by seed. ``verdicts`` are sentences, the answer; ``remarks`` are sentences too:
-    warnings, superseded runs, why something is not tested. ``over_rows`` has an entry for each
-    judged arm whose runs kept the losses of their test rows.
+    warnings, superseded runs, why something is not tested, which ``untested`` has by sweep.
+    ``over_rows`` has an entry for each judged arm whose runs kept the losses of their test rows.
     """
 
     runs: pd.DataFrame
@@ -41,3 +41,4 @@ class Report:
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
     over_rows: tuple[OverRows, ...] = ()
     pairs: Mapping[Name, Mapping[int, float]] = field(default_factory=dict)
+    untested: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from regsweep.report.tables.scores import score_of_row
+from regsweep.report.words.numbers import short
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,3 @@ def measure_of(row: "Mapping[str, Any] | pd.Series[Any]") -> Measure:
     if score.in_percent:
         return Measure(f"test {score.error}", "lower", "higher", " points", 100)
     return Measure(f"test {score.words}", "higher", "lower")
-
-
-def short(value: float) -> str:
-    """Two digits, or the whole number where it has more."""
-    return f"{value:.2g}" if abs(value) < 99.5 else f"{value:.0f}"

@@ -10,7 +10,8 @@ from regsweep.report.tables.judge import plain
 from regsweep.report.tables.looks import BETTER, UNSTABLE, WORSE
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.scores import score_of_row
-from regsweep.report.words.measure import Measure, measure_of, short
+from regsweep.report.words.measure import Measure, measure_of
+from regsweep.report.words.numbers import short
 from regsweep.report.words.view import listed
 
 _MOST_NAMED = 8
@@ -54,7 +55,8 @@ def paragraph(
     ]
     if asked.exploratory:
         sentences.append(
-            f"The plan was changed after a look ({asked.exploratory}), so this is exploratory."
+            "Not all of the plan is known to be older than the first look "
+            f"({asked.exploratory}), so this is exploratory."
         )
     return " ".join(filter(None, sentences))
 

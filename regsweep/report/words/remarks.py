@@ -12,8 +12,9 @@ import pandas as pd
 from regsweep.errors import InputError
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.request import Request
+from regsweep.report.words.numbers import short_exponent
 from regsweep.report.words.undertrained import few_steps, still_falling
-from regsweep.report.words.view import short_names
+from regsweep.report.words.view import listed, short_names
 from regsweep.settings.config import GROUPS, read_run
 from regsweep.settings.flat import nested
 
@@ -64,6 +65,13 @@ def _of_arm(name: str, result: ArmResult, asked: Request) -> Iterator[str]:
             f"{name}: {len(result.superseded)} confirm runs of an earlier winner are superseded "
             "and do not count."
         )
+    if result.broken_finalists:
+        trials = listed([str(trial) for trial in result.broken_finalists])
+        of_them = "trial" if len(result.broken_finalists) == 1 else "trials"
+        yield (
+            f"{name}: its winner, trial {result.winner['trial'].iloc[0]}, was not run again before "
+            f"it won, as the finalists ({of_them} {trials}) diverged or failed when they were."
+        )
     if result.unplanned:
         yield (
             f"{name}: {result.unplanned} confirm runs on the seeds of earlier looks do not count: "
@@ -74,9 +82,10 @@ def _of_arm(name: str, result: ArmResult, asked: Request) -> Iterator[str]:
         value = result.winner[key].iloc[0] if key in result.winner else None
         if not isinstance(value, int | float):
             continue
+        found = short_exponent(f"{value:.4g}")
         if wider := _widened(key, float(value), sweep, partial(_allows, config, key)):
             yield (
-                f"{name}: the best {key} found, {value:.4g}, lies at the edge of its interval, "
+                f"{name}: the best {key} found, {found}, lies at the edge of its interval, "
                 f"{sweep}. A wider one: {wider}"
             )
 
@@ -90,13 +99,10 @@ def _of_sweep(results: Sequence[ArmResult], name: str, asked: Request) -> Iterat
     if searching:
         yield f"The search is not finished: {done} of {planned} trials are done."
     seeds = asked.budget.get("confirm_seeds", 0)
-    counts = sorted({len(r.tested) for r in own if r.confirmed and len(r.tested)})
     if seeds == 0:
-        yield (
-            "Nothing was confirmed (confirm_seeds=0): the table ranks by validation alone and "
-            "does not say whether a difference is real."
-        )
-    elif not searching and any(_misses_seeds(r, seeds) for r in own):
+        return
+    counts = sorted({len(r.tested) for r in own if r.confirmed and len(r.tested)})
+    if not searching and any(_misses_seeds(r, seeds) for r in own):
         yield f"Not all of the {seeds} confirm seeds are done."
     elif len(counts) > 1:
         yield (
@@ -160,4 +166,5 @@ def _widened(key: str, value: float, sweep: str, allows: Callable[[float], bool]
     if found is None:
         return None
     low, high = (found, high) if at_low else (low, found)
-    return shlex.quote(f"{key}={before}interval({low:.6g},{high:.6g}){after}")
+    ends = ",".join(short_exponent(f"{end:.6g}") for end in (low, high))
+    return shlex.quote(f"{key}={before}interval({ends}){after}")

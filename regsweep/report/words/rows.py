@@ -6,6 +6,7 @@ from regsweep.report.tables.judge import plain
 from regsweep.report.tables.looks import BETTER, WORSE
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.rows import OverRows
+from regsweep.report.words.numbers import short
 
 
 def rows_remarks(found: Sequence[OverRows]) -> tuple[str, ...]:
@@ -13,7 +14,7 @@ def rows_remarks(found: Sequence[OverRows]) -> tuple[str, ...]:
     several = len({one.sweep for one in found}) > 1
     return tuple(
         f"{one.sweep + ': ' if several else ''}{one.arm} is {one.verdict} over seeds, but perhaps "
-        f"not on other test rows: {cannot_tell([one])}; this one is {abs(one.improvement):.2g}."
+        f"not on other test rows: {cannot_tell([one])}; this one is {short(abs(one.improvement))}."
         for one in found
         if plain(one.verdict) in (BETTER, WORSE) and abs(one.improvement) < one.over_rows
     )
@@ -40,7 +41,7 @@ def cannot_tell(found: Sequence[OverRows]) -> str:
 
     ``found`` are of one test part.
     """
-    low, high = (f"{end(one.over_rows for one in found):.2g}" for end in (min, max))
+    low, high = (short(end(one.over_rows for one in found)) for end in (min, max))
     below = low if low == high else f"{low} to {high}, depending on the arm,"
     return (
         f"with these {found[0].rows:,} test rows, differences in test loss below {below} cannot "

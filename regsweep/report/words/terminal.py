@@ -14,7 +14,12 @@ from regsweep.report.tables.judge import plain
 from regsweep.report.tables.looks import BETTER
 from regsweep.report.tables.report import Report
 from regsweep.report.tables.request import Request
-from regsweep.report.words.view import comparison_view, failure_lines, lone_run_view
+from regsweep.report.words.view import (
+    OUTSIDE,
+    comparison_view,
+    failure_lines,
+    lone_run_view,
+)
 
 WIDTH_WITHOUT_TERMINAL = 80
 NAMED_PROBLEMS = 10
@@ -48,22 +53,28 @@ def show(report: Report, files: Sequence[Path], command: str | None = None) -> N
 
 
 def again(report: Report, command: str | None = None) -> str:
-    """How ``command``, or that of the sweep, trains its best arm again, on the first confirm seed.
+    """How ``command``, or that of the sweep, trains an arm again, on the first confirm seed.
 
-    That is the better arm of the largest improvement; where none is better, the first baseline,
-    and where no baseline was confirmed, the arm of the best mean.
+    Those are the arms to take, a line a baseline that has one. Where that is open, it is the better
+    arm of the largest improvement; where none is better, the first baseline, and where no baseline
+    was confirmed, the arm of the best mean.
     """
     runs, comparison = report.runs, report.comparison
+    choices = (choice for of_sweep in report.choices.values() for choice in of_sweep)
+    taken = comparison[comparison["arm"].isin([choice.arm for choice in choices])]
     better = comparison[comparison["verdict"].map(plain, na_action="ignore") == BETTER]
     best = better.sort_values("improvement_mean", ascending=False, kind="stable")
     baselines = comparison[comparison["baseline"] == comparison["arm"]]
-    row = next(one for one in (best, baselines, comparison) if len(one)).iloc[0]
+    first = next(one for one in (best, baselines, comparison) if len(one)).iloc[:1]
     seed = runs.loc[runs["stage"] == "confirm", "seed"].min()
     begun = (asked.command for asked in report.asked.values() if asked.command)
     by = command or next(begun, COMMAND)
     rows = any(asked.resample == "rows" for asked in report.asked.values())
     drawn = f" data.rows_seed={seed}" if rows else ""
-    return f"to train {row['arm']} again: {by} {row['best_overrides']} seed={seed}{drawn}"
+    return "\n".join(
+        f"to train {arm} again: {by} {overrides} seed={seed}{drawn}"
+        for arm, overrides in (taken if len(taken) else first)[["arm", "best_overrides"]].to_numpy()
+    )
 
 
 def is_exploratory(runs: pd.DataFrame) -> bool:
@@ -109,7 +120,7 @@ def _show_comparison(console: Console, report: Report) -> None:
         return
     for sweep, its_arms in comparison.groupby(comparison["sweep"].fillna(""), sort=False):
         name = str(sweep)
-        _say(console, name or "runs outside any sweep")
+        _say(console, name or OUTSIDE)
         its_runs = runs[runs["sweep"].fillna("") == name]
         _show_arms(console, its_runs, its_arms, report.asked.get(name))
 

@@ -15,7 +15,8 @@ from regsweep.report.tables.looks import (
 )
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.statistics import SIGNIFICANCE
-from regsweep.report.words.measure import Measure, measure_of, short
+from regsweep.report.words.measure import Measure, measure_of
+from regsweep.report.words.numbers import short
 from regsweep.report.words.plateau import plateau_words
 from regsweep.report.words.view import listed, short_names
 
@@ -44,17 +45,23 @@ def verdict_sentences(
         against = names.get(str(baseline), str(baseline))
         found = _sentences(against, arms.assign(name=arms["arm"].map(names)), own)
         sentences += [prefix + sentence for sentence in found]
+    judged = set(sweeps[comparison["verdict"].notna()])
     for sweep, given in asked.items():
-        if given.exploratory and sentences:
-            prefix = f"{sweep}: " if several else ""
-            sentences.append(
-                f"{prefix}Exploratory: the plan was changed after a look ({given.exploratory}), "
-                "which claims what is false in more than 5 % of sweeps."
-            )
-        if given.against and sentences:
-            prefix = f"{sweep}: " if several else ""
+        prefix = f"{sweep}: " if several else ""
+        if not judged & {sweep if several else ""}:
+            continue
+        if given.exploratory:
+            sentences.append(f"{prefix}{_exploratory(given.exploratory)}")
+        if given.against:
             sentences.append(f"{prefix}{_second_look(given.against)}")
     return tuple(sentences)
+
+
+def _exploratory(why: str) -> str:
+    return (
+        f"Exploratory: not all of the plan is known to be older than the first look ({why}), so "
+        "what is claimed may be false in more than 5 % of sweeps."
+    )
 
 
 def _second_look(arm: str) -> str:
@@ -118,13 +125,16 @@ def _small(arm: "pd.Series", measure: Measure) -> str:
     """The difference of an arm that is equivalent: found and too small, or not found."""
     if arm["p_holm"] < SIGNIFICANCE:
         return f"{_sized(arm, measure)}; real, and too small to matter"
-    low, high = (measure.scale * arm[f"improvement_ci_{end}"] for end in ("low", "high"))
-    return f"{arm['name']}: improvement {low:+.2g} to {high:+.2g}{measure.unit}"
+    ends = (measure.scale * arm[f"improvement_ci_{end}"] for end in ("low", "high"))
+    low, high = (short(end, sign="+") for end in ends)
+    return f"{arm['name']}: improvement {low} to {high}{measure.unit}"
 
 
 def _needed(arm: "pd.Series") -> str:
     if pd.isna(arm["margin"]):
         return ""
+    if arm["margin"] == 0:
+        return ": none, as the margin is a share of the baseline's mean, which is 0"
     if pd.isna(arm["seeds_needed"]):
         return f": more than {MOST_SEEDS:,}"
     return f": {int(arm['seeds_needed'])}"

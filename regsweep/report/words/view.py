@@ -1,7 +1,6 @@
 """The comparison and a lone run as terminal tables."""
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -14,16 +13,12 @@ from regsweep.records.record import METRICS
 from regsweep.records.task import Score, loss_of
 from regsweep.report.tables.comparison import winning_values
 from regsweep.report.tables.scores import score_of_row, scores_of
-
-
-def _decimal(value: float) -> str:
-    usual = value == 0 or 1e-3 <= abs(value) < 1e4
-    return f"{value:.4f}" if usual else f"{value:.3e}"
+from regsweep.report.words.numbers import decimal, short_exponent
 
 
 def _signed(value: float) -> str:
     usual = value == 0 or 1e-3 <= abs(value) < 1e2
-    return f"{value:+.4f}" if usual else _short_exponent(f"{value:+.1e}")
+    return f"{value:+.4f}" if usual else short_exponent(f"{value:+.1e}")
 
 
 def _points(value: float) -> str:
@@ -42,6 +37,8 @@ def _p(value: float) -> str:
     return "<0.001" if value < 1e-3 else f"{value:.3f}"
 
 
+# What is said in place of the name of a sweep.
+OUTSIDE = "runs outside any sweep"
 # A name is broken into no shorter pieces.
 _LEAST_NAME = 16
 
@@ -63,7 +60,7 @@ def _score_column(score: Score, part: str, name: str) -> Column:
 
 def _explored(scores: Iterable[Score]) -> tuple[Column, ...]:
     return (
-        (loss_of("val"), "val\nloss", _decimal),
+        (loss_of("val"), "val\nloss", decimal),
         *(_score_column(score, "val", score.of("val")) for score in scores),
         *(_score_column(score, "test", f"{score.of('test')}_mean") for score in scores),
         _NEAR_ZERO,
@@ -74,7 +71,7 @@ def _judged(scores: Iterable[Score], in_points: bool) -> tuple[Column, ...]:
     """Of arms that were tested against a baseline."""
     return (
         *(_score_column(score, "test", f"{score.of('test')}_mean") for score in scores),
-        ("test_loss_mean", "test\nloss", _decimal),
+        ("test_loss_mean", "test\nloss", decimal),
         _NEAR_ZERO,
         _ERROR if in_points else _LOSS,
         _P,
@@ -183,7 +180,7 @@ def lone_run_view(run: pd.Series) -> Table:
         if not math.isnan(value):
             title = _at_bottom(_metric_title(name, score))
             table.add_column(title, justify="right", no_wrap=True)
-            cells.append(_percent(value) if title.endswith("%") else _decimal(value))
+            cells.append(_percent(value) if title.endswith("%") else decimal(value))
     table.add_row(*cells)
     return table
 
@@ -248,12 +245,7 @@ def _rounded(word: str) -> str:
         short = f"{float(value):.3g}"
     except ValueError:
         return word
-    return f"{key}={_short_exponent(min(value, short, key=len))}"
-
-
-def _short_exponent(number: str) -> str:
-    """``2.7e-06`` as ``2.7e-6``."""
-    return re.sub(r"(?<=e[-+])0+(?=\d)", "", number)
+    return f"{key}={short_exponent(min(value, short, key=len))}"
 
 
 def _formatted(values: Iterable[float], form: Callable[[float], str]) -> list[str]:

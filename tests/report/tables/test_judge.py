@@ -153,7 +153,35 @@ def test_one_seed_has_an_improvement_and_no_verdict(folder):
     assert (row["improvement_mean"], row["probability_better"]) == (0.25, 1)
     unknown = ["improvement_ci_low", "improvement_ci_high", "p_value", "p_holm", "verdict"]
     assert row[unknown].isna().all()
-    assert report(folder).verdicts == ()
+    made = report(folder)
+    assert made.verdicts == ()
+    assert made.remarks == (
+        "Nothing is tested: one seed does not tell by how much another would differ; expected 2 "
+        "confirm_seeds or more.",
+    )
+
+
+def test_a_sweep_that_was_cut_off_between_looks_says_that_they_are_not_over(folder):
+    seeds = {"search": (0,), "confirm": tuple(range(10000, 10006))}
+    folder.compared("none", "l1", looks=(3, 6), seeds=seeds, margin=0.01)
+    folder.arm("none", [0.5, 0.25, 0.5])
+    folder.arm("l1", [0.25, 0.5, 0.5])
+    made = report(folder)
+    assert rows(folder)["l1"]["verdict"] == "undecided"
+    assert made.remarks == (
+        "The looks are not over: confirm runs of the next one are missing, and what is said of "
+        "regularizer=l1 may change.",
+    )
+    # A second look ends where the arms were stopped.
+    assert build_report([folder.root], "l1").untested == {}
+
+
+def test_a_first_look_of_one_seed_is_no_fault_where_more_follow(folder):
+    folder.compared("none", "l1", budget={"confirm_seeds": 1}, looks=(1, 2))
+    folder.arm("none", [0.5])
+    folder.arm("l1", [0.25])
+    (said,) = report(folder).untested["sweep"]
+    assert said.startswith("The looks are not over: ")
 
 
 def test_equal_arms_have_a_p_of_one(folder):
@@ -259,6 +287,10 @@ def test_runs_that_no_sweep_file_asks_for_are_not_judged(folder):
     folder.arm("none", NONE)
     folder.arm("l1", L1)
     assert all(row[JUDGING].isna().all() for row in rows(folder).values())
+    assert report(folder).remarks[0] == (
+        "Nothing is tested: there is no sweep.json that can be read, so it is not known what was "
+        "planned (baseline, looks, margin)."
+    )
 
 
 def judged(folder, *names):

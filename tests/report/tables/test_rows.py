@@ -10,7 +10,8 @@ from regsweep.records.record import FILE_NAME, publish, read
 from regsweep.records.row_losses import write_row_losses
 from regsweep.report.build import build_report
 from regsweep.report.page.page import page
-from regsweep.report.tables.rows import half_over_rows, level_of
+from regsweep.report.tables.rows import OverRows, half_over_rows, level_of
+from regsweep.report.words.rows import rows_remarks
 
 NONE, L1 = (
     ([3.0, 2.0, 4.0, 3.0], [3.5, 2.0, 4.5, 2.0]),
@@ -95,6 +96,12 @@ def test_a_difference_that_other_rows_might_not_show_is_said(folder):
     )
     said = page(report)
     assert f"W{tell} chance. The larger of the two intervals is the test rows&#39;." in said
+
+
+def test_small_differences_are_written_as_people_do():
+    one = OverRows("", "l1", "better", 1000, 1.7e-5, 1e-6, 2.3e-5)
+    (said,) = rows_remarks([one])
+    assert said.endswith("test loss below 2.3e-5 cannot be told from chance; this one is 1.7e-5.")
 
 
 def test_nothing_is_said_of_a_difference_that_stands_over_rows(folder):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 from report_tables import ASKED, judge, report, small_sweep, tables
 
@@ -70,8 +72,42 @@ def test_a_plan_that_was_changed_is_told():
     assert headlines(table(l1=BETTER), asked)[0].endswith(" (exploratory).")
 
 
-def test_nothing_is_said_where_nothing_was_tested():
-    assert headlines(report(small_sweep()).comparison) == ()
+def test_where_no_arm_was_judged_it_is_said_why():
+    comparison = report(small_sweep()).comparison
+    assert headlines(comparison) == ("Nothing is tested here, as no comparison was planned.",)
+    asked = {"sweep": ASKED}
+    assert headlines(comparison, asked) == ("Nothing is tested yet: the sweep is not finished.",)
+    why = {"sweep": ("The baseline diverged.", "And more.")}
+    assert headlines(comparison, asked, why) == ("The baseline diverged.",)
+    assert headlines(table(l1=("unstable",)), asked, why) == ("The baseline diverged.",)
+    assert headlines(table(l1=BETTER), asked, why)[0].startswith("l1 is better")
+    assert headlines(comparison.assign(sweep=None), {}, {}) == (
+        "runs outside any sweep: Nothing is tested here, as no comparison was planned.",
+    )
+
+
+def test_where_no_other_arm_completed_a_trial_that_is_said():
+    comparison = tables(small_sweep())[1]
+    judge(comparison, "l1", best_overrides=None)
+    asked = {"sweep": ASKED}
+    assert headlines(comparison, asked) == ("Nothing is tested yet: the sweep is not finished.",)
+    judge(comparison, "l2", best_overrides=None)
+    assert headlines(comparison, asked) == ("Nothing is tested: no trial of l1 and l2 completed.",)
+    judge(comparison, "l2", trials=1)
+    assert headlines(comparison, asked) == ("Nothing is tested yet: the sweep is not finished.",)
+
+
+def test_a_lone_arm_is_told_by_what_it_came_to():
+    asked = {"sweep": replace(ASKED, arms=("regularizer=l2",))}
+    alone = table(("l2",))
+    assert headlines(alone, asked) == (
+        "l2 is the only arm, so it is compared with nothing: it has a test loss of 0.3100, the "
+        "mean over 3 seeds.",
+    )
+    judge(alone, "l2", metric="test_error")
+    assert "it has a test accuracy of 92.25 %, the mean" in headlines(alone, asked)[0]
+    untested = alone.assign(seeds=pd.NA)
+    assert headlines(untested, asked) == ("Nothing is tested yet: the sweep is not finished.",)
 
 
 def test_names_that_hold_commas_are_told_apart():

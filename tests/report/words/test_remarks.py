@@ -32,9 +32,9 @@ def wider(remark):
 
 def test_a_winner_at_the_edge_of_its_interval_is_named(folder):
     assert edges(folder, 1.23456789e-06, LOG) == (
-        "regularizer=l1: the best regularizer.weight found, 1.235e-06, lies at the edge of its "
+        "regularizer=l1: the best regularizer.weight found, 1.235e-6, lies at the edge of its "
         "interval, tag(log, interval(1e-6, 1e-2)). A wider one: "
-        "'regularizer.weight=tag(log, interval(1e-08,0.01))'",
+        "'regularizer.weight=tag(log, interval(1e-8,0.01))'",
     )
 
 
@@ -235,6 +235,21 @@ def test_a_winner_that_was_not_confirmed_at_all_is_told(folder):
     folder.arm("none", [0.5, 0.25, 0.5])
     folder.trial(0, 1e-4, 0.5)
     assert remarks(folder) == ("Not all of the 3 confirm seeds are done.",)
+
+
+def test_a_winner_that_was_never_run_again_as_all_finalists_broke_off_is_told(folder):
+    folder.compared("l1", spaces={}, budget={"finalists": 2, "finalist_seeds": 1, "n_trials": 3})
+    for trial, loss in enumerate([0.1, 0.2, 0.3]):
+        folder.trial(trial, None, loss)
+    for trial in (0, 1):
+        folder.trial(trial, None, 0.1, seed=1, status="diverged")
+    folder.confirm("l1", [0.5, 0.25, 0.5], trial=2, params={})
+    assert remarks(folder) == (
+        "regularizer=l1: its winner, trial 2, was not run again before it won, as the finalists "
+        "(trials 0 and 1) diverged or failed when they were.",
+    )
+    folder.trial(2, None, 0.1, seed=1)
+    assert remarks(folder) == ()
 
 
 def test_an_unstable_arm_misses_no_confirm_run(folder):

@@ -203,6 +203,22 @@ def test_the_command_is_for_the_better_arm_of_the_largest_improvement(folder):
     assert again(report).startswith("to train regularizer=l2 again: ")
 
 
+def test_the_command_is_for_the_arm_to_take(folder, capsys):
+    """Which is simpler than the one of the largest improvement, and as good."""
+    folder.compared("none", "l1", "l2", looks=(3,), margin=0.1)
+    folder.arm("none", [0.9, 0.905, 0.895])
+    folder.arm("l1", [0.501, 0.504, 0.499])
+    more = {"regularizer.weight": 1e-4, "optimizer.lr": 0.1}
+    folder.trial(0, None, 0.25, arm="l2", params=more)
+    folder.confirm("l2", [0.5, 0.503, 0.498], params=more)
+    lines = shown(capsys, folder.root / "sweep").splitlines()
+    ranked = [line.split()[0] for line in lines if line.startswith(("none ", "l1 ", "l2 "))]
+    assert ranked == ["l2", "l1", "none"]
+    assert any(line.startswith("To take: regularizer=l1.") for line in lines)
+    [told] = [line for line in lines if line.startswith("to train ")]
+    assert told.startswith("to train regularizer=l1 again: ")
+
+
 def test_where_no_arm_is_better_the_command_is_for_the_baseline(folder):
     folder.compared("none", "l1")
     folder.arm("none", [0.5, 0.541, 0.513])

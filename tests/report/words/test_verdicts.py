@@ -1,3 +1,7 @@
+from dataclasses import replace
+
+import pandas as pd
+
 from regsweep.report.build import build_report
 from regsweep.report.words.verdicts import verdict_sentences
 from tests.report_tables import ASKED, judge, small_sweep, tables
@@ -72,6 +76,14 @@ def test_undecided_arms_that_need_as_much_share_a_line():
     assert text.splitlines()[1:] == ["  l2: 120", "  l1: more than 1,000"]
 
 
+def test_where_the_baseline_has_no_error_at_all_no_number_of_seeds_decides():
+    same = table(l1=("undecided", 0.0, 0.0, 0.0, 1.0))
+    judge(same, "l1", margin=0.0)
+    (said,) = verdict_sentences(same)
+    line = "  l1: none, as the margin is a share of the baseline's mean, which is 0"
+    assert said.splitlines()[1] == line
+
+
 def test_an_unstable_arm_is_said_to_be_unjudged():
     assert verdict_sentences(table(l1=("unstable",))) == (
         "Unstable, so not judged: l1 (a confirm run diverged or failed).",
@@ -103,6 +115,24 @@ def test_arms_of_several_sweeps_are_named_with_their_sweep(folder):
     assert same.startswith("a: Undecided against none: no difference")
     assert worse.startswith("b: Worse than none in test loss")
     assert "  l1: higher by 0.19 (" in worse
+
+
+def test_how_a_sweep_was_looked_at_is_said_of_those_that_have_verdicts(folder):
+    why = "margin was 0.01 and is now 0.1"
+    for name in ("a", "b"):
+        folder.compared("none", "l1", name=name, exploratory=why)
+        folder.arm("none", [0.31, 0.35, 0.33], sweep=name)
+    folder.arm("l1", [0.50, 0.54, 0.52], sweep="b")
+    _, said = build_report([folder.root]).verdicts
+    assert said == (
+        f"b: Exploratory: not all of the plan is known to be older than the first look ({why}), "
+        "so what is claimed may be false in more than 5 % of sweeps."
+    )
+    looked = {name: replace(ASKED, against="regularizer=l1") for name in ("a", "b")}
+    both = pd.concat([table().assign(sweep="a"), table(l1=("better", 0.25)).assign(sweep="b")])
+    last = verdict_sentences(both, looked)[-1]
+    assert last.startswith("b: Second look at the same data")
+    assert not any(one.startswith("a: ") for one in verdict_sentences(both, looked))
 
 
 def test_marked_verdicts_are_told_as_the_others():

@@ -76,7 +76,7 @@ def test_a_lone_run_is_one_row_of_its_metrics(folder):
     shown = lines(lone_run_view(runs_table(gather([folder.root]).runs).iloc[0]))
     assert shown[0] == "train train test l1 near-"
     assert shown[1] == "loss acc % loss penalty norm zero %"
-    assert shown[-1] == "0.2500 90.00 1.235e+04 0.0000 2.000e-05 12.50"
+    assert shown[-1] == "0.2500 90.00 1.235e+4 0.0000 2.000e-5 12.50"
 
 
 def test_markup_in_a_value_is_shown_as_it_is(folder):
