@@ -1,6 +1,7 @@
 """One run: a config and a seed, all checked."""
 
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,6 +87,14 @@ class Run:
             )
         if isinstance(self.model, CNN):
             self.model.check_shape(facts.shape)
+        patience = self.regularizer.coefficients().patience
+        if patience not in (None, inf) and 0 in facts.halves:
+            raise bad_value(
+                "data.validation_size",
+                self.data.validation_size,
+                "rows enough for two halves (of data.group, if any, whole groups): early stopping "
+                "stops by the one and is judged by the other",
+            )
         if self.trainer.batch_size > facts.train:
             raise bad_value(
                 "trainer.batch_size",

@@ -33,6 +33,8 @@ _OPTIMIZERS: dict[type[Optimizer], Optimizer] = {
     RMSprop: RMSprop(1e-3, 0.99, 1e-8, 0.9),
 }
 _L1, _PULL, _DECAY, _GROUP = 1e-3, 0.1, 10.0, 1e-3
+# Below the norms of units at the start, about 0.6, so that it has some to scale.
+_BOUND = 0.3
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class _State:
             exact="exact" in kind.mechanisms,
             group=_coefficient(_GROUP, kind) if "group" in kind.mechanisms else None,
             output=output_layer(network),
+            bound=_coefficient(_BOUND, kind).weights if "bound" in kind.mechanisms else None,
         )
 
     def step(self, step: Callable[..., Tensor], inputs: Tensor, targets: Tensor) -> None:
