@@ -168,7 +168,8 @@ class GroupLasso:
     """``weight * sum sqrt(fan_in) * |w|_2`` over the hidden units (Yuan and Lin, 2006).
 
     ``w`` are a unit's incoming weights; each bias, scale and shift is a group of its own. The
-    output layer is left alone.
+    output layer is left alone. In a network of the user's, units are the rows of every parameter of
+    two or more dimensions, so that of an embedding each vector is one.
     """
 
     weight: float

@@ -10,7 +10,7 @@ from regsweep.errors import InputError, bad_value
 from regsweep.records.task import SCORES, TASKS, LossChoice, ScoreChoice, Task, TaskName
 from regsweep.settings.checks import whole
 from regsweep.settings.data import Data, OwnData, Published
-from regsweep.settings.model import CNN, MLP, Model, is_layers
+from regsweep.settings.model import CNN, MLP, Linear, Model, is_layers
 from regsweep.settings.optimizer import Optimizer
 from regsweep.settings.own import OwnModel, OwnRegularizer, Study
 from regsweep.settings.regularizer import GroupLasso, Regularizer
@@ -56,8 +56,8 @@ class Run:
                 1,
                 "at least 2: model.norm=batch takes the variance over a batch",
             )
-        if isinstance(self.regularizer, GroupLasso):
-            _check_groups(self.model)
+        if isinstance(self.regularizer, GroupLasso) and isinstance(self.model, Linear):
+            raise bad_value("regularizer", "group_lasso", "another, or a network with hidden units")
         if isinstance(self.data, Published):
             self.check(self.data.facts)
 
@@ -121,16 +121,6 @@ class Run:
     def at(self, start: Path) -> "Run":
         """The same run, whose relative paths begin at ``start``, whatever folder trains it."""
         return replace(self, data=self.data.at(start))
-
-
-def _check_groups(model: Model) -> None:
-    """Refuse a network without hidden units, or of which they are not known."""
-    if isinstance(model, CNN | MLP):
-        return
-    has = "of one of your own the hidden units are not known"
-    if not isinstance(model, OwnModel):
-        has = "this one has no hidden units"
-    raise bad_value("regularizer", "group_lasso", f"another, or a network of mlp or cnn: {has}")
 
 
 def tried_by(run: Run) -> str | None:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from regsweep.data.dataset import Dataset, Examples
+from regsweep.data.dataset import Dataset, Examples, scale
 from regsweep.data.facts import Facts
 from regsweep.records.record import BEST_EPOCH, UNITS
 from regsweep.records.task import Task, loss_of
@@ -136,11 +136,12 @@ class _Pack:
         build = partial(build_network, model, shape, outputs)
         self.state: State = initial_state(self.network, build, seeds, device)
         choices = [run.regularizer for run in runs]
+        groups = "group" in choices[0].coefficients().mechanisms
         self.coefficients: PackCoefficients = pack_coefficients(
             choices,
             device,
             every_term=compiled,
-            output=output_layer(self.network),
+            output=output_layer(build, scale(self.data.train.inputs[:2].cpu())) if groups else (),
             lrs=[run.optimizer.lr for run in runs],
         )
         self.penalty = pack_penalty(choices, device, alone=alone)

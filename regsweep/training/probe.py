@@ -114,6 +114,7 @@ class _State:
         alone = network.way == "alone"
         self.penalty = pack_penalty([kind.penalty] * kind.runs, kind.device, alone=alone)
         self.totals: Totals = new_totals(kind.runs, kind.device)
+        groups = "group" in kind.mechanisms
         l1, pull, decay = (_coefficient(value, kind) for value in (_L1, _PULL, _DECAY))
         self.coefficients = PackCoefficients(
             l1=l1,
@@ -121,8 +122,8 @@ class _State:
             pull=pull,
             decoupled_decay=decay,
             exact="exact" in kind.mechanisms,
-            group=_coefficient(_GROUP, kind) if "group" in kind.mechanisms else None,
-            output=output_layer(network),
+            group=_coefficient(_GROUP, kind) if groups else None,
+            output=output_layer(kind.build, _batches(kind)[0][0][0].cpu()) if groups else (),
             bound=_coefficient(_BOUND, kind).weights if "bound" in kind.mechanisms else None,
         )
 
