@@ -11,6 +11,7 @@ import pytest
 from regsweep.data.dataset import Dataset, Examples, load_dataset
 from regsweep.data.fetch import ensure_files
 from regsweep.data.idx import read_images, read_labels
+from regsweep.data.parts import stopping_half
 from regsweep.data.source import default_root, find_source
 from regsweep.data.split import stratified_split
 from regsweep.errors import InputError
@@ -98,6 +99,7 @@ def digits() -> Dataset:
             read_labels(RAW / "t10k-labels-idx1-ubyte"),
         ),
         outputs=10,
+        stopping=stopping_half(labels[validation], 0),
     )
 
 

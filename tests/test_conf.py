@@ -80,7 +80,7 @@ def test_every_regularizer_searches_its_own_keys(choice):
 
     searched = {key.removeprefix("regularizer.") for key in search_space({"regularizer": config})}
 
-    numbers = {key for key in config if key in ("weight", "l1_ratio")}
+    numbers = {key for key in config if key in ("weight", "l1_ratio", "bound", "patience")}
     assert searched == numbers
 
 

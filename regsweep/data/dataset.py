@@ -1,7 +1,7 @@
 """What training is given: arrays, split into training, validation and test."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from regsweep.data.fetch import ensure_files
 from regsweep.data.idx import read_images, read_labels
+from regsweep.data.parts import stopping_half
 from regsweep.data.shared import held_once
 from regsweep.data.source import (
     TEST_IMAGES,
@@ -42,12 +43,17 @@ class Examples:
         """The same examples on `device`; not copied where they are there already."""
         return Examples(self.inputs.to(device), self.targets.to(device))
 
+    def at(self, rows: Tensor) -> "Examples":
+        """Those `rows`: their indices, or a bool for each."""
+        return Examples(self.inputs[rows], self.targets[rows])
+
 
 @dataclass(frozen=True)
 class Dataset:
     """The examples of one source; a part that was not asked for is None.
 
-    A network is to have ``outputs`` outputs, as the ``task`` is.
+    A network is to have ``outputs`` outputs, as the ``task`` is. Validation rows where ``stopping``
+    is true, bool (n,), may stop a run that is judged by the others.
     """
 
     train: Examples
@@ -55,6 +61,7 @@ class Dataset:
     test: Examples | None
     outputs: int
     task: TaskName = "classification"
+    stopping: Tensor | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,12 +77,11 @@ class Dataset:
         return self._each(lambda part: Examples(change(part.inputs), part.targets))
 
     def _each(self, change: Callable[[Examples], Examples]) -> "Dataset":
-        return Dataset(
-            change(self.train),
-            None if self.validation is None else change(self.validation),
-            None if self.test is None else change(self.test),
-            self.outputs,
-            self.task,
+        return replace(
+            self,
+            train=change(self.train),
+            validation=None if self.validation is None else change(self.validation),
+            test=None if self.test is None else change(self.test),
         )
 
 
@@ -105,21 +111,26 @@ def load_dataset(
     source = find_source(source_name)
     check_sizes(source, validation_size, train_size)
     raw = ensure_files(source, Path(root)).resolve()
-    train, validation = _training_parts(raw, validation_size, train_size, split_seed)
-    return Dataset(train, validation, _test_part(raw) if test else None, source.outputs)
+    train, validation, stopping = _training_parts(raw, validation_size, train_size, split_seed)
+    return Dataset(
+        train, validation, _test_part(raw) if test else None, source.outputs, stopping=stopping
+    )
 
 
 @lru_cache(maxsize=2)
 def _training_parts(
     raw: Path, validation_size: int, train_size: int | None, split_seed: int
-) -> tuple[Examples, Examples | None]:
-    def load() -> tuple[Examples, Examples | None]:
+) -> tuple[Examples, Examples | None, Tensor | None]:
+    """Those that train, those that validate, and which of them may stop a run."""
+
+    def load() -> tuple[Examples, Examples | None, Tensor | None]:
         images, labels = read_images(raw / TRAIN_IMAGES), read_labels(raw / TRAIN_LABELS)
         train, validation = stratified_split(labels, validation_size, train_size, split_seed)
-        return (
-            Examples(images[train], labels[train]),
-            Examples(images[validation], labels[validation]) if validation_size else None,
-        )
+        of_training = Examples(images[train], labels[train])
+        if not validation_size:
+            return of_training, None, None
+        of_validation = Examples(images[validation], labels[validation])
+        return of_training, of_validation, stopping_half(of_validation.targets, split_seed)
 
     return held_once(("training parts", raw, validation_size, train_size, split_seed), load)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from regsweep.records.task import TaskName
 
-_NOT_STORED = ("notes", "largest")
+_NOT_STORED = ("notes", "largest", "halves")
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Facts:
     gave, by its key, and ``notes`` what is to be said once, before anything trains. Targets that
     are numbers are learned as ``(number - mean) / deviation``, of each output. ``largest`` is the
     largest magnitude of inputs that are integers, ``None`` where they are bytes or floats.
+    ``halves`` are the validation rows that may stop a run, and those that then judge it.
     """
 
     shape: tuple[int, ...]
@@ -33,6 +34,7 @@ class Facts:
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
     largest: int | None = None
+    halves: tuple[int, int] = (0, 0)
 
     def stored(self) -> dict[str, Any]:
         """What a sweep keeps of them."""

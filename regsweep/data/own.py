@@ -10,7 +10,7 @@ import torch
 
 from regsweep.data.dataset import Dataset, Examples
 from regsweep.data.facts import Facts
-from regsweep.data.parts import divide
+from regsweep.data.parts import divide, stopping_half
 from regsweep.data.sizes import Sizes
 from regsweep.errors import InputError
 from regsweep.records.task import TaskName
@@ -112,13 +112,14 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         InputError: a size is not possible, or a class or the groups are too few.
     """
     strata, names = given.strata
-    parts = divide(
-        torch.from_numpy(strata),
-        names,
-        sizes,
-        given.where,
-        test=given.test is None,
-        groups=None if given.groups is None else torch.from_numpy(given.groups),
+    labels = torch.from_numpy(strata)
+    groups = None if given.groups is None else torch.from_numpy(given.groups)
+    parts = divide(labels, names, sizes, given.where, test=given.test is None, groups=groups)
+    stopping = stopping_half(
+        labels[parts.validation],
+        sizes.drawn_by,
+        None if groups is None else groups[parts.validation],
+        large_first=sizes.rows_seed is None,
     )
     train = given.rows.at(parts.train.numpy())
     validation = given.rows.at(parts.validation.numpy())
@@ -150,7 +151,9 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         _examples(test, encode, scaled),
         len(given.names) if given.task == "classification" else given.rows.targets.shape[1],
         given.task,
+        stopping if len(stopping) else None,
     )
+    stop = int(stopping.sum())
     facts = Facts(
         shape=dataset.shape,
         outputs=dataset.outputs,
@@ -164,6 +167,7 @@ def divided(given: Given, sizes: Sizes) -> Loaded:
         mean=tuple(mean.tolist()),
         deviation=tuple(deviation.tolist()),
         largest=_largest(dataset),
+        halves=(stop, len(stopping) - stop),
     )
     read = given.read  # the rows that were given are not held
     return Loaded(dataset, facts, lambda raw: encode(read(raw)), decode)

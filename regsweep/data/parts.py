@@ -69,6 +69,29 @@ def divide(
     return _with_all_classes(Parts(rest[train], rest[validation], aside), labels, names)
 
 
+def stopping_half(
+    labels: Tensor, seed: int, groups: Tensor | None = None, *, large_first: bool = True
+) -> Tensor:
+    """Which of the validation rows may stop a run, bool (n,); the others judge it.
+
+    They are half of all and of each class, to a row. With ``groups``, int64 (n,), no group is on
+    both sides, and as near to that as ``divide`` comes; none stop where it cannot come nearer.
+    """
+    if groups is not None:
+        return torch.isin(
+            groups,
+            torch.tensor(
+                _groups_to_take(labels, len(labels) // 2, seed, groups, large_first),
+                dtype=torch.int64,
+            ),
+        )
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    order = order[labels[order].argsort(stable=True)]
+    half = torch.zeros(len(labels), dtype=torch.bool)
+    half[order[1::2]] = True
+    return half
+
+
 def _taken(
     labels: Tensor, count: int, seed: int, groups: Tensor | None, *, large_first: bool = True
 ) -> tuple[Tensor, Tensor]:

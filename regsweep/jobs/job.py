@@ -41,7 +41,7 @@ from regsweep.records.record import (
 from regsweep.records.row_losses import write_row_losses
 from regsweep.records.settled import Settled
 from regsweep.records.sweep_file import SweepFile
-from regsweep.records.task import ACCURACY, Score, Task, history_columns
+from regsweep.records.task import ACCURACY, STOPPING_LOSS, Score, Task, history_columns
 from regsweep.settings.config import read_channel, read_run
 from regsweep.settings.flat import flatten
 from regsweep.settings.plain_config import plain_config
@@ -291,10 +291,16 @@ def objective(record: Record, config: Mapping[str, Any]) -> float | None:
 
 
 def write_history(history: Sequence[Epoch], path: Path, score: Score = ACCURACY) -> None:
-    """The learning curve as CSV, a row an epoch, numbers in full precision."""
+    """The learning curve as CSV, a row an epoch, numbers in full precision.
+
+    A run that stops early has a last column more, ``stopping_loss``, by which it does.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(history_columns((score,)))
-    writer.writerows(astuple(epoch) for epoch in history)
+    columns = history_columns((score,))
+    if any(epoch.stopping_loss is not None for epoch in history):
+        columns += (STOPPING_LOSS,)
+    writer.writerow(columns)
+    writer.writerows(astuple(epoch)[: len(columns)] for epoch in history)
     with naming(path):
         path.write_bytes(text.getvalue().encode())

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from regsweep.records.record import Record
+from regsweep.records.record import BEST_EPOCH, Record
 from regsweep.records.task import PARTS, Score, loss_of, scores_in
 from regsweep.settings.run import Run
 from regsweep.training.result import BatchLoss, Epoch
@@ -47,6 +47,8 @@ def log_end(record: Record, directory: Path) -> None:
         if loss_of(part) in record.metrics
     ]
     what = "   ".join(measured) or f"the loss was not finite in epoch {record.epochs}"
+    if BEST_EPOCH in record.metrics:
+        what += f"   of epoch {record.metrics[BEST_EPOCH]:.0f} of {record.epochs}"
     log.info("%s: %s   %.1f s   %s", record.status, what, record.seconds, _shown(directory))
 
 

@@ -35,6 +35,10 @@ Role = Literal["winner", "sparsest"]
 STATISTICS = ("penalty", "l1_norm", "l2_norm", "zero_fraction", "near_zero_fraction")
 # Of runs whose regularizer leaves out whole units, and of no others.
 UNITS = "zero_units"
+# Of runs that keep the weights of their best epoch, and of no others.
+BEST_EPOCH = "best_epoch"
+# What runs of some regularizers alone measure.
+RARE = (UNITS, BEST_EPOCH)
 
 
 def metrics_of(scores: Iterable[Score]) -> tuple[str, ...]:
@@ -43,7 +47,7 @@ def metrics_of(scores: Iterable[Score]) -> tuple[str, ...]:
 
 
 # All that a run of any task may measure.
-METRICS = (*metrics_of(SCORES.values()), UNITS)
+METRICS = (*metrics_of(SCORES.values()), *RARE)
 
 
 class RecordError(Unreadable):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 PARTS = ("train", "val", "test")
+# The column of ``history.csv`` that runs which stop early have, and no others.
+STOPPING_LOSS = "stopping_loss"
 
 Loss = Literal["cross_entropy", "bce", "mse"]
 # `auto` is what the targets ask for.

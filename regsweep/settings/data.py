@@ -56,6 +56,7 @@ class Published:
             train=left if self.train_size is None else self.train_size,
             validation=self.validation_size,
             test=source.test_examples,
+            halves=(self.validation_size // 2, self.validation_size - self.validation_size // 2),
         )
 
     def at(self, start: Path) -> "Published":

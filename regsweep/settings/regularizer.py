@@ -8,15 +8,18 @@ Hutter, 2019). ``scope`` says what ``w`` ranges over: ``weights``, or ``all``, w
 and the scales and shifts of norms. With ``exact`` no gradient of ``l1 * sum |w|`` is taken: its
 proximal step follows that of the optimizer, and gives weights of 0. So it does with
 ``group * sum over units of sqrt(fan_in) * |incoming weights|_2``, which leaves out whole units.
+``bound`` is the largest norm that a unit's incoming weights may have behind a step. ``patience`` is
+how many epochs a run waits for a better one.
 
 To add a regularizer: a class here, its line in ``REGULARIZERS``, and
 ``conf/regularizer/<name>.yaml``.
 """
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import ClassVar, Literal
 
-from regsweep.settings.checks import fraction, non_negative
+from regsweep.errors import bad_value
+from regsweep.settings.checks import fraction, non_negative, positive, whole
 
 Scope = Literal["weights", "all"]
 
@@ -25,16 +28,21 @@ Scope = Literal["weights", "all"]
 class Coefficients:
     """What the training core knows of a regularizer; 0 switches a term off.
 
-    ``exact`` takes the term of l1 by its proximal step; ``group`` is ``None`` where there are no
-    groups.
+    ``steady_decay`` is decoupled decay that does not shrink with the learning rate. ``exact`` takes
+    the term of l1 by its proximal step; ``group`` is ``None`` where there are no groups,
+    ``bound`` where norms are not bounded, and ``patience`` where no run stops early. A bound or a
+    patience of infinity changes nothing.
     """
 
     l1: float = 0.0
     l2: float = 0.0
     weight_decay: float = 0.0
     decoupled_decay: float = 0.0
+    steady_decay: float = 0.0
     exact: bool = False
     group: float | None = None
+    bound: float | None = None
+    patience: float | None = None
 
     @property
     def mechanisms(self) -> frozenset[str]:
@@ -115,20 +123,44 @@ class Elastic:
 
 @dataclass(frozen=True)
 class WeightDecay:
-    """Decay in the optimizer; coupled decay under Adam is l2 at half the weight."""
+    """Decay in the optimizer; coupled decay under Adam is l2 at half the weight.
+
+    Decoupled, a step takes ``lr_t * weight * w`` of a weight, as AdamW does; not ``lr_scaled``,
+    ``s_t * weight * w``, with the schedule's share s_t = lr_t / lr_0: then the decay is the same at
+    every ``optimizer.lr`` (Loshchilov and Hutter, 2019, algorithm 2).
+    """
 
     weight: float
     decoupled: bool
     scope: Scope
+    lr_scaled: bool = True
 
     def __post_init__(self) -> None:
         non_negative("regularizer.weight", self.weight)
+        if self.lr_scaled:
+            return
+        if not self.decoupled:
+            raise bad_value(
+                "regularizer.lr_scaled",
+                False,
+                "true, or regularizer.decoupled=true: coupled decay is part of the gradient, which "
+                "the learning rate scales",
+            )
+        if self.weight > 1:
+            raise bad_value(
+                "regularizer.weight",
+                self.weight,
+                "at most 1 with regularizer.lr_scaled=false, as each step takes so large a share "
+                "of a weight; to search it: 'regularizer.weight=tag(log, interval(1e-6, 1e-2))'",
+            )
 
     def coefficients(self) -> Coefficients:
-        """decoupled_decay = weight, or weight_decay = weight."""
-        if self.decoupled:
-            return Coefficients(decoupled_decay=self.weight)
-        return Coefficients(weight_decay=self.weight)
+        """decoupled_decay = weight, steady_decay = weight, or weight_decay = weight."""
+        if not self.decoupled:
+            return Coefficients(weight_decay=self.weight)
+        if not self.lr_scaled:
+            return Coefficients(steady_decay=self.weight)
+        return Coefficients(decoupled_decay=self.weight)
 
 
 @dataclass(frozen=True)
@@ -136,7 +168,8 @@ class GroupLasso:
     """``weight * sum sqrt(fan_in) * |w|_2`` over the hidden units (Yuan and Lin, 2006).
 
     ``w`` are a unit's incoming weights; each bias, scale and shift is a group of its own. The
-    output layer is left alone.
+    output layer is left alone. In a network of the user's, units are the rows of every parameter of
+    two or more dimensions, so that of an embedding each vector is one.
     """
 
     weight: float
@@ -150,7 +183,46 @@ class GroupLasso:
         return Coefficients(group=self.weight)
 
 
-Regularizer = NoRegularizer | L1 | L2 | Elastic | WeightDecay | GroupLasso
+@dataclass(frozen=True)
+class MaxNorm:
+    """The norm of each unit's incoming weights is at most ``bound`` (Srivastava et al., 2014).
+
+    Of every layer, the output's too; of a parameter of two or more dimensions the first counts the
+    units, so that of an embedding each vector is bounded. Biases are free.
+    """
+
+    bound: float
+    scope: ClassVar[Scope] = "weights"
+
+    def __post_init__(self) -> None:
+        positive("regularizer.bound", self.bound)
+
+    def coefficients(self) -> Coefficients:
+        """The bound."""
+        return Coefficients(bound=self.bound)
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """The weights of the best epoch are kept; ``patience`` epochs behind it the run ends.
+
+    The best epoch is that of the least loss on one half of the validation rows. The other half
+    judges: all validation metrics are its own, as the least of many losses looks better than it is
+    (Prechelt, 1998).
+    """
+
+    patience: int
+    scope: ClassVar[Scope] = "weights"
+
+    def __post_init__(self) -> None:
+        whole("regularizer.patience", self.patience, low=1)
+
+    def coefficients(self) -> Coefficients:
+        """The patience."""
+        return Coefficients(patience=float(self.patience))
+
+
+Regularizer = NoRegularizer | L1 | L2 | Elastic | WeightDecay | GroupLasso | MaxNorm | EarlyStopping
 
 REGULARIZERS: dict[str, type[Regularizer]] = {
     "none": NoRegularizer,
@@ -159,4 +231,6 @@ REGULARIZERS: dict[str, type[Regularizer]] = {
     "elastic": Elastic,
     "weight_decay": WeightDecay,
     "group_lasso": GroupLasso,
+    "max_norm": MaxNorm,
+    "early_stopping": EarlyStopping,
 }

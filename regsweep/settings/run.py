@@ -1,6 +1,7 @@
 """One run: a config and a seed, all checked."""
 
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,8 +56,9 @@ class Run:
                 1,
                 "at least 2: model.norm=batch takes the variance over a batch",
             )
-        if isinstance(self.regularizer, GroupLasso):
-            _check_groups(self.model)
+        flat = isinstance(self.model, BuiltIn) and not self.model.has_hidden_units
+        if isinstance(self.regularizer, GroupLasso) and flat:
+            raise bad_value("regularizer", "group_lasso", "another, or a network with hidden units")
         if isinstance(self.data, Published):
             self.check(self.data.facts)
 
@@ -86,6 +88,14 @@ class Run:
             )
         if isinstance(self.model, BuiltIn):
             self.model.layers(facts.shape, facts.outputs)  # refuses inputs that it cannot take
+        patience = self.regularizer.coefficients().patience
+        if patience not in (None, inf) and 0 in facts.halves:
+            raise bad_value(
+                "data.validation_size",
+                self.data.validation_size,
+                "rows enough for two halves (of data.group, if any, whole groups): early stopping "
+                "stops by the one and is judged by the other",
+            )
         if self.trainer.batch_size > facts.train:
             raise bad_value(
                 "trainer.batch_size",
@@ -112,17 +122,6 @@ class Run:
     def at(self, start: Path) -> "Run":
         """The same run, whose relative paths begin at ``start``, whatever folder trains it."""
         return replace(self, data=self.data.at(start))
-
-
-def _check_groups(model: Model) -> None:
-    """Refuse a network without hidden units, or of which they are not known."""
-    if isinstance(model, OwnModel):
-        has = "of one of your own the hidden units are not known"
-    elif model.has_hidden_units:
-        return
-    else:
-        has = "this one has no hidden units"
-    raise bad_value("regularizer", "group_lasso", f"another, or a network of mlp or cnn: {has}")
 
 
 def tried_by(run: Run) -> str | None:

@@ -40,5 +40,6 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
 - `score`: the scores that are not counted batch by batch, of every run over a whole part
 - `state`: what the networks of a pack consist of: parameters and buffers, with the runs in front
 - `step`: one step of a pack: forward, backward, penalties and optimizer, for all runs at once
+- `stopping`: early stopping: the weights of every run's best epoch, and who has waited enough
 - `weight_statistics`: norms and sparsity of a pack's weights
 """

@@ -5,7 +5,7 @@ A module's ``state_dict`` keys are those of ``weights.safetensors``. What is bui
 definition of every model.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from regsweep.errors import bad_value
 from regsweep.settings.model import Model, is_layers
 from regsweep.settings.own import OwnModel
 from regsweep.training.generators import seeded
@@ -83,11 +84,30 @@ def taken(model: Model, inputs: Tensor) -> Tensor:
     return inputs
 
 
-def output_layer(network: Network) -> tuple[str, ...]:
-    """The names of the parameters of the last layer; none of a network that is not built in."""
-    module = network.module if network.way == "layers" else network.module.module
-    if not isinstance(module, nn.Sequential):
-        return ()
-    names = [name for name, _ in module.named_parameters()]
-    last = names[-1].partition(".")[0]
-    return tuple(name for name in names if name.partition(".")[0] == last)
+def output_layer(build: Callable[[], nn.Module], inputs: Tensor) -> tuple[str, ...]:
+    """The names of the parameters of the layer that makes the outputs of ``build()``.
+
+    It is the ``nn.Linear`` whose outputs are given back as they are, for ``inputs`` (n, *shape).
+    The global generators are neither read nor moved.
+
+    Raises:
+        InputError: there is none, or no other parameter has two or more dimensions.
+    """
+    given: list[tuple[nn.Module, Any]] = []
+    with seeded(0), torch.no_grad():
+        module = build().eval()
+        for layer in module.modules():
+            if isinstance(layer, nn.Linear):
+                layer.register_forward_hook(lambda own, _, output: given.append((own, output)))
+        outputs = module(inputs)
+    own = {id(p) for layer, output in given if output is outputs for p in layer.parameters()}
+    names = {name: id(p) in own for name, p in module.named_parameters()}
+    hidden = [p for name, p in module.named_parameters() if p.dim() > 1 and not names[name]]
+    if not own or not hidden:
+        raise bad_value(
+            "regularizer",
+            "group_lasso",
+            "another, or a network with hidden units whose forward gives back the outputs of an "
+            "nn.Linear as they are: that layer keeps its units, and it is not found in this one",
+        )
+    return tuple(name for name, is_output in names.items() if is_output)

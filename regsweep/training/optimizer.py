@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from regsweep.settings.optimizer import SGD, Adam, Optimizer, RMSprop
-from regsweep.training.penalty import PackCoefficients, add_regularizer_gradient, per_run
-from regsweep.training.proximal import shrink_groups, soft_threshold
+from regsweep.training.penalty import PackCoefficients, add_regularizer_gradient, is_weight, per_run
+from regsweep.training.proximal import bound_norms, shrink_groups, soft_threshold
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
@@ -32,7 +32,8 @@ class PackOptimizer(ABC):
         """Move ``parameters`` in place, all as (runs, *shape); ``gradients`` are used up.
 
         What the regularizers add to the gradient is added to ``gradients``; decoupled decay is
-        ``w -= lr * decoupled_decay * w`` before the update, and a proximal step comes behind it.
+        ``w -= lr * decoupled_decay * w`` before the update, and a proximal step comes behind it,
+        then the bound of norms.
         """
         self._start_step()
         for name, parameter in parameters.items():
@@ -48,6 +49,8 @@ class PackOptimizer(ABC):
             if coefficients.group is not None and name not in coefficients.output:
                 reach = self._reach(name, parameter, lr)
                 shrink_groups(parameter, coefficients.group.of(parameter), reach)
+            if coefficients.bound is not None and is_weight(parameter):
+                bound_norms(parameter, coefficients.bound)
 
     @abstractmethod
     def tensors(self) -> list[Tensor]:

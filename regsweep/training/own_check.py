@@ -13,7 +13,7 @@ from regsweep.settings.run import Run
 from regsweep.training.evaluate import CHUNK
 from regsweep.training.generators import seeded
 from regsweep.training.load import facts_of, load_data
-from regsweep.training.network import build_network
+from regsweep.training.network import build_network, output_layer
 from regsweep.training.own_module import called, described
 from regsweep.training.pack import train_pack
 from regsweep.training.penalty import is_weight
@@ -27,8 +27,9 @@ def check_own(run: Run) -> None:
 
     Raises:
         InputError: building, calling or training fails; the outputs are not (batch, outputs), not
-            finite, or of no parameter; the forward changes what it may not; the penalty is no
-            finite scalar that has a gradient; two starts or trainings of one seed differ.
+            finite, or of no parameter; the forward changes what it may not; groups are asked for
+            and the output layer is not found; the penalty is no finite scalar that has a gradient;
+            two starts or trainings of one seed differ.
     """
     facts, dataset = facts_of(run.data, run.loss), load_data(run.data, run.loss, test=False)
 
@@ -48,6 +49,8 @@ def check_own(run: Run) -> None:
             _check_kept(of_one, module, inputs, facts.outputs)
         if facts.largest is not None:
             _check_every_row(name, module, run, facts.outputs)
+        if "group" in run.regularizer.coefficients().mechanisms:
+            output_layer(build, inputs)
         for key, rows in (("validation", facts.validation), ("test", facts.test)):
             if rows % CHUNK == 1:
                 what = f"{name}, data.{key}_size={rows}, measured {CHUNK} rows at once and a last"

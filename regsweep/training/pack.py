@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from regsweep.data.dataset import Dataset, Examples
+from regsweep.data.dataset import Dataset, Examples, scale
 from regsweep.data.facts import Facts
+from regsweep.records.record import BEST_EPOCH, UNITS
 from regsweep.records.task import Task, loss_of
 from regsweep.settings.own import OwnModel, OwnRegularizer
 from regsweep.settings.run import Run, fusible
@@ -39,6 +40,7 @@ from regsweep.training.result import BatchLoss, Epoch, Result
 from regsweep.training.schedule import epoch_rates
 from regsweep.training.state import State, initial_state, state_dict
 from regsweep.training.step import gather, new_totals, train_step
+from regsweep.training.stopping import Stopping, best_epoch, halved
 from regsweep.training.weight_statistics import weight_statistics, zero_units
 
 THREADS = 1
@@ -66,6 +68,10 @@ def train_pack(
     regularizers, the optimizers' numbers and schedules may differ. A run's result is the same in
     every pack. A run whose loss (with penalty) is not finite at the end of an epoch has diverged:
     it keeps its history up to that epoch and has no metrics; the others go on untouched.
+
+    A run that stops early is measured with the weights of its best epoch, and has diverged where
+    any epoch up to its last has. What the pack does to it afterwards, while others train, is of no
+    account. Without validation rows none stops early.
 
     In ``mode`` ``compiled`` the step is one graph, compiled for one number of runs: fewer than
     ``width`` runs are filled up with copies of the last, whose results are dropped.
@@ -100,7 +106,7 @@ def train_pack(
             started -= kept.seconds
         for epoch in range(kept.epoch + 1 if kept else 1, first.trainer.epochs + 1):
             pack.train_epoch(epoch)
-            if not pack.alive:
+            if not pack.training:
                 break
             if checkpoint and time.perf_counter() - kept_at >= checkpoint.seconds:
                 checkpoint.write(pack.progress(epoch, time.perf_counter() - started))
@@ -125,7 +131,8 @@ class _Pack:
         alone: bool,
     ) -> None:
         compiled = mode == "compiled"
-        self.alive = set(range(len(runs)))
+        self.alive = set(range(len(runs)))  # all that have not diverged
+        self.training = set(self.alive)  # of these, those that have not stopped early
         if compiled:
             runs = [*runs, *[runs[-1]] * (width - len(runs))]
         self.runs, self.device, self.alone = runs, device, alone
@@ -139,15 +146,24 @@ class _Pack:
         model, shape, outputs = runs[0].model, dataset.shape, dataset.outputs
         self.network: Network = network_of(model, shape, outputs, alone=alone)
         seeds = [run.seed for run in runs]
-        self.state: State = initial_state(
-            self.network, partial(build_network, model, shape, outputs), seeds, device
-        )
+        build = partial(build_network, model, shape, outputs)
+        self.state: State = initial_state(self.network, build, seeds, device)
         choices = [run.regularizer for run in runs]
+        groups = "group" in choices[0].coefficients().mechanisms
         self.coefficients: PackCoefficients = pack_coefficients(
-            choices, device, every_term=compiled, output=output_layer(self.network)
+            choices,
+            device,
+            every_term=compiled,
+            output=output_layer(build, scale(self.data.train.inputs[:2].cpu())) if groups else (),
+            lrs=[run.optimizer.lr for run in runs],
         )
         self.penalty = pack_penalty(choices, device, alone=alone)
         self.optimizer = pack_optimizer([run.optimizer for run in runs], self.state.parameters)
+        self.stopping: Stopping | None = None
+        patience = [choice.coefficients().patience for choice in choices]
+        if None not in patience and self.data.validation is not None:
+            given = [own or math.inf for own in patience]
+            self.stopping = Stopping(given, self.state, *halved(self.data))
         self.totals = new_totals(len(runs), device)
         self.shuffler = Shuffler(seeds, len(self.data.train), self.trainer.batch_size, device)
         self.step = compiled_step(device.type) if compiled else train_step
@@ -249,16 +265,36 @@ class _Pack:
             self._log_batch(number, batch, losses, penalties)
 
     def _close_epoch(self, number: int, losses: list[float], scores: list[float]) -> None:
-        validation = self.validation = self._measure(self.data.validation)
+        validation = self.validation = self._validate()
+        stopping = self._measure(self.stopping.rows) if self.stopping else None
         penalties = torch.stack(self._penalties()).sum(0).tolist()
-        for i in sorted(self.alive):
+        for i in sorted(self.training):
             val_loss, val_score = validation[i] if validation else (None, None)
-            epoch = Epoch(number, losses[i], scores[i], val_loss, val_score)
+            own = self.stopping is not None and self.stopping.stops(i)
+            stopping_loss = stopping[i][0] if stopping and own else None
+            epoch = Epoch(number, losses[i], scores[i], val_loss, val_score, stopping_loss)
             self.history[i].append(epoch)
-            if not math.isfinite(losses[i] + penalties[i] + (val_loss or 0.0)):
+            total = losses[i] + penalties[i] + (val_loss or 0.0) + (stopping_loss or 0.0)
+            if not math.isfinite(total):
                 self.alive.remove(i)
+                self.training.remove(i)
             if self.on_epoch:
                 self.on_epoch(i, epoch)
+        if self.stopping:
+            self.stopping.keep(self.history, self.state, self.training)
+            self.training -= self.stopping.stopped(self.history)
+
+    def _validate(self) -> list[tuple[float, float]] | None:
+        """(loss, score) of every run over the validation rows that judge it, if there are any."""
+        if self.data.validation is None:
+            return None
+        if self.stopping is None:
+            return self._measure(self.data.validation)
+        judged = self._measure(self.stopping.judges)
+        if all(map(self.stopping.stops, range(len(self.runs)))):
+            return judged
+        whole = self._measure(self.data.validation)
+        return [(judged if self.stopping.stops(i) else whole)[i] for i in range(len(self.runs))]
 
     def _log_batch(
         self,
@@ -269,7 +305,7 @@ class _Pack:
     ) -> None:
         terms = [term.tolist() for term in penalties]
         for i, loss in enumerate(losses.tolist()):
-            if i in self.alive:
+            if i in self.training:
                 parts = [term[i] for term in terms]
                 self._tell(BatchLoss(i, epoch, batch, loss + sum(parts), *parts))
 
@@ -291,17 +327,16 @@ class _Pack:
             own = own_penalties(self.penalty, parameters).double().cpu()
         return [l1, l2, own, group_penalty(parameters, self.coefficients)]
 
-    def _measure(
-        self, examples: Examples | None, rows: Tensor | None = None
-    ) -> list[tuple[float, float]] | None:
-        """(loss, score) of every run over ``examples``, if there are any; ``rows`` are filled."""
-        if examples is None:
-            return None
+    def _measure(self, examples: Examples, rows: Tensor | None = None) -> list[tuple[float, float]]:
+        """(loss, score) of every run over ``examples``; ``rows`` are filled."""
         losses, scores = evaluate(self.network, self.state, examples, self.task, rows)
         return list(zip(losses.tolist(), scores.tolist(), strict=True))
 
     def final_metrics(self) -> list[dict[str, float]]:
-        """The metrics of a record, of every run, from the weights of the last epoch."""
+        """The metrics of a record, of every run: of the last epoch, or the best where it stops."""
+        if self.stopping is not None:
+            self.stopping.restore(self.state)
+            self.validation = self._validate()
         test = self.data.test
         if test is not None:
             shape = len(self.runs), len(test)
@@ -309,7 +344,7 @@ class _Pack:
         measured = {
             "train": self._measure(self.data.train),
             "val": self.validation,
-            "test": self._measure(test, self.test_losses),
+            "test": None if test is None else self._measure(test, self.test_losses),
         }
         statistics = {
             "penalty": torch.stack(self._penalties()).sum(0),
@@ -321,7 +356,7 @@ class _Pack:
                 for name, value in self.state.parameters.items()
                 if name not in self.coefficients.output
             ]
-            statistics["zero_units"] = zero_units(hidden)
+            statistics[UNITS] = zero_units(hidden)
         return [
             {
                 name: value
@@ -330,8 +365,14 @@ class _Pack:
                 for name, value in zip(_names(part, self.task), values[i], strict=True)
             }
             | {name: values[i].item() for name, values in statistics.items()}
+            | self._best_epoch(i)
             for i in range(len(self.runs))
         ]
+
+    def _best_epoch(self, i: int) -> dict[str, float]:
+        if self.stopping is None or not self.stopping.stops(i) or i not in self.alive:
+            return {}
+        return {BEST_EPOCH: float(best_epoch(self.history[i]))}
 
     def result(self, i: int, metrics: dict[str, float], seconds: float) -> Result:
         """How run ``i`` ended; a last loss that is not finite is a divergence too."""

@@ -37,7 +37,8 @@ class PackCoefficients:
 
     ``pull`` is the part of the gradient that grows with w, ``2 * l2 + weight_decay``. Where the
     runs are ``exact``, l1 is no part of the gradient but a proximal step behind the optimizer's, as
-    ``group`` is, of all but the parameters of the ``output`` layer.
+    ``group`` is, of all but the parameters of the ``output`` layer. ``bound``, (runs,), is the
+    largest norm of a unit's incoming weights.
     """
 
     l1: Coefficient | None
@@ -47,6 +48,7 @@ class PackCoefficients:
     exact: bool = False
     group: Coefficient | None = None
     output: tuple[str, ...] = ()
+    bound: Tensor | None = None
 
 
 def pack_coefficients(
@@ -54,32 +56,46 @@ def pack_coefficients(
     device: torch.device,
     every_term: bool = False,
     output: tuple[str, ...] = (),
+    lrs: Sequence[float] = (),
 ) -> PackCoefficients:
     """The coefficients of ``regularizers``, one per run, as float32 vectors on ``device``.
 
     ``every_term`` keeps the terms that no run uses, as zeros: a compiled step then is the same
-    whatever the regularizers are. ``output`` names the parameters of the output layer.
+    whatever the regularizers are. ``output`` names the parameters of the output layer. ``lrs`` are
+    the learning rates that schedules take shares of, which steady decay needs: it is decoupled
+    decay by the weight over these.
     """
-    first = regularizers[0].coefficients()
+    own = [choice.coefficients() for choice in regularizers]
+    first = own[0]
+    decays = [one.decoupled_decay for one in own]
+    if any(one.steady_decay for one in own):
+        decays = [
+            decay + one.steady_decay / lr for decay, one, lr in zip(decays, own, lrs, strict=True)
+        ]
 
     def column(term: Callable[[Coefficients], float]) -> Coefficient | None:
-        values = [term(choice.coefficients()) for choice in regularizers]
+        return scoped([term(one) for one in own])
+
+    def scoped(values: list[float]) -> Coefficient | None:
         if not any(values) and not every_term:
             return None
-        scoped = [
+        others = [
             value if choice.scope == "all" else 0.0
             for value, choice in zip(values, regularizers, strict=True)
         ]
-        return Coefficient(torch.tensor(values, device=device), torch.tensor(scoped, device=device))
+        return Coefficient(torch.tensor(values, device=device), torch.tensor(others, device=device))
 
     return PackCoefficients(
         l1=column(lambda own: own.l1),
         l2=column(lambda own: own.l2),
         pull=column(lambda own: 2 * own.l2 + own.weight_decay),
-        decoupled_decay=column(lambda own: own.decoupled_decay),
+        decoupled_decay=scoped(decays),
         exact=first.exact,
         group=None if first.group is None else column(lambda own: own.group or 0.0),
         output=output,
+        bound=None
+        if first.bound is None
+        else torch.tensor([one.bound or 0.0 for one in own], device=device),
     )
 
 

@@ -33,6 +33,8 @@ _OPTIMIZERS: dict[type[Optimizer], Optimizer] = {
     RMSprop: RMSprop(1e-3, 0.99, 1e-8, 0.9),
 }
 _L1, _PULL, _DECAY, _GROUP = 1e-3, 0.1, 10.0, 1e-3
+# Below the norms of units at the start, about 0.6, so that it has some to scale.
+_BOUND = 0.3
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class _State:
         alone = network.way == "alone"
         self.penalty = pack_penalty([kind.penalty] * kind.runs, kind.device, alone=alone)
         self.totals: Totals = new_totals(kind.runs, kind.device)
+        groups = "group" in kind.mechanisms
         l1, pull, decay = (_coefficient(value, kind) for value in (_L1, _PULL, _DECAY))
         self.coefficients = PackCoefficients(
             l1=l1,
@@ -119,8 +122,9 @@ class _State:
             pull=pull,
             decoupled_decay=decay,
             exact="exact" in kind.mechanisms,
-            group=_coefficient(_GROUP, kind) if "group" in kind.mechanisms else None,
-            output=output_layer(network),
+            group=_coefficient(_GROUP, kind) if groups else None,
+            output=output_layer(kind.build, _batches(kind)[0][0][0].cpu()) if groups else (),
+            bound=_coefficient(_BOUND, kind).weights if "bound" in kind.mechanisms else None,
         )
 
     def step(self, step: Callable[..., Tensor], inputs: Tensor, targets: Tensor) -> None:

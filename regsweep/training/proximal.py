@@ -64,11 +64,35 @@ def _shrink_groups(groups: Tensor, pull: Tensor) -> Tensor:
     return torch.where(outweighed, 0.0, left)
 
 
-def _shrink_groups_shape(groups: Tensor, pull: Tensor) -> Tensor:
+def bound_norms(parameter: Tensor, bound: Tensor) -> None:
+    """``w *= min(1, bound / |w|_2)`` of each unit's incoming weights w, in place.
+
+    It is the proximal step, with one d, of a penalty that is 0 up to the ``bound``, (runs,), and
+    infinite above. ``parameter`` is (runs, units, *shape). A bound of infinity changes nothing.
+    """
+    groups = groups_of(parameter)
+    if parameter.device.type == "cpu":
+        moved = torch.ops.regsweep.bound_norms(groups, bound)
+    else:
+        moved = _bound_norms(groups, bound)
+    parameter.copy_(moved.view_as(parameter))
+
+
+def _bound_norms(groups: Tensor, bound: Tensor) -> Tensor:
+    """The groups, (runs, units, fan_in), of norms up to their run's ``bound``."""
+    bound = bound.view(-1, 1, 1)
+    norm = groups.contiguous().square().sum(2, keepdim=True).sqrt()
+    return groups * torch.where(norm > bound, bound / norm, 1.0)
+
+
+def _shape_of_groups(groups: Tensor, other: Tensor) -> Tensor:
     return groups.new_empty(groups.shape)
 
 
-# One operation that a compiler leaves as it is: sums of another form would round otherwise.
+# Operations that a compiler leaves as they are: sums of another form would round otherwise.
 torch.library.define("regsweep::shrink_groups", "(Tensor groups, Tensor pull) -> Tensor")
 torch.library.impl("regsweep::shrink_groups", "CPU", _shrink_groups)
-torch.library.register_fake("regsweep::shrink_groups", _shrink_groups_shape)
+torch.library.register_fake("regsweep::shrink_groups", _shape_of_groups)
+torch.library.define("regsweep::bound_norms", "(Tensor groups, Tensor bound) -> Tensor")
+torch.library.impl("regsweep::bound_norms", "CPU", _bound_norms)
+torch.library.register_fake("regsweep::bound_norms", _shape_of_groups)

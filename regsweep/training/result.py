@@ -15,7 +15,9 @@ class Epoch:
 
     Train metrics are means over the epoch's batches, each measured before its step; but where the
     score is no mean over rows, it is measured of all training rows after the epoch. Validation
-    metrics are measured after the epoch, ``None`` without validation data.
+    metrics are measured after the epoch, ``None`` without validation data. Where the run may stop
+    early they are of the rows that judge it, and ``stopping_loss`` is the loss on those that stop
+    it; else ``None``.
     """
 
     epoch: int
@@ -23,6 +25,7 @@ class Epoch:
     train_score: float
     val_loss: float | None
     val_score: float | None
+    stopping_loss: float | None = None
 
 
 @dataclass(frozen=True)

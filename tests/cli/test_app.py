@@ -120,7 +120,9 @@ def test_help_names_the_groups_and_loads_no_torch(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True
     )
 
-    assert "regularizer: elastic, group_lasso, l1, l2, none, weight_decay" in done.stdout
+    assert (
+        "regularizer: early_stopping, elastic, group_lasso, l1, l2, max_norm, none" in done.stdout
+    )
     assert list(tmp_path.iterdir()) == []
 
 

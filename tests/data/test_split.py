@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from regsweep.data.parts import divide
+from regsweep.data.parts import divide, stopping_half
 from regsweep.data.sizes import Sizes
 from regsweep.data.split import stratified_split
 from regsweep.errors import InputError
@@ -108,3 +108,28 @@ def test_a_rows_seed_draws_what_trains_and_validates_and_leaves_what_tests(group
     if groups is None:  # of which a seed alone decides
         assert torch.equal(found[0].train, default.train)
         assert torch.equal(found[0].validation, default.validation)
+
+
+@pytest.mark.parametrize("labels", [EVEN, UNEVEN, UNEVEN[:301]], ids=["even", "uneven", "odd"])
+def test_half_of_the_validation_rows_stop_of_each_class_as_many(labels):
+    half = stopping_half(labels, 3)
+
+    assert half.sum() == len(labels) // 2
+    all_counts = torch.bincount(labels)
+    counts = torch.bincount(labels[half], minlength=len(all_counts))
+    assert ((counts - all_counts / 2).abs() <= 0.5).all()
+    assert torch.equal(stopping_half(labels, 3), half)
+    assert not torch.equal(stopping_half(labels, 4), half)
+
+
+@pytest.mark.parametrize("large_first", [True, False])
+def test_no_group_both_stops_and_judges(large_first):
+    half = stopping_half(EVEN, 0, GROUPS, large_first=large_first)
+
+    assert not {*GROUPS[half].tolist()} & {*GROUPS[~half].tolist()}
+    assert int(half.sum()) == pytest.approx(200, abs=10)
+    assert torch.bincount(EVEN[half]).tolist() == pytest.approx([20] * 10, abs=6)
+
+
+def test_rows_of_one_group_have_no_halves():
+    assert not stopping_half(EVEN, 0, torch.zeros(400, dtype=torch.int64)).any()

@@ -147,6 +147,9 @@ def test_a_group_is_on_one_side_of_every_split(saved, size, counts):
     assert tuple(map(len, parts)) == counts
     assert sum(map(len, twins)) == len(set.union(*twins)) == 60 / size
     assert data.shape == (2,)
+    halves = [set(parts[1][half, 1].tolist()) for half in (data.stopping, ~data.stopping)]
+    assert facts_of(spec(saved(rows), group="who")).halves == (counts[1] / 2, counts[1] / 2)
+    assert sum(map(len, halves)) == len(set.union(*halves)) == counts[1] / size
 
 
 def test_groups_are_kept_whole_and_classes_keep_their_shares():

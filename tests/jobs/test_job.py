@@ -50,3 +50,13 @@ def test_history_is_a_row_an_epoch_in_full_precision(tmp_path):
     assert float(rows[0]["train_loss"]) == 0.1 + 0.2
     assert rows[0]["val_loss"] == ""
     assert rows[1]["val_loss"] == "2.0"
+
+
+def test_history_of_a_run_that_stops_early_says_by_what(tmp_path):
+    path = tmp_path / "history.csv"
+    write_history([Epoch(1, 1.0, 0.5, 2.0, 1.0, 0.1 + 0.2)], path)
+
+    assert path.read_text().splitlines() == [
+        "epoch,train_loss,train_accuracy,val_loss,val_accuracy,stopping_loss",
+        "1,1.0,0.5,2.0,1.0,0.30000000000000004",
+    ]

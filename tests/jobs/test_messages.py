@@ -8,8 +8,8 @@ from regsweep.cli.nodes import register_nodes
 from regsweep.jobs.messages import explain
 
 MESSAGES = {
-    "regularizer=l3": "regularizer=l3: no such choice; known: elastic, "
-    "group_lasso, l1, l2, none, weight_decay",
+    "regularizer=l3": "regularizer=l3: no such choice; known: early_stopping, elastic, "
+    "group_lasso, l1, l2, max_norm, none, weight_decay",
     "hydra/sweeper=compar": "hydra/sweeper=compar: no such choice; did you mean compare? "
     "known: basic, compare, optuna",
     "experiment=artcle_l1": "experiment=artcle_l1: no such choice; did you mean article_l1? "

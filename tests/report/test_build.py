@@ -4,6 +4,11 @@ import pytest
 
 from regsweep.records.task import ACCURACY, history_columns
 from regsweep.report.build import build_report
+from regsweep.report.plots.arms import looks
+from regsweep.report.plots.curves import curves_plot
+from regsweep.report.words.method import facts
+from regsweep.report.words.paper import paragraph
+from regsweep.report.words.view import short_names
 
 CURVE_COLUMNS = ("sweep", "arm", "seed", *history_columns([ACCURACY]))
 FIXED = ("trainer.epochs=2", "model.hidden=[8, 4]", "data.root=/my data")
@@ -123,3 +128,30 @@ def test_the_parts_of_a_report_are_of_the_same_runs(folder):
     )
     assert [problem.reason for problem in made.unfinished] == ["has no record.json"]
     assert made.unreadable == ()
+
+
+def test_runs_that_stop_early_are_told_and_not_called_undertrained(folder):
+    folder.compared("none", "early_stopping", spaces={"regularizer.patience": "interval(1, 10)"})
+    for arm, epochs in (("none", (2, 2)), ("early_stopping", (2, 3))):
+        for seed, count in zip((10000, 10001), epochs, strict=True):
+            best = {"best_epoch": count - 1.0} if arm == "early_stopping" else {}
+            more = {"test_loss": 0.3, "test_accuracy": 0.9, "train_accuracy": 1.0} | best
+            given = {"arm": arm, "seed": seed, "epochs": count, "more": more}
+            folder.trial(0, None, 0.25, stage="confirm", **given)
+            falling = [(0.5**epoch, 0.5) for epoch in range(count)]
+            folder.history(f"sweep/{arm}-0-{seed}", *falling)
+        folder.trial(0, None, 0.25, arm=arm)
+
+    made = build(folder)
+
+    assert [text for text in made.remarks if "still fell" in text] == [
+        "The training loss still fell by 50 % in the last epoch (none): trained longer, arms may "
+        "compare otherwise (trainer.epochs)."
+    ]
+    asked, names = made.asked["sweep"], short_names(made.comparison["arm"])
+    objective = dict(facts(made.runs, asked))["objective"]
+    assert objective.startswith("val_loss, of the last epoch; of the best under early_stopping, on")
+    told = paragraph(made.runs, made.comparison, names, asked)
+    assert "again for 2 epochs or until it stopped early by half of the validation" in told
+    plot = curves_plot(made.curves, looks(made.comparison["arm"]), "val_loss")
+    assert "ended at different epochs" in plot.caption

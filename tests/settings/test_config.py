@@ -71,8 +71,8 @@ MESSAGES = [
     (
         "regularizer.name",
         "elastc",
-        "regularizer=elastc: did you mean elastic? known: elastic, "
-        "group_lasso, l1, l2, none, weight_decay",
+        "regularizer=elastc: did you mean elastic? known: early_stopping, elastic, "
+        "group_lasso, l1, l2, max_norm, none, weight_decay",
     ),
     ("regularizer", "l1", "regularizer=l1: expected a choice of the config group regularizer"),
     ("regularizer.weight", "big", "regularizer.weight=big: expected a number"),

@@ -8,8 +8,10 @@ from regsweep.settings.regularizer import (
     L2,
     REGULARIZERS,
     Coefficients,
+    EarlyStopping,
     Elastic,
     GroupLasso,
+    MaxNorm,
     NoRegularizer,
     WeightDecay,
 )
@@ -34,7 +36,10 @@ WEIGHTED = {
         (Elastic(2.0, 0.25, "all", True), Coefficients(l1=0.5, l2=1.5, exact=True)),
         (WeightDecay(0.5, False, "all"), Coefficients(weight_decay=0.5)),
         (WeightDecay(0.5, True, "all"), Coefficients(decoupled_decay=0.5)),
+        (WeightDecay(0.5, True, "all", lr_scaled=False), Coefficients(steady_decay=0.5)),
         (GroupLasso(0.5, "all"), Coefficients(group=0.5)),
+        (MaxNorm(2.0), Coefficients(bound=2.0)),
+        (EarlyStopping(3), Coefficients(patience=3.0)),
     ],
     ids=str,
 )
@@ -43,7 +48,8 @@ def test_coefficients(choice, expected):
 
 
 def test_every_choice_with_a_weight_is_tested_here():
-    assert WEIGHTED.keys() | {"none"} == REGULARIZERS.keys()
+    without = {"none", "max_norm", "early_stopping"}
+    assert WEIGHTED.keys() | without == REGULARIZERS.keys()
 
 
 @pytest.mark.parametrize("name", WEIGHTED)
@@ -63,3 +69,32 @@ def test_l1_ratio_is_a_fraction(ratio):
         Elastic(1.0, ratio, "weights")
 
     assert str(caught.value) == f"regularizer.l1_ratio={ratio}: expected a number from 0 to 1"
+
+
+@pytest.mark.parametrize("bound", [0.0, -1.0, math.inf, math.nan])
+def test_a_bound_is_finite_and_above_0(bound):
+    with pytest.raises(InputError) as caught:
+        MaxNorm(bound)
+
+    assert str(caught.value) == f"regularizer.bound={bound}: expected a finite number above 0"
+
+
+def test_patience_is_an_epoch_or_more():
+    with pytest.raises(InputError) as caught:
+        EarlyStopping(0)
+
+    assert str(caught.value) == "regularizer.patience=0: expected a whole number, 1 or above"
+
+
+@pytest.mark.parametrize(
+    ("weight", "decoupled", "message"),
+    [
+        (0.5, False, "regularizer.lr_scaled=False: expected true, or regularizer.decoupled=true: "),
+        (1.5, True, "regularizer.weight=1.5: expected at most 1 with regularizer.lr_scaled=false"),
+    ],
+)
+def test_decay_that_does_not_follow_the_learning_rate_has_its_limits(weight, decoupled, message):
+    with pytest.raises(InputError) as caught:
+        WeightDecay(weight, decoupled, "all", lr_scaled=False)
+
+    assert str(caught.value).startswith(message)

@@ -46,8 +46,8 @@ REFUSED = [
     ),
     (
         ["regularizer=glob(x*)"],
-        "regularizer=glob(x*): matches no choice; known: elastic, "
-        "group_lasso, l1, l2, none, weight_decay",
+        "regularizer=glob(x*): matches no choice; known: early_stopping, elastic, "
+        "group_lasso, l1, l2, max_norm, none, weight_decay",
     ),
     (
         ["regularizer=none,l1", "regularizer.wait=1,2"],

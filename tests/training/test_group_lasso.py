@@ -4,18 +4,20 @@ import math
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import linear, relu
 
 from regsweep.errors import InputError
 from regsweep.settings.model import CNN, MLP, Linear
 from regsweep.settings.optimizer import SGD, Adam, RMSprop
-from regsweep.settings.own import OwnModel
+from regsweep.settings.own import FUNCTIONS, OwnModel
 from regsweep.settings.regularizer import GroupLasso
-from regsweep.training.network import build_network
+from regsweep.training.network import build_network, output_layer
 from regsweep.training.optimizer import pack_optimizer
 from regsweep.training.pack import train_pack
 from regsweep.training.penalty import group_penalty, pack_coefficients
 from regsweep.training.proximal import shrink_groups
+from tests.training.own_networks import Convolutional, Embedded, Residual, Tied
 from tests.training.test_pack import CPU, make_run
 
 STEPS = 3000
@@ -106,20 +108,60 @@ def test_the_shrunk_network_gives_the_same_outputs(digits):
     assert not constant.any()
 
 
-@pytest.mark.parametrize(
-    ("model", "why"),
-    [
-        (Linear(), "this one has no hidden units"),
-        (OwnModel("mine"), "of one of your own the hidden units are not known"),
-    ],
-    ids=str,
-)
-def test_a_network_without_known_hidden_units_is_refused(model, why):
+def test_a_model_without_hidden_units_is_refused():
     with pytest.raises(InputError) as caught:
-        make_run(0, GroupLasso(1e-3, "weights"), model)
+        make_run(0, GroupLasso(1e-3, "weights"), Linear())
 
-    expected = "another, or a network of mlp or cnn"
-    assert str(caught.value) == f"regularizer=group_lasso: expected {expected}: {why}"
+    expected = "another, or a network with hidden units"
+    assert str(caught.value) == f"regularizer=group_lasso: expected {expected}"
+
+
+class Scaled(Residual):
+    """Its outputs are not those of its last layer as they are."""
+
+    def forward(self, x):
+        return super().forward(x) * 2
+
+
+IMAGES = torch.zeros(2, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (Residual(784, 10, nn.BatchNorm1d), ("last.weight", "last.bias")),
+        (Convolutional(10), ("layers.10.weight", "layers.10.bias")),
+        (Tied(784, 10), ("last.weight",)),
+        (Embedded(10), ("last.weight", "last.bias")),
+        (build_network(MLP((9,), norm="batch"), (28, 28), 10), ("4.weight", "4.bias")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_output_layer_is_that_whose_outputs_are_given_back(network, expected):
+    assert output_layer(lambda: network, IMAGES) == expected
+
+
+@pytest.mark.parametrize(
+    "network",
+    [Scaled(784, 10), nn.Sequential(nn.Flatten(), nn.Linear(784, 10))],
+    ids=["scaled", "no hidden units"],
+)
+def test_a_network_whose_output_layer_is_not_found_is_refused(network):
+    with pytest.raises(InputError, match="regularizer=group_lasso: expected another, or a network"):
+        output_layer(lambda: network, IMAGES)
+
+
+def test_units_of_a_network_of_ones_own_are_left_out(digits, monkeypatch):
+    monkeypatch.setitem(FUNCTIONS["model"], "mine", lambda outputs: Residual(784, outputs))
+    run = make_run(0, GroupLasso(10.0, "weights"), OwnModel("mine"), epochs=1)
+
+    [result] = train_pack([run], digits, CPU, alone=True)
+
+    hidden = [v for k, v in result.weights.items() if v.dim() > 1 and not k.startswith("last")]
+    assert len(hidden) == 5
+    assert not any(value.any() for value in hidden)
+    assert result.weights["last.weight"].any()
+    assert result.metrics["zero_units"] == sum(map(len, hidden))
 
 
 @pytest.mark.parametrize("scope", ["weights", "all"])

@@ -1,6 +1,7 @@
 """What a regularizer does beside a gradient and decay: the contract of each such mechanism."""
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -8,7 +9,15 @@ from torch._dynamo.utils import counters
 
 from regsweep.settings.model import MLP
 from regsweep.settings.optimizer import SGD, Adam, RMSprop
-from regsweep.settings.regularizer import L1, Elastic, GroupLasso, NoRegularizer
+from regsweep.settings.regularizer import (
+    L1,
+    Coefficients,
+    EarlyStopping,
+    Elastic,
+    GroupLasso,
+    MaxNorm,
+    NoRegularizer,
+)
 from regsweep.settings.run import fusible
 from regsweep.training.compiled import lacking
 from regsweep.training.pack import train_pack, try_compiled
@@ -32,6 +41,7 @@ MECHANISMS = {
         GroupLasso(1e-4, "all"),
         GroupLasso(0.0, "weights"),
     ],
+    "bounds": [MaxNorm(0.3), MaxNorm(0.1), MaxNorm(100.0)],
 }
 OPTIMIZERS = [Adam(1e-3), SGD(0.1, 0.9), RMSprop(1e-4, 0.99, 1e-8, 0.9)]
 
@@ -39,7 +49,7 @@ each_mechanism = pytest.mark.parametrize("choices", MECHANISMS.values(), ids=MEC
 each_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=["adam", "sgd", "rmsprop"])
 
 
-@each_mechanism
+@pytest.mark.parametrize("choices", [*MECHANISMS.values(), [EarlyStopping(1), EarlyStopping(9)]])
 def test_runs_of_one_mechanism_share_a_pack_and_no_others_do(choices):
     kinds = {fusible(make_run(regularizer=choice)) for choice in choices}
 
@@ -89,17 +99,26 @@ def test_what_was_tried_is_what_trains_and_differs_from_eager_by_rounding(
             torch.testing.assert_close(weights, other.weights[name], rtol=1e-5, atol=1e-6)
 
 
+@dataclass(frozen=True)
+class Unbounded(NoRegularizer):
+    """A run that shares its pack with runs whose norms are bounded."""
+
+    def coefficients(self):
+        return Coefficients(bound=math.inf)
+
+
 @pytest.mark.parametrize(
     ("zero", "full"),
     [
         (L1(0.0, "all", exact=True), L1(1e-3, "all", exact=True)),
         (Elastic(0.0, 0.5, "all", exact=True), L1(1e-3, "all", exact=True)),
         (GroupLasso(0.0, "all"), GroupLasso(1e-3, "all")),
+        (Unbounded("all"), MaxNorm(0.3)),
     ],
     ids=str,
 )
 @each_optimizer
-def test_weight_0_equals_none_bit_for_bit(digits, zero, full, optimizer):
+def test_what_has_no_effect_equals_none_bit_for_bit(digits, zero, full, optimizer):
     # Beside a run that uses the mechanism, so that the zero is really applied.
     pack = [make_run(0, choice, optimizer=optimizer) for choice in (zero, full)]
 

@@ -6,6 +6,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from regsweep.settings.optimizer import SGD, Adam, RMSprop
 from regsweep.settings.regularizer import L1, NoRegularizer, WeightDecay
 from regsweep.training.compiled import lacking
+from regsweep.training.initial import initial_parameters
+from regsweep.training.network import build_network
 from regsweep.training.pack import train_pack
 from regsweep.training.schedule import epoch_rates
 from tests.training.test_pack import ALL_FIVE, CPU, assert_same_result, make_run
@@ -122,3 +124,26 @@ def test_a_schedule_is_the_same_graph(digits):
     for one, other in zip(compiled, eager, strict=True):
         for name, weights in one.weights.items():
             torch.testing.assert_close(weights, other.weights[name], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_decay_that_does_not_follow_the_learning_rate_follows_its_schedule(digits, schedule):
+    """At rates so small that nothing but the decay moves the weights, whatever the rate."""
+    choice = WeightDecay(0.01, True, "all", lr_scaled=False)
+    runs = [
+        make_run(0, choice, optimizer=SGD(lr, 0.0), schedule=schedule, epochs=1)
+        for lr in (1e-20, 1e-12)
+    ]
+    steps = len(digits.train) // runs[0].trainer.batch_size
+    rates = epoch_rates([runs[1]], 1, steps)
+    shares = torch.ones(steps) if rates is None else rates[:, 0] / 1e-12
+    left = (1 - 0.01 * shares.double()).prod().item()
+    start = initial_parameters(build_network(runs[0].model, (28, 28), 10), [0])
+
+    results = train_pack(runs, digits, CPU)
+
+    assert 0.7 < left < 0.9
+    for result in results:
+        for name, value in start.items():
+            expected = left * value[0]
+            torch.testing.assert_close(result.weights[name], expected, rtol=1e-4, atol=1e-9)

@@ -26,6 +26,7 @@ _SPLITS = {"val": ("validation", "solid"), "train": ("training", "dot")}
 _CAPTION = "Lines are means over the seeds; a band holds the middle 80\N{NO-BREAK SPACE}% of them. "
 _BASELINE = "The grey line is the baseline's validation. "
 _LEAVE = "Lines leave the frame where they are far worse than at the end. "
+_ENDED = "Where runs ended at different epochs, a line is of those that still trained. "
 _BY_BATCH = (
     "Training values are means over an epoch's batches, taken before each step, so they lag behind "
     "by about half an epoch."
@@ -87,7 +88,10 @@ def curves_plot(
                     alone = len(arms) == 1 and curves["seed"].nunique() > 1
                     _add(figure, looks[arm], table.loc[[arm]], split, number, quantity, alone)
     _add_key(figure, values)
+    trained = curves.groupby(["arm", "epoch"]).size().groupby("arm")
+    ended = bool((trained.min() < trained.max()).any())
     caption = _CAPTION + _BASELINE * of_baseline + _LEAVE * bool(means["mean"].max() > high)
+    caption += _ENDED * ended
     caption += _BY_BATCH if quantity == "loss" or score.by_batch else _AFTER
     return Plot(f"Learning curves of the winners: {quantity} by epoch", caption, figure)
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from regsweep.records.record import UNITS
+from regsweep.records.record import BEST_EPOCH, UNITS
 from regsweep.records.task import SCORES, Score, loss_of
 
 _PARTS = {"train": "training", "val": "validation", "test": "test"}
@@ -70,6 +70,12 @@ RUNS: dict[str, Meaning] = {
     ),
     UNITS: Meaning(
         "hidden units whose incoming weights are all 0; of runs under group_lasso alone", "count"
+    ),
+    BEST_EPOCH: Meaning(
+        "the epoch whose weights were kept and measured, in place of the last, the validation data "
+        "being the half that does not stop; of runs under early_stopping alone",
+        "count from 1",
+        "that of the least stopping_loss in history.csv",
     ),
     "epochs": Meaning("passes over the training data", "count"),
     "seconds": Meaning("time in training", "seconds", "the pack's time / the runs in the pack"),

@@ -8,7 +8,7 @@ from typing import get_args
 import pandas as pd
 
 from regsweep.records.arm import arm_name
-from regsweep.records.record import METRICS, UNITS, Record, Stage, metrics_of
+from regsweep.records.record import METRICS, RARE, Record, Stage, metrics_of
 from regsweep.records.task import scores_in
 from regsweep.report.tables.gather import GatheredRun
 from regsweep.report.tables.override import spelled
@@ -47,7 +47,7 @@ def table_of_runs(ordered: Sequence[GatheredRun]) -> pd.DataFrame:
         values = [r.arm.get(key, r.params.get(key, float("nan"))) for r in records]
         columns[key] = pd.Series(values, dtype=object)
     held = dict.fromkeys(metric for r in records for metric in r.metrics)
-    for name in (*metrics_of(scores_in(held)), *([UNITS] if UNITS in held else [])):
+    for name in (*metrics_of(scores_in(held)), *(name for name in RARE if name in held)):
         columns[name] = pd.Series([r.metrics.get(name) for r in records], dtype=float)
     columns["epochs"] = _integers([r.epochs for r in records])
     columns["seconds"] = pd.Series([r.seconds for r in records], dtype=float)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from regsweep.records.record import BEST_EPOCH
 from regsweep.report.tables.override import spelled
 from regsweep.report.tables.request import Request
 
@@ -15,6 +16,7 @@ _GROUPS = ("data", "model", "optimizer", "trainer")
 _NOT_SHOWN = {"root", "log_every"}
 _MOST_LISTED = 12
 _DEFAULTS = "none: every key at its default"
+_OF_THE_BEST = "; of the best under early_stopping, on the half of the rows that did not choose it"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def facts(runs: pd.DataFrame, asked: Request | None) -> list[tuple[str, str]]:
     stated: list[tuple[str, str]] = []
     if asked:
         stated = [
-            *_asked_facts(asked),
+            *_asked_facts(asked, stops=BEST_EPOCH in runs),
             *_common_facts(asked),
             ("task", _task(asked)),
             *_data_facts(asked),
@@ -77,13 +79,15 @@ def arm_counts(
     return counts
 
 
-def _asked_facts(asked: Request) -> list[tuple[str, str]]:
+def _asked_facts(asked: Request, *, stops: bool) -> list[tuple[str, str]]:
+    """``stops`` says that there are runs which stop early."""
     overrides = " ".join(map(shlex.quote, asked.overrides))
+    of = ", of the last epoch" + _OF_THE_BEST * stops
     return [
         ("overrides", overrides or _DEFAULTS),
         ("sweeper", asked.sweeper),
         ("budget", _budget(asked)),
-        ("objective", f"{asked.objective}, of the last epoch" if asked.objective else ""),
+        ("objective", asked.objective + of if asked.objective else ""),
         ("baseline", "; ".join(dict.fromkeys(asked.baselines.values()))),
         ("looks", _looks(asked)),
         ("confirm runs", _resampled(asked)),

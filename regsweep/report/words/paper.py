@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from regsweep.records.record import BEST_EPOCH
 from regsweep.report.tables.judge import plain
 from regsweep.report.tables.looks import BETTER, UNSTABLE, WORSE
 from regsweep.report.tables.request import Request
@@ -193,7 +194,12 @@ def _search(arms: Sequence[str], names: Mapping[str, str], asked: Request) -> st
 
 def _training(runs: pd.DataFrame, asked: Request) -> str:
     confirm = runs[(runs["stage"] == "confirm") & (runs["status"] == "completed")]
-    epochs = " or ".join(map(str, sorted(set(confirm["epochs"]))))
+    whole, stops = confirm, BEST_EPOCH in confirm
+    if stops:
+        whole = confirm[confirm[BEST_EPOCH].isna()]
+    epochs = " or ".join(map(str, sorted(set(whole["epochs"]))))
+    ends = [f"for {epochs} epochs"] * bool(epochs)
+    ends += ["until it stopped early by half of the validation examples"] * stops
     data = {tuple(d.get(part) for part in _PARTS) for d in asked.data.values()}
     sizes = ""
     if len(data) == 1 and None not in (found := next(iter(data))):
@@ -202,7 +208,7 @@ def _training(runs: pd.DataFrame, asked: Request) -> str:
         counts = ", ".join(f"{n:,} {part}" for n, part in zip(found, _PARTS, strict=True))
         sizes = f" ({counts} examples{by})"
     return (
-        f"Each arm's winner was trained again for {epochs} epochs on the same training set with "
+        f"Each arm's winner was trained again {' or '.join(ends)} on the same training set with "
         f"fresh seeds and tested once a seed{sizes}."
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from regsweep.errors import InputError
+from regsweep.records.record import BEST_EPOCH
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.request import Request
 from regsweep.report.words.numbers import short_exponent
@@ -34,7 +35,8 @@ def remarks_on(
 ) -> tuple[str, ...]:
     """Sentences on arms without a result, superseded runs, winners at an edge, missing tests.
 
-    And on networks that were hardly trained, of which ``curves`` are the winners'.
+    And on networks that were hardly trained, of which ``curves`` are the winners'. Those that
+    stopped early were trained enough, by their validation rows.
     """
     several = len({r.sweep for r in results}) > 1
     found: list[str] = []
@@ -46,7 +48,14 @@ def remarks_on(
         found += _of_arm(name, result, sweep)
     for sweep_name, sweep in asked.items():
         prefix = f"{sweep_name}: " if several else ""
-        own = curves[curves["sweep"] == sweep_name]
+        stopped = [
+            result.arm
+            for result in results
+            if result.sweep == sweep_name
+            and BEST_EPOCH in result.final
+            and result.final[BEST_EPOCH].notna().any()
+        ]
+        own = curves[(curves["sweep"] == sweep_name) & ~curves["arm"].isin(stopped)]
         said = (
             *_of_sweep(results, sweep_name, sweep),
             *few_steps(sweep.steps),

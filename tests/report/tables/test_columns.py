@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from regsweep.records.record import UNITS, metrics_of
+from regsweep.records.record import RARE, metrics_of
 from regsweep.records.task import SCORES
 from regsweep.report.build import build_report
 from regsweep.report.tables.columns import COMPARISON, GROUP, KEY, RUNS, columns_table
@@ -32,7 +32,7 @@ def explained(folder):
 
 
 def test_every_column_that_may_be_has_a_meaning_of_its_own():
-    assert set(RUNS) == {*BEFORE_PARAMS, *metrics_of(SCORES.values()), UNITS, *AFTER_METRICS}
+    assert set(RUNS) == {*BEFORE_PARAMS, *metrics_of(SCORES.values()), *RARE, *AFTER_METRICS}
     assert set(COMPARISON) == {"sweep", *COLUMNS}
 
 
