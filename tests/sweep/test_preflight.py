@@ -46,7 +46,7 @@ REFUSED = [
     ),
     (
         ["regularizer=glob(x*)"],
-        "regularizer=glob(x*): matches no choice; known: elastic, "
+        "regularizer=glob(x*): matches no choice; known: cocktail, elastic, "
         "group_lasso, l1, l2, none, weight_decay",
     ),
     (

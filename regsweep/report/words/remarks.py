@@ -12,6 +12,7 @@ import pandas as pd
 from regsweep.errors import InputError
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.request import Request
+from regsweep.report.words.trials import differing_trials
 from regsweep.report.words.undertrained import few_steps, still_falling
 from regsweep.report.words.view import short_names
 from regsweep.settings.config import GROUPS, read_run
@@ -89,6 +90,8 @@ def _of_sweep(results: Sequence[ArmResult], name: str, asked: Request) -> Iterat
     searching = done < planned
     if searching:
         yield f"The search is not finished: {done} of {planned} trials are done."
+    if differing := differing_trials(asked):
+        yield f"Budgets differ: {differing}. A longer search alone finds lower values."
     seeds = asked.budget.get("confirm_seeds", 0)
     counts = sorted({len(r.tested) for r in own if r.confirmed and len(r.tested)})
     if seeds == 0:
