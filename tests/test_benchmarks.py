@@ -34,13 +34,15 @@ RUNS = {
     "rows": "300 rows: resample=rows: covers: share, 95 % interval",
     "finalists": "200 images, 2 searches, both arms: finalists over 6 trials: mean gain, "
     "95 % interval",
+    "cocktail": "breast_cancer, 2 trials, 2 searches: cocktail over the best rival: better: "
+    "share, 95 % interval",
     "null": "of 3 comparisons, with a false verdict: share, 95 % interval",
     "effect": "of 3 comparisons, decided by 2 seeds: share, 95 % interval",
 }
 
 
 # They take half a minute and more; `make bench` runs them.
-LONG = ("own", "cost", "parity", "finalists")
+LONG = ("own", "cost", "parity", "finalists", "cocktail")
 
 
 @pytest.mark.parametrize(
