@@ -24,7 +24,8 @@ test: $(INSTALLED)
 	-$(BIN)/python -m regsweep.data fashion_mnist
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-# Everything but `python -m benchmarks.finalists`, hours, and the GPU's part, benchmarks.gpu.
+# Everything but `python -m benchmarks.finalists` and `benchmarks.cocktail`, hours each, and the
+# GPU's part, benchmarks.gpu.
 bench: $(INSTALLED)
 	$(BIN)/python -m regsweep.data
 	$(BIN)/python -m pytest -m full

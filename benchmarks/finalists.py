@@ -28,7 +28,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
 import optuna
 import torch
@@ -42,8 +42,9 @@ from regsweep.compare.index import Index
 from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Outcome, Studies
 from regsweep.records.objective import mean_cost, winner
-from regsweep.settings.regularizer import L2, Elastic
-from regsweep.settings.run import Run
+from regsweep.settings.own import OwnRegularizer
+from regsweep.settings.regularizer import L2, Elastic, Regularizer
+from regsweep.settings.run import Run, fusible
 from regsweep.sweep.internals import distributions_of
 from regsweep.training.load import load_data
 from regsweep.training.pack import train_pack
@@ -99,32 +100,38 @@ QUICK = Settings((200,), 2, 1, 2, 4, 2, 1, 2, 2, "eager")
 
 
 class Losses:
-    """The validation and test losses of runs of one number of images, each trained once."""
+    """The validation and test losses of runs with these overrides, each trained once."""
 
-    def __init__(self, images: int, settings: Settings) -> None:
-        self.run: Run = compose_run(
-            f"data.train_size={images}", f"trainer.epochs={settings.epochs}", "trainer.device=cpu"
-        )
+    def __init__(self, mode: Literal["compiled", "eager"], *overrides: str) -> None:
+        self.run: Run = compose_run(*overrides)
         self.dataset = load_data(self.run.data, test=True)
-        self.mode = settings.mode
-        self.known: dict[tuple[Setting, int], Mapping[str, float]] = {}
+        self.mode = mode
+        self.known: dict[tuple[Regularizer, int], Mapping[str, float]] = {}
 
-    def means(self, metric: str, tried: Sequence[Setting], seeds: Sequence[int]) -> list[float]:
+    def means(self, metric: str, tried: Sequence[Regularizer], seeds: Sequence[int]) -> list[float]:
         """The mean of each setting over ``seeds``; infinite where a run diverged."""
-        wanted = [(one, seed) for seed, one in product(seeds, tried)]
-        missing = [one for one in dict.fromkeys(wanted) if one not in self.known]
-        for i in range(0, len(missing), WIDTH):
-            pack = missing[i : i + WIDTH]
-            runs = [replace(self.run, regularizer=one, seed=seed) for one, seed in pack]
-            results = train_pack(
-                runs, self.dataset, torch.device("cpu"), mode=self.mode, width=WIDTH
-            )
-            for key, result in zip(pack, results, strict=True):
-                self.known[key] = result.metrics
+        wanted = dict.fromkeys((one, seed) for seed, one in product(seeds, tried))
+        alike: dict[Any, list[Run]] = {}
+        for one, seed in wanted:
+            if (one, seed) not in self.known:
+                run = replace(self.run, regularizer=one, seed=seed)
+                alike.setdefault(fusible(run), []).append(run)
+        for runs in alike.values():
+            self._train(runs)
         return [
             mean_cost(self.known[one, seed].get(metric, math.inf) for seed in seeds)
             for one in tried
         ]
+
+    def _train(self, runs: Sequence[Run]) -> None:
+        for i in range(0, len(runs), WIDTH):
+            pack = runs[i : i + WIDTH]
+            results = train_pack(
+                pack, self.dataset, torch.device("cpu"), mode=self.mode, width=WIDTH
+            )
+            for run, result in zip(pack, results, strict=True):
+                assert not isinstance(run.regularizer, OwnRegularizer)
+                self.known[run.regularizer, run.seed] = result.metrics
 
 
 def search(
@@ -233,7 +240,13 @@ def main() -> None:
     torch.set_num_threads(1)
     rows: list[Row] = []
     for images in settings.images:
-        losses, found = Losses(images, settings), []
+        losses = Losses(
+            settings.mode,
+            f"data.train_size={images}",
+            f"trainer.epochs={settings.epochs}",
+            "trainer.device=cpu",
+        )
+        found = []
         for i in range(settings.searches):
             found.append(test_losses(losses, i * SEED_STEP, settings))
             print(f"{images} images, search {i + 1}: {found[-1]}", flush=True)

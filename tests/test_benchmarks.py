@@ -34,6 +34,8 @@ RUNS = {
     "rows": "300 rows: resample=rows: covers: share, 95 % interval",
     "finalists": "200 images, 2 searches, both arms: finalists over 6 trials: mean gain, "
     "95 % interval",
+    "cocktail": "breast_cancer, 2 trials, 2 searches: cocktail over the best rival: better: "
+    "share, 95 % interval",
     "null": "of 3 comparisons, with a false verdict: share, 95 % interval",
     "effect": "of 3 comparisons, decided by 2 seeds: share, 95 % interval",
     "engines": "one process alone: records a second",
@@ -41,7 +43,7 @@ RUNS = {
 
 
 # They take half a minute and more; `make bench` runs them.
-LONG = ("own", "cost", "parity", "finalists", "engines")
+LONG = ("own", "cost", "parity", "finalists", "engines", "cocktail")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from regsweep.cli.app import CONF, DEFAULT_ARMS
 from regsweep.cli.nodes import register_nodes
 from regsweep.settings.config import GROUPS, read_run
+from regsweep.settings.regularizer import INGREDIENTS
 from regsweep.sweep.search_space import search_space
 
 OWN_GROUPS = ("data", "model", "regularizer", "optimizer", "trainer", "experiment")
@@ -38,6 +39,20 @@ def test_every_choice_is_a_run(group, choice):
 def test_every_choice_of_the_code_has_its_yaml():
     for group, known in GROUPS.items():
         assert {name for owner, name in CHOICES if owner == group} == set(known)
+
+
+def test_all_regularizers_compares_every_one():
+    text = OmegaConf.load(CONF / "experiment" / "all_regularizers.yaml")
+
+    arms = text.hydra.sweeper.params.regularizer.split(",")
+    assert sorted(arms) == sorted(GROUPS["regularizer"])
+
+
+def test_every_ingredient_of_the_cocktail_may_be_left_out():
+    config = composed("regularizer=cocktail")
+
+    assert all("or_null" in sweep for sweep in search_space(config).values())
+    assert all(config["regularizer"][one.name] is None for one in INGREDIENTS)
 
 
 def test_defaults_are_those_of_the_contract():
@@ -80,7 +95,9 @@ def test_every_regularizer_searches_its_own_keys(choice):
 
     searched = {key.removeprefix("regularizer.") for key in search_space({"regularizer": config})}
 
-    numbers = {key for key in config if key in ("weight", "l1_ratio", "bound", "patience")}
+    ingredients = [one.name for one in INGREDIENTS]
+    strengths = ("weight", "l1_ratio", "bound", "patience", *ingredients)
+    numbers = {key for key in config if key in strengths}
     assert searched == numbers
 
 

@@ -172,6 +172,8 @@ def for_the_arms(arguments: Sequence[str], params: Collection[str] = ()) -> list
         return list(arguments)
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
+    from regsweep.sweep.arms import NULL
+
     parser = OverridesParser.create()
     parsed: dict[str, Override] = {}
     for argument in arguments:
@@ -184,8 +186,9 @@ def for_the_arms(arguments: Sequence[str], params: Collection[str] = ()) -> list
         plain = dot and group.isidentifier() and not override.is_sweep_override()
         return bool(plain and group != "hydra" and swept & {group, "experiment"})
 
+    # By itself Hydra's grammar takes no null as a choice.
     return [
-        "{0}=choice({2})".format(*argument.partition("="))
+        "{0}=choice({2})".format(*re.sub("=null$", f"={NULL}", argument).partition("="))
         if argument in parsed and is_of_an_arm(parsed[argument])
         else argument
         for argument in arguments

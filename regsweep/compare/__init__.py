@@ -14,4 +14,5 @@
 - `studies`: an Optuna study an arm, with suggestions that repeat themselves
 - `sweep`: a compare sweep from its config to its report
 - `sweeper`: ``hydra/sweeper=compare``: every arm gets the same search, and its winner is tested
+- `trials`: how many trials ``hydra.sweeper.n_trials`` asks of each arm
 """

@@ -174,7 +174,7 @@ class Ledger:
             done = [trial for trial, _ in self._published("search", arm)]
             if max(done, default=0) >= trials:
                 raise InputError(
-                    f"hydra.sweeper.n_trials={budget.n_trials}: {self.directory} already holds "
+                    f"hydra.sweeper.n_trials={trials}: {self.directory} already holds "
                     f"{max(done) + 1} trials of {plan.arms[arm].name}; ask for as many or more"
                 )
             again = [run for run in self._published("search", arm) if run[1] >= searched]

@@ -24,6 +24,7 @@ from regsweep.compare.space import override_lines
 from regsweep.records.record import FILE_NAME
 from regsweep.records.task import ACCURACY, scores_in
 from regsweep.report.tables.looks import UNDECIDED, Arm
+from regsweep.report.words.trials import trials_in_words
 from regsweep.report.words.undertrained import few_steps
 from regsweep.report.words.view import short_names, short_overrides
 
@@ -278,7 +279,7 @@ class View:
 
 def show_plan(
     plan: Plan,
-    at_random: Sequence[Sequence[str]],
+    at_random: Sequence[Mapping[str, str]],
     runs_of: str,
     settled: str,
     steps: int | None,
@@ -287,8 +288,8 @@ def show_plan(
 ) -> None:
     """What is about to be done: arms and their search spaces, trials, runs, device, folder.
 
-    ``at_random`` are the keys of each arm that its sampler leaves to chance, ``steps`` are those of
-    the shortest run.
+    ``at_random`` are the keys of each arm that its sampler leaves to chance, with the reason;
+    ``steps`` are those of the shortest run.
     """
     budget = plan.budget
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
@@ -314,18 +315,19 @@ def show_plan(
         f"in {directory}",
         *few_steps(steps),
     ]
+    if budget.n_trials is None:
+        searched = zip(plan.arms, plan.trials, strict=True)
+        differing = trials_in_words({names[arm.name]: n for arm, n in searched if arm.space})
+        lines.insert(0, f"budgets differ: {differing}")
     for arm in plan.arms:
         lines += [
             f"{override} does not hold for {names[arm.name]}, which has no such key"
             for override in arm.without
         ]
     left = list(zip(plan.arms, at_random, strict=True))
-    for key in dict.fromkeys(chain.from_iterable(at_random)):
-        arms = "; ".join(names[arm.name] for arm, keys in left if key in keys)
-        lines.append(
-            f"{key} is drawn at random for {arms}: "
-            "hydra/sweeper/sampler=cmaes searches no lists; tpe and gp do"
-        )
+    for key, why in dict.fromkeys(chain.from_iterable(one.items() for one in at_random)):
+        arms = "; ".join(names[arm.name] for arm, keys in left if keys.get(key) == why)
+        lines.append(f"{key} is drawn at random for {arms}: {why}")
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print()

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from omegaconf import DictConfig, OmegaConf
 
+from regsweep.compare.trials import trials_asked
 from regsweep.errors import InputError, bad_value, nearest
 from regsweep.records.arm import arm_name
 from regsweep.records.baselines import default_baselines
@@ -32,6 +33,8 @@ LOUD = "plain"  # the default, which QUIET stands for in a sweep
 class Budget:
     """What every arm gets: trials, runs of different seeds a trial, fresh seeds to confirm.
 
+    ``n_trials`` is ``None`` where arms are given different numbers.
+
     Several ``finalists``, its best trials, are run again on ``finalist_seeds`` seeds more, and one
     of them wins. The winner gets ``confirm_seeds``, and more, up to ``max_confirm_seeds``, until
     its arm is decided.
@@ -40,7 +43,7 @@ class Budget:
     of all trials failed or diverged end the sweep.
     """
 
-    n_trials: int
+    n_trials: int | None
     n_jobs: int
     replicates: int
     finalists: int
@@ -142,7 +145,8 @@ class Plan:
     def rounds(self) -> list[tuple[Slot, ...]]:
         """The trials of each round: ``n_jobs`` at a time, dealt over the arms in turn.
 
-        More trials an arm add rounds behind, and change none before.
+        More trials of every arm, or of those that have most, add rounds behind, and change none
+        before.
         """
         dealt = [
             Slot(arm, number)
@@ -190,7 +194,7 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
     """
     sweeper = config.hydra.sweeper
     budget = Budget(
-        n_trials=sweeper.n_trials,
+        n_trials=_common_number(sweeper.n_trials, sweep.arms),
         n_jobs=sweeper.n_jobs,
         replicates=sweeper.replicates,
         finalists=sweeper.finalists,
@@ -252,6 +256,13 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
         resample=sweeper.resample,
         quiet=quiet,
     )
+
+
+def _common_number(n_trials: Any, arms: Sequence[Arm]) -> int | None:
+    """The trials that every arm with something to search is given, if that is one number."""
+    asked = trials_asked(n_trials, arms)
+    numbers = {number for arm, number in zip(arms, asked, strict=True) if arm.space} or {*asked}
+    return numbers.pop() if len(numbers) == 1 else None
 
 
 def _refuse_unequal(arms: Sequence[Arm]) -> None:

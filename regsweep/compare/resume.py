@@ -8,11 +8,11 @@ from typing import Any
 
 from optuna.distributions import distribution_to_json
 
+from regsweep.compare.space import parameters_of
 from regsweep.errors import InputError
 from regsweep.records.arm import arm_name
 from regsweep.records.sweep_file import SweepFile
 from regsweep.settings.younger import unsaid
-from regsweep.sweep.internals import distributions_of
 from regsweep.sweep.machine import changed_files
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def exploratory(before: SweepFile, now: SweepFile, looked: bool) -> str | None:
             "looks": list(one.looks),
             "margin": one.margin,
             "baselines": list(one.baselines),
-            "n_trials": one.budget.get("n_trials"),
+            "n_trials": one.budget.get("n_trials") or _trials_by_arm(one),
             "finalists": one.budget.get("finalists", 1),
             # Of one finalist nothing is run on them.
             "finalist_seeds": one.budget["finalist_seeds"] if again else None,
@@ -87,6 +87,11 @@ def exploratory(before: SweepFile, now: SweepFile, looked: bool) -> str | None:
     found = [f"{key} was {old} and is now {new}" for key, (old, new) in changes.items()]
     found += _other_files(before, now) if looked else []
     return "; ".join(filter(None, (before.exploratory, *found))) or None
+
+
+def _trials_by_arm(sweep: SweepFile) -> str:
+    names = [arm_name(arm) for arm in sweep.arms]
+    return ", ".join(f"{n} of {name}" for name, n in zip(names, sweep.trials, strict=False))
 
 
 def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -129,9 +134,8 @@ class _Space:
     def __hash__(self) -> int:
         return hash(self._drawn())
 
-    def _drawn(self) -> str:
-        distributions, _ = distributions_of([f"{self.key}={self.text}"])
-        return str(distribution_to_json(distributions[self.key]))
+    def _drawn(self) -> tuple[str, ...]:
+        return tuple(map(distribution_to_json, parameters_of(self.key, self.text).values()))
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

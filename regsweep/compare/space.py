@@ -1,4 +1,8 @@
-"""The search space of an arm, as Optuna's distributions: its size, its points, its values."""
+"""The search space of an arm, as Optuna's distributions: its size, its points, its values.
+
+A key that may be null is two parameters to Optuna: whether it is on and, where it is, its value.
+What a trial does not use is no parameter of it.
+"""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -6,6 +10,7 @@ from itertools import islice, product
 from math import prod
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 from optuna.distributions import (
     BaseDistribution,
@@ -17,18 +22,47 @@ from optuna.distributions import (
 from regsweep.errors import InputError
 from regsweep.sweep.arms import Arm
 from regsweep.sweep.internals import distributions_of
+from regsweep.sweep.search_space import may_be_null
 
 GRIDS = ("GridSampler",)
 CMA_ES = "CmaEsSampler"
+# These draw the value of a key that may be null as well as they draw any other.
+_HEED_NULL = ("TPESampler", "RandomSampler", *GRIDS)
 
+# Of every key that may be null, a parameter that says whether it is on stands before it.
 Space = Mapping[str, BaseDistribution]
+
+_ON = " on"
+
+_LISTS = "hydra/sweeper/sampler=cmaes searches no lists; tpe and gp do"
+_NULLS = "hydra/sweeper/sampler=tpe alone searches keys that may be null"
 
 
 def search_space_of(arm: Arm) -> dict[str, BaseDistribution]:
     """The distributions of the keys that ``arm`` searches."""
-    lines = [f"{key}={sweep}" for key, sweep in arm.space.items()]
-    distributions, _ = distributions_of(lines)
+    space: dict[str, BaseDistribution] = {}
+    for key, sweep in arm.space.items():
+        space |= parameters_of(key, sweep)
+    return space
+
+
+def parameters_of(key: str, sweep: str) -> dict[str, BaseDistribution]:
+    """The parameters of a searched key, with what they are drawn from."""
+    line = f"{key}={sweep}"
+    distributions, _ = distributions_of([line])
+    if may_be_null(OverridesParser.create().parse_override(line)):
+        return {f"{key}{_ON}": CategoricalDistribution([True, False]), **distributions}
     return distributions
+
+
+def in_every_trial(space: Space) -> list[str]:
+    """The parameters that a trial has whatever its other ones are."""
+    return [key for key in space if f"{key}{_ON}" not in space]
+
+
+def is_drawn(key: str, params: Mapping[str, Any]) -> bool:
+    """Whether a trial that has ``params`` already has the parameter ``key`` too: it is not off."""
+    return params.get(f"{key}{_ON}", True) is True
 
 
 def count_trials(arm: str, space: Space, n_trials: int, sampler: DictConfig) -> int:
@@ -41,7 +75,7 @@ def count_trials(arm: str, space: Space, n_trials: int, sampler: DictConfig) -> 
         return 1
     if class_of(sampler) not in GRIDS:
         return n_trials
-    points = prod(len(_grid_points(one)) for one in space.values())
+    points = prod(map(len, _grid(space)))
     if points > n_trials:
         raise InputError(
             f"hydra.sweeper.n_trials={n_trials}: the grid of {arm} has {points} points; give at "
@@ -50,16 +84,26 @@ def count_trials(arm: str, space: Space, n_trials: int, sampler: DictConfig) -> 
     return points
 
 
-def drawn_at_random(space: Space, sampler: DictConfig) -> list[str]:
-    """The keys of ``space`` that are left to chance: CMA-ES searches no lists."""
-    if class_of(sampler) != CMA_ES or sampler.get("independent_sampler"):
-        return []
-    return [key for key, one in space.items() if isinstance(one, CategoricalDistribution)]
+def drawn_at_random(space: Space, sampler: DictConfig) -> dict[str, str]:
+    """The keys of ``space`` that ``sampler`` leaves to chance, and why.
+
+    CMA-ES searches no lists, and most samplers no key that not every trial has.
+    """
+    name = class_of(sampler)
+    if name in _HEED_NULL or sampler.get("independent_sampler"):
+        return {}
+    lists = [key for key, one in space.items() if isinstance(one, CategoricalDistribution)]
+    found = {key.removesuffix(_ON): _LISTS for key in lists if name == CMA_ES}
+    return found | {key: _NULLS for key in space if f"{key}{_ON}" in space}
 
 
 def override_lines(params: Mapping[str, Any]) -> list[str]:
-    """``params`` as overrides."""
-    return [f"{key}={value}" for key, value in params.items()]
+    """The parameters of a trial as overrides; a key that is off is null."""
+    return [
+        f"{key.removesuffix(_ON)}=null" if key.endswith(_ON) else f"{key}={value}"
+        for key, value in params.items()
+        if not (key.endswith(_ON) and value)
+    ]
 
 
 def params_of(overrides: Sequence[str], space: Space) -> dict[str, Any]:
@@ -69,7 +113,13 @@ def params_of(overrides: Sequence[str], space: Space) -> dict[str, Any]:
         KeyError, ValueError, StopIteration: they are not of this ``space``.
     """
     given = dict(line.split("=", 1) for line in overrides if "=" in line)
-    return {key: _parsed(given[key], distribution) for key, distribution in space.items()}
+    params: dict[str, Any] = {}
+    for key, distribution in space.items():
+        if key.endswith(_ON):
+            params[key] = given[key.removesuffix(_ON)] != "null"
+        elif is_drawn(key, params):
+            params[key] = _parsed(given[key], distribution)
+    return params
 
 
 def _parsed(text: str, distribution: BaseDistribution) -> Any:
@@ -89,8 +139,22 @@ def class_of(sampler: DictConfig) -> str:
 
 def grid_point(space: Space, number: int) -> dict[str, Any]:
     """One point of the grid: all points in their order, the last key fastest."""
-    points = product(*(_grid_points(one) for one in space.values()))
-    return dict(zip(space, next(islice(points, number, None)), strict=True))
+    parts = next(islice(product(*_grid(space)), number, None))
+    return {key: value for part in parts for key, value in part.items()}
+
+
+def _grid(space: Space) -> list[list[dict[str, Any]]]:
+    """Of each searched key, what a point of the grid may have of it; first that it is off."""
+    grid = []
+    for key, distribution in space.items():
+        if key.endswith(_ON):
+            continue
+        points = [{key: value} for value in _grid_points(distribution)]
+        on = f"{key}{_ON}"
+        if on in space:
+            points = [{on: False}, *({on: True, **point} for point in points)]
+        grid.append(points)
+    return grid
 
 
 def _grid_points(distribution: BaseDistribution) -> Sequence[Any]:

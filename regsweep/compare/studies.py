@@ -7,19 +7,29 @@ parameters of the trials before it. So a sweep that was cut off goes on as it wo
 
 import hashlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
 from hydra.utils import instantiate
 from omegaconf import DictConfig
+from optuna import Study
+from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from regsweep.compare.index import Index
-from regsweep.compare.space import CMA_ES, GRIDS, Space, class_of, grid_point
+from regsweep.compare.space import (
+    CMA_ES,
+    GRIDS,
+    Space,
+    class_of,
+    grid_point,
+    in_every_trial,
+    is_drawn,
+)
 from regsweep.sweep.search_space import suggest_one
 from regsweep.sweep.trust import SAMPLERS
 
@@ -41,6 +51,45 @@ class Recorded:
 
     params: Mapping[str, Any]
     outcome: Outcome | None
+
+
+class DrawnTogether(BaseSampler):
+    """``sampler``, which draws the parameters ``together`` at once, and the others one by one.
+
+    Those are in some trials alone. By itself a sampler draws all at once that every trial so far
+    happens to have, and keeps with a pending trial also what that does not use: in no record.
+    """
+
+    def __init__(self, sampler: BaseSampler, together: Collection[str]) -> None:
+        self.sampler, self.together = sampler, together
+
+    def infer_relative_search_space(  # noqa: D102
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        found = self.sampler.infer_relative_search_space(study, trial)
+        return {key: one for key, one in found.items() if key in self.together}
+
+    def sample_relative(  # noqa: D102
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return self.sampler.sample_relative(study, trial, search_space)
+
+    def sample_independent(  # noqa: D102
+        self, study: Study, trial: FrozenTrial, name: str, distribution: BaseDistribution
+    ) -> Any:
+        return self.sampler.sample_independent(study, trial, name, distribution)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:  # noqa: D102
+        self.sampler.before_trial(study, trial)
+
+    def after_trial(  # noqa: D102
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        self.sampler.after_trial(study, trial, state, values)
 
 
 class Studies:
@@ -71,7 +120,7 @@ class Studies:
 
         To be called for the trials of an arm in their order, before any of the round is told.
         """
-        study, space = self.studies[arm], dict(self.spaces[arm])
+        study, space = self.studies[arm], self.spaces[arm]
         params = None if recorded is None else dict(recorded.params)
         if params is None and self.sampler in GRIDS:
             params = grid_point(space, number)
@@ -79,22 +128,22 @@ class Studies:
             study.sampler = self._sampler(arm, number)
             self._ask(arm, params)
         else:
+            drawn_from = {key: space[key] for key in params}
             study.add_trial(
-                create_trial(state=TrialState.RUNNING, params=params, distributions=space)
+                create_trial(state=TrialState.RUNNING, params=params, distributions=drawn_from)
             )
         return self._trials(arm)[number].params
 
     def _ask(self, arm: int, params: Mapping[str, Any] | None) -> None:
         """Ask the sampler; where there are ``params`` already, for the notes that it takes."""
-        study, space = self.studies[arm], self.spaces[arm]
-        if params is None:
-            study.ask(fixed_distributions=dict(space))
-            return
-        study.enqueue_trial(dict(params))
+        study = self.studies[arm]
+        if params is not None:
+            study.enqueue_trial(dict(params))
         trial = study.ask()
-        _ = trial.relative_params
-        for key, distribution in space.items():
-            suggest_one(trial, key, distribution)
+        _ = trial.relative_params  # noted where all parameters are there already, too
+        for key, distribution in self.spaces[arm].items():
+            if is_drawn(key, trial.params):
+                suggest_one(trial, key, distribution)
 
     def tell(self, arm: int, number: int, outcome: Outcome) -> None:
         """Tell the study how a trial ended."""
@@ -109,6 +158,7 @@ class Studies:
 
     def _sampler(self, arm: int, number: int) -> BaseSampler:
         sampler: BaseSampler
+        space = self.spaces[arm]
         seed = self._seed(f"{self.arms[arm]} {number}")
         with warnings.catch_warnings():
             # Told for each trial anew, of what was asked for by name.
@@ -120,7 +170,8 @@ class Studies:
             else:  # one sequence an arm, of which each trial is a point
                 sequence, others = self._seed(self.arms[arm]), RandomSampler(seed)
                 sampler = self.new_sampler(seed=sequence, independent_sampler=others)
-        return sampler
+        always = in_every_trial(space)
+        return sampler if len(always) == len(space) else DrawnTogether(sampler, always)
 
     def _seed(self, of: str) -> int:
         return int.from_bytes(hashlib.sha256(f"{self.seed} {of}".encode()).digest()[:4])

@@ -31,6 +31,7 @@ from regsweep.compare.stages import (
 )
 from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Studies
+from regsweep.compare.trials import trials_asked
 from regsweep.errors import InputError, MachineFault, machine_fault, raise_interrupt
 from regsweep.jobs.environment import package_versions
 from regsweep.packs.engines.choice import reached, runner_of
@@ -60,9 +61,10 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     """
     sweep = check_sweep(config, context.config_loader)
     spaces = [search_space_of(arm) for arm in sweep.arms]
+    asked_of = trials_asked(config.hydra.sweeper.n_trials, sweep.arms)
     trials = [
-        count_trials(arm.name, space, config.hydra.sweeper.n_trials, config.hydra.sweeper.sampler)
-        for arm, space in zip(sweep.arms, spaces, strict=True)
+        count_trials(arm.name, space, n_trials, config.hydra.sweeper.sampler)
+        for arm, space, n_trials in zip(sweep.arms, spaces, asked_of, strict=True)
     ]
     plan = read_plan(config, sweep, trials)
     check_machine(sweep.runs)
@@ -256,7 +258,7 @@ def _sweep_file(
         seed=plan.seed,
         spaces=tuple(arm.space for arm in plan.arms),
         configs=tuple(arm.config for arm in plan.arms),
-        budget=asdict(plan.budget),
+        budget={key: value for key, value in asdict(plan.budget).items() if value is not None},
         seeds={"search": tuple(plan.search_seeds), "confirm": tuple(plan.confirm_seeds)},
         baseline=plan.baselines[0] if len(set(plan.baselines)) == 1 else None,
         sampler={str(key): value for key, value in sampler.items()},

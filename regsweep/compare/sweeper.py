@@ -21,6 +21,7 @@ class CompareSweeperConf(OptunaSweeperConf):
     """The fields of hydra-optuna-sweeper, and what a comparison needs beside them."""
 
     _target_: str = COMPARE
+    n_trials: Any = 20  # of each arm; or a mapping by arm
     n_jobs: int = 16  # trials a round
     max_failure_rate: float = 1.0  # of all trials
     replicates: int = 1  # runs of different seeds that make a trial

@@ -20,9 +20,9 @@ from regsweep.settings.plain_config import plain_config
 # Configs kept, of 20 kB each.
 MOST_COMPOSED = 1_000
 
-# An override that sets a key to a number and does nothing else, whatever the key.
+# An override that sets a key to a number, or null, and does nothing else, whatever the key.
 _NUMBER = re.compile(
-    r"(?P<key>[A-Za-z_][\w.]*)=(?P<number>-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)"
+    r"(?P<key>[A-Za-z_][\w.]*)=(?P<number>null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)"
 )
 
 # A value that is the same for all jobs, though it is read from elsewhere.
@@ -38,7 +38,7 @@ class DeferredConfig:
     """
 
     pickled: bytes
-    numbers: Mapping[str, int | float]
+    numbers: Mapping[str, int | float | None]
     overrides: tuple[str, ...]
     plain: Mapping[str, Any] | None
 
@@ -56,8 +56,8 @@ class DeferredConfig:
 class ComposedOnce(ConfigLoader):
     """A config loader that composes each set of choices of a sweep's jobs once.
 
-    Jobs that differ in numbers alone, such as ``regularizer.weight=0.1``, get copies of the
-    config of the first of them with those numbers changed, 50 times as fast. All else, errors
+    Jobs that differ in numbers alone, such as ``regularizer.weight=0.1`` (or null), get copies of
+    the config of the first of them with those numbers changed, 50 times as fast. All else, errors
     included, is what ``loader`` gives.
     """
 
@@ -139,7 +139,9 @@ def _of_the_task(overrides: Sequence[str]) -> tuple[str, ...]:
     return tuple(line for line in overrides if not line.startswith(("hydra.", "hydra/")))
 
 
-def _number(text: str) -> int | float:
+def _number(text: str) -> int | float | None:
+    if text == "null":
+        return None
     return int(text) if text.lstrip("-").isdigit() else float(text)
 
 

@@ -217,7 +217,7 @@ class Rounds:
         if sweeper["_target_"] == OPTUNA:
             room = min(room, sweeper["n_trials"])
         if sweeper["_target_"] == COMPARE:
-            room = min(room, sweeper["n_trials"] * len(sweep_file.read(self.directory).arms))
+            room = min(room, sum(sweep_file.read(self.directory).trials))
         if runs < room:
             self.told = True
             log.info(

@@ -12,11 +12,13 @@ proximal step follows that of the optimizer, and gives weights of 0. So it does 
 how many epochs a run waits for a better one.
 
 To add a regularizer: a class here, its line in ``REGULARIZERS``, and
-``conf/regularizer/<name>.yaml``.
+``conf/regularizer/<name>.yaml``. To have it in the cocktail: a field there, its line in
+``INGREDIENTS``, and its default and search in ``conf/regularizer/cocktail.yaml``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from regsweep.errors import bad_value
 from regsweep.settings.checks import fraction, non_negative, positive, whole
@@ -222,7 +224,66 @@ class EarlyStopping:
         return Coefficients(patience=float(self.patience))
 
 
-Regularizer = NoRegularizer | L1 | L2 | Elastic | WeightDecay | GroupLasso | MaxNorm | EarlyStopping
+@dataclass(frozen=True)
+class Ingredient:
+    """A key of the cocktail: the coefficient that it is, its value that does nothing, its check."""
+
+    name: str
+    coefficient: str
+    nothing: float
+    check: Callable[[str, float], None]
+
+
+INGREDIENTS = (
+    Ingredient("l1", "l1", 0.0, non_negative),
+    Ingredient("l2", "l2", 0.0, non_negative),
+    Ingredient("weight_decay", "decoupled_decay", 0.0, non_negative),
+)
+
+
+@dataclass(frozen=True)
+class Cocktail:
+    """Several at once, each ingredient with its own strength or, as ``None``, left out.
+
+    Searched together they may do what none does alone (Kadra et al., 2021, "Well-tuned simple nets
+    excel on tabular datasets"). Decay is decoupled. Group lasso is no ingredient: all cocktails
+    would pay for its proximal step.
+    """
+
+    scope: Scope
+    l1: float | None
+    l2: float | None
+    weight_decay: float | None
+
+    def __post_init__(self) -> None:
+        for one in INGREDIENTS:
+            strength = getattr(self, one.name)
+            if strength is not None:
+                one.check(f"regularizer.{one.name}", strength)
+
+    def coefficients(self) -> Coefficients:
+        """Each ingredient's; of one that is left out, the value that does nothing.
+
+        So the mechanisms are the same whatever is left out: all cocktails share a pack.
+        """
+        values: dict[str, Any] = {}
+        for one in INGREDIENTS:
+            strength = getattr(self, one.name)
+            values[one.coefficient] = one.nothing if strength is None else strength
+        return Coefficients(**values)
+
+
+Regularizer = (
+    NoRegularizer
+    | L1
+    | L2
+    | Elastic
+    | WeightDecay
+    | GroupLasso
+    | MaxNorm
+    | EarlyStopping
+    | Cocktail
+)
 
 REGULARIZERS: dict[str, type[Regularizer]] = {
     "none": NoRegularizer,
@@ -233,4 +294,5 @@ REGULARIZERS: dict[str, type[Regularizer]] = {
     "group_lasso": GroupLasso,
     "max_norm": MaxNorm,
     "early_stopping": EarlyStopping,
+    "cocktail": Cocktail,
 }

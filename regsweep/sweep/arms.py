@@ -19,11 +19,13 @@ from regsweep.settings.config import GROUP_CHANNELS, read_run
 from regsweep.settings.flat import flatten, with_value
 from regsweep.settings.plain_config import plain_config
 from regsweep.settings.run import Run
-from regsweep.sweep.search_space import search_space
+from regsweep.sweep.search_space import may_be_null, search_space
 
 # Of a longer range, and of more combinations, only the first are tried.
 MOST_VALUES = 1_000
 _PREFIXES = "+~"
+# How the one value null is written as a sweep over it.
+NULL = "[null]"
 # Keys whose every value makes a step of its own to compile.
 _SHAPING = ("data.", "model.", "trainer.", "loss_weight")
 
@@ -95,7 +97,8 @@ def _single(override: Override, parser: OverridesParser) -> Override:
     match = re.fullmatch(r"choice\((.*)\)", value_text(override))
     if match is None or len(list(islice(override.sweep_iterator(), 2))) != 1:
         return override
-    return parser.parse_override(f"{override.get_key_element()}={match[1]}")
+    value = "null" if match[1] == NULL else match[1]
+    return parser.parse_override(f"{override.get_key_element()}={value}")
 
 
 def compose_arms(
@@ -106,7 +109,7 @@ def compose_arms(
     searching: bool,
     lenient: bool,
 ) -> Iterator[Arm]:
-    """Compose every arm and check the values that it will try, each in every combination.
+    """Compose every arm and check the values that it will try, in combination.
 
     In a search the ``search`` nodes of its config are searched too, but for the keys that the
     command line sweeps or fixes. Where ``lenient``, an override of a key holds for the arms that
@@ -210,7 +213,7 @@ def _searched_nodes(config: Mapping[str, Any], settled: set[str]) -> list[Overri
 def _tried(config: dict[str, Any], overrides: Sequence[Override]) -> tuple[Run, ...]:
     """The runs that ``overrides`` may make of ``config``, checked."""
     try:
-        return tuple(_runs(config, {key_of(o): _values(o) for o in overrides}))
+        return tuple(_runs(config, _points(overrides)))
     except InputError:
         for override in overrides:
             _refuse_fractions(config, override)
@@ -237,11 +240,23 @@ def _is_run(config: dict[str, Any], key: str, value: Any) -> bool:
     return True
 
 
-def _runs(config: dict[str, Any], tried: Mapping[str, list[Any]]) -> Iterator[Run]:
-    """A run of each combination of values, checked."""
-    for values in islice(product(*tried.values()), MOST_VALUES):
+def _points(overrides: Sequence[Override]) -> Iterator[Mapping[str, Any]]:
+    """Every combination of values, by their keys; those that may be null are varied one by one."""
+    values = {key_of(o): _values(o) for o in overrides}
+    by_itself = [key_of(o) for o in overrides if may_be_null(o)]
+    together = [of_key[:1] if key in by_itself else of_key for key, of_key in values.items()]
+    for point in islice(product(*together), MOST_VALUES):
+        yield dict(zip(values, point, strict=True))
+    first = {key: next(iter(of_key), None) for key, of_key in values.items()}
+    for key in by_itself:
+        yield from (first | {key: value} for value in values[key][1:])
+
+
+def _runs(config: dict[str, Any], points: Iterator[Mapping[str, Any]]) -> Iterator[Run]:
+    """The run at each of ``points``, checked."""
+    for values in points:
         changed = config
-        for key, value in zip(tried, values, strict=True):
+        for key, value in values.items():
             changed = with_value(changed, key, value)
         yield read_run(changed).at(Path.cwd())
 
@@ -257,7 +272,7 @@ def _count(override: Override) -> int:
     """How many values ``override`` may try; of an interval of real numbers those at its ends."""
     value = override.value()
     if isinstance(value, IntervalSweep) and isinstance(value.start, int):
-        return int(value.end or 0) - value.start + 1
+        return int(value.end or 0) - value.start + 1 + may_be_null(override)
     return len(_values(override))
 
 
@@ -287,12 +302,15 @@ def _first(override: Override) -> str:
 
 
 def _values(override: Override) -> list[Any]:
-    """What ``override`` may try: the ends of an interval, the (first) values of a list or range."""
-    value = override.value()
+    """What ``override`` may try: the ends of an interval, the (first) values of a list or range.
+
+    And null, where it may be that.
+    """
+    value, null = override.value(), [None] if may_be_null(override) else []
     if isinstance(value, IntervalSweep):
         _check_interval(override, value)
-        return [value.start, value.end]
-    return list(islice(_items(override), MOST_VALUES))
+        return [value.start, value.end, *null]
+    return [*islice(_items(override), MOST_VALUES), *null]
 
 
 def _items(override: Override) -> Iterator[Any]:

@@ -9,11 +9,13 @@ from typing import Any
 
 from hydra.conf import HydraConf
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf
 
 from regsweep.errors import InputError, bad_value
 from regsweep.settings.checks import whole
+from regsweep.settings.values import typed
 from regsweep.sweep.address import check_storage
 from regsweep.sweep.arms import (
     Arm,
@@ -25,6 +27,7 @@ from regsweep.sweep.arms import (
 )
 from regsweep.sweep.guard import job_folder
 from regsweep.sweep.kinds import BASIC, COMPARE, OPTUNA, is_search
+from regsweep.sweep.search_space import OR_NULL, may_be_null
 from regsweep.sweep.sweep import Sweep
 
 # What Hydra calls the sources of configs that a command line names.
@@ -82,7 +85,9 @@ def _jobs(sweeper: DictConfig, given: SweepOverrides) -> tuple[int | None, int |
 
 def _check_sweeper(hydra: HydraConf, swept: tuple[Override, ...]) -> None:
     if is_search(hydra):
-        whole("hydra.sweeper.n_trials", hydra.sweeper.n_trials, low=1)
+        n_trials = hydra.sweeper.n_trials
+        if not OmegaConf.is_dict(n_trials):  # which compare alone takes
+            whole("hydra.sweeper.n_trials", typed("hydra.sweeper.n_trials", n_trials, int), low=1)
         whole("hydra.sweeper.n_jobs", hydra.sweeper.n_jobs, low=1)
         direction = getattr(hydra.sweeper.direction, "name", hydra.sweeper.direction)
         if direction != "minimize":
@@ -130,10 +135,20 @@ def _check_swept(hydra: HydraConf, key: str, override: Override) -> None:
         raise InputError(
             f"{override.input_line}: a search node holds text: quote the value, or sweep {shorter}"
         )
+    _refuse_or_null(hydra, override)
     if isinstance(override.value(), IntervalSweep) and hydra.sweeper["_target_"] == BASIC:
         raise InputError(
             f"{override.input_line}: hydra/sweeper=basic takes no intervals; "
             "give a list of values, or take hydra/sweeper=optuna"
+        )
+
+
+def _refuse_or_null(hydra: HydraConf, override: Override) -> None:
+    """Refuse a key that is null or else searched, which the stock sweepers know nothing of."""
+    if may_be_null(override) and hydra.sweeper["_target_"] != COMPARE:
+        raise InputError(
+            f"{override.input_line}: hydra/sweeper=compare alone tries null beside what is "
+            f"searched; take it, or leave out {OR_NULL}"
         )
 
 
@@ -162,7 +177,9 @@ def _check_searchable(hydra: HydraConf, arm: Arm) -> None:
             "one that needs no end of its own; hydra/sweeper/sampler=grid tries every point",
         )
     grid = sampler.endswith(".GridSampler")
+    parser = OverridesParser.create()
     for key, sweep in arm.space.items():
+        _refuse_or_null(hydra, parser.parse_override(f"{key}={sweep}"))
         if hydra.sweeper["_target_"] == COMPARE:
             _refuse_shuffled(key, sweep)
         if key.partition(".")[0] in NOT_SEARCHABLE:

@@ -8,9 +8,19 @@ from regsweep.errors import InputError
 from regsweep.sweep.internals import distributions_of
 
 if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
     from omegaconf import DictConfig
     from optuna import Trial
     from optuna.distributions import BaseDistribution
+
+
+# Of a sweep, such as tag(log, or_null, interval(1e-6, 1e-2)): the key is null, or what it says.
+OR_NULL = "or_null"
+
+
+def may_be_null(override: "Override") -> bool:
+    """Whether the sweep of ``override`` has the tag ``or_null``."""
+    return OR_NULL in getattr(override.value(), "tags", ())
 
 
 def search_space(config: Mapping[str, Any]) -> dict[str, str]:

@@ -83,6 +83,7 @@ def test_a_sweep_compares_all_five_unless_told_otherwise(arguments, added):
             "regularizer.weight=choice(1e-3)",
         ),
         (["-m", "model=mlp,cnn", "model.hidden=[8,4]"], "model.hidden=choice([8,4])"),
+        (["-m", "model=mlp,cnn", "model.hidden=null"], "model.hidden=choice([null])"),
         (["-m", "experiment=a,b", "optimizer.lr=1"], "optimizer.lr=choice(1)"),
         (["-m", "regularizer=none,l1", "optimizer.lr=1"], "optimizer.lr=1"),
         (["-m", "regularizer=none,l1", "regularizer.weight=1,2"], "regularizer.weight=1,2"),
@@ -120,9 +121,8 @@ def test_help_names_the_groups_and_loads_no_torch(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True
     )
 
-    assert (
-        "regularizer: early_stopping, elastic, group_lasso, l1, l2, max_norm, none" in done.stdout
-    )
+    choices = "cocktail, early_stopping, elastic, group_lasso, l1, l2, max_norm, none"
+    assert f"regularizer: {choices}" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,6 +5,7 @@ from composed import checked_sweep
 
 from regsweep.compare.plan import read_plan
 from regsweep.compare.space import count_trials, search_space_of
+from regsweep.compare.trials import trials_asked
 
 
 @pytest.fixture
@@ -16,8 +17,10 @@ def planned():
         sweeper = config.hydra.sweeper
         spaces = [search_space_of(arm) for arm in sweep.arms]
         trials = [
-            count_trials(arm.name, space, sweeper.n_trials, sweeper.sampler)
-            for arm, space in zip(sweep.arms, spaces, strict=True)
+            count_trials(arm.name, space, asked, sweeper.sampler)
+            for arm, space, asked in zip(
+                sweep.arms, spaces, trials_asked(sweeper.n_trials, sweep.arms), strict=True
+            )
         ]
         return read_plan(config, sweep, trials), spaces
 

@@ -63,7 +63,12 @@ def test_what_no_result_depends_on_may_change(now, tmp_path):
 
 EPOCHS = tuple(c | {"trainer.epochs": 20} for c in BEFORE.configs)
 ONE_ARM = (BEFORE.configs[0], BEFORE.configs[1] | {"optimizer.lr": 0.1})
+OR_NULL = {"regularizer.weight": "tag(or_null, interval(0, 1))"}
 REFUSED = [
+    (
+        replace(BEFORE, spaces=({}, OR_NULL)),
+        "regularizer.weight searched was interval(0, 1) and is now tag(or_null, interval(0, 1))",
+    ),
     (changed(n_jobs=8), "hydra.sweeper.n_jobs was 16 and is now 8"),
     (changed(replicates=2), "hydra.sweeper.replicates was 1 and is now 2"),
     (replace(BEFORE, seed=1), "seed was 0 and is now 1"),
@@ -150,6 +155,19 @@ def test_a_sweep_file_of_a_later_schema_is_refused_and_not_called_damaged(tmp_pa
 
     with pytest.raises(sweep_file.OtherSchema, match="schema 2, this version reads 1"):
         sweep_file.read(tmp_path)
+
+
+def test_other_numbers_of_trials_after_a_look_make_verdicts_exploratory():
+    other = replace(BEFORE, budget={k: v for k, v in BEFORE.budget.items() if k != "n_trials"})
+    before, now = (
+        replace(one, trials=trials, seeds={"confirm": (10000,)})
+        for one, trials in ((BEFORE, (1, 20)), (other, (1, 30)))
+    )
+
+    assert exploratory(before, before, True) is None
+    assert exploratory(before, now, True) == (
+        "n_trials was 20 and is now 1 of regularizer=none, 30 of regularizer=l1"
+    )
 
 
 @pytest.mark.parametrize("looked", [True, False])

@@ -46,7 +46,15 @@ SAME = [
     ["regularizer=l1", "regularizer.weight=0.5", "optimizer.lr=3e-4", "seed=2"],
     ["regularizer=l1", "regularizer.weight=5.0", "optimizer.lr=1.0", "seed=3"],
 ]
+COCKTAILS = [
+    ["regularizer=cocktail", "regularizer.l1=null", "regularizer.l2=1e-3", "seed=1"],
+    ["regularizer=cocktail", "regularizer.l1=0.5", "regularizer.l2=null", "seed=2"],
+]
 ODD = [
+    ["data.train_size=null"],
+    ["data.train_size=10"],
+    ["regularizer=l1", "regularizer.search=null"],
+    ["regularizer=l1", "regularizer.search.weight=null"],
     ["regularizer=l2", "regularizer.weight=1e-3"],
     ["regularizer=l2", "regularizer.weight=0.001", "regularizer.weight=0.002"],
     ["regularizer=l2", "regularizer.weight=0.003", "regularizer.weight=0.004"],
@@ -72,7 +80,7 @@ ODD = [
 def test_configs_are_those_of_hydra(loader, master):
     once = ComposedOnce(loader)
 
-    for overrides in [*SAME, *SAME, *ODD, *ODD]:
+    for overrides in [*SAME, *SAME, *COCKTAILS, *COCKTAILS, *ODD, *ODD]:
         mine = once.load_sweep_config(master, overrides)
         hydras = loader.load_sweep_config(master, overrides)
         assert OmegaConf.to_yaml(mine) == OmegaConf.to_yaml(hydras)
@@ -138,6 +146,16 @@ def test_jobs_that_differ_in_numbers_are_composed_once(loader, master):
     assert counting.composed == 1
     assert [config.seed for config in configs] == [1, 2, 3]
     assert once.load_sweep_config(master, SAME[0]).optimizer.lr == 0.1
+
+
+def test_null_is_a_number_too(loader, master):
+    counting = Counting(loader)
+    once = ComposedOnce(counting)
+
+    found = [once.defer(master, overrides).plain["regularizer"] for overrides in COCKTAILS]
+
+    assert counting.composed == 1
+    assert [(one["l1"], one["l2"]) for one in found] == [(None, 1e-3), (0.5, None)]
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ from regsweep.cli.nodes import register_nodes
 from regsweep.jobs.messages import explain
 
 MESSAGES = {
-    "regularizer=l3": "regularizer=l3: no such choice; known: early_stopping, elastic, "
+    "regularizer=l3": "regularizer=l3: no such choice; known: cocktail, early_stopping, elastic, "
     "group_lasso, l1, l2, max_norm, none, weight_decay",
     "hydra/sweeper=compar": "hydra/sweeper=compar: no such choice; did you mean compare? "
     "known: basic, compare, optuna",
     "experiment=artcle_l1": "experiment=artcle_l1: no such choice; did you mean article_l1? "
-    "known: article_elastic, article_l1, article_l2, article_weight_decay, small_data",
+    "known: all_regularizers, article_elastic, article_l1, article_l2, article_weight_decay, "
+    "small_data",
     "optimizer=adamw": "optimizer=adamw: no such choice; "
     "write optimizer=adam regularizer=weight_decay, which is AdamW",
     "optimizer=lion": "optimizer=lion: no such choice; known: adam, rmsprop, sgd",

@@ -71,7 +71,7 @@ MESSAGES = [
     (
         "regularizer.name",
         "elastc",
-        "regularizer=elastc: did you mean elastic? known: early_stopping, elastic, "
+        "regularizer=elastc: did you mean elastic? known: cocktail, early_stopping, elastic, "
         "group_lasso, l1, l2, max_norm, none, weight_decay",
     ),
     ("regularizer", "l1", "regularizer=l1: expected a choice of the config group regularizer"),

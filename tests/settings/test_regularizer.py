@@ -4,9 +4,11 @@ import pytest
 
 from regsweep.errors import InputError
 from regsweep.settings.regularizer import (
+    INGREDIENTS,
     L1,
     L2,
     REGULARIZERS,
+    Cocktail,
     Coefficients,
     EarlyStopping,
     Elastic,
@@ -40,6 +42,12 @@ WEIGHTED = {
         (GroupLasso(0.5, "all"), Coefficients(group=0.5)),
         (MaxNorm(2.0), Coefficients(bound=2.0)),
         (EarlyStopping(3), Coefficients(patience=3.0)),
+        (Cocktail("all", None, None, None), Coefficients()),
+        (Cocktail("all", 0.5, None, None), Coefficients(l1=0.5)),
+        (
+            Cocktail("all", 0.5, 0.25, 2.0),
+            Coefficients(l1=0.5, l2=0.25, decoupled_decay=2.0),
+        ),
     ],
     ids=str,
 )
@@ -48,7 +56,7 @@ def test_coefficients(choice, expected):
 
 
 def test_every_choice_with_a_weight_is_tested_here():
-    without = {"none", "max_norm", "early_stopping"}
+    without = {"none", "max_norm", "early_stopping", "cocktail"}
     assert WEIGHTED.keys() | without == REGULARIZERS.keys()
 
 
@@ -61,6 +69,17 @@ def test_a_weight_is_finite_and_not_negative(name, weight):
     assert str(caught.value) == (
         f"regularizer.weight={weight}: expected a finite number, 0 or above"
     )
+
+
+@pytest.mark.parametrize("name", [one.name for one in INGREDIENTS])
+@pytest.mark.parametrize("strength", [-1e-9, math.nan])
+def test_an_ingredient_is_checked_by_its_own_name(name, strength):
+    strengths = {one.name: None for one in INGREDIENTS} | {name: strength}
+
+    with pytest.raises(InputError) as caught:
+        Cocktail("weights", **strengths)
+
+    assert str(caught.value).startswith(f"regularizer.{name}={strength}: expected a finite number")
 
 
 @pytest.mark.parametrize("ratio", [-0.1, 1.1, math.nan])

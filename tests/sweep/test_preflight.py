@@ -46,7 +46,7 @@ REFUSED = [
     ),
     (
         ["regularizer=glob(x*)"],
-        "regularizer=glob(x*): matches no choice; known: early_stopping, elastic, "
+        "regularizer=glob(x*): matches no choice; known: cocktail, early_stopping, elastic, "
         "group_lasso, l1, l2, max_norm, none, weight_decay",
     ),
     (

@@ -10,6 +10,7 @@
 - `remarks`: what a reader of a comparison should know beside the verdict
 - `rows`: what the test rows can tell, in words
 - `terminal`: what the user sees at the end of a sweep or of the report command
+- `trials`: how many trials each arm had, where that is not the same number
 - `undertrained`: what is said of networks that were hardly trained: a regularizer of them tells
   little
 - `untested`: why nothing is tested, or not all: what the verdicts leave unsaid

@@ -10,6 +10,7 @@ import pandas as pd
 from regsweep.records.record import BEST_EPOCH
 from regsweep.report.tables.override import spelled
 from regsweep.report.tables.request import Request
+from regsweep.report.words.trials import differing_trials
 
 _GROUPS = ("data", "model", "optimizer", "trainer")
 # Where the files are, and how much a run says, changes no number.
@@ -168,6 +169,8 @@ def _budget(asked: Request) -> str:
     counts = {
         key: f"{_counted(budget[key], thing)} {of}" for key, of, thing in words if key in budget
     }
+    if differing := differing_trials(asked):
+        counts = {"n_trials": differing, **counts}
     if "finalists" in counts:
         counts["finalists"] += f" on {_counted(budget['finalist_seeds'], 'seed')} more"
     if len(asked.looks) > 1:

@@ -14,6 +14,7 @@ from regsweep.records.record import BEST_EPOCH
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.request import Request
 from regsweep.report.words.numbers import short_exponent
+from regsweep.report.words.trials import differing_trials
 from regsweep.report.words.undertrained import few_steps, still_falling
 from regsweep.report.words.view import listed, short_names
 from regsweep.settings.config import GROUPS, read_run
@@ -107,6 +108,8 @@ def _of_sweep(results: Sequence[ArmResult], name: str, asked: Request) -> Iterat
     searching = done < planned
     if searching:
         yield f"The search is not finished: {done} of {planned} trials are done."
+    if differing := differing_trials(asked):
+        yield f"Budgets differ: {differing}. A longer search alone finds lower values."
     seeds = asked.budget.get("confirm_seeds", 0)
     if seeds == 0:
         return

@@ -228,9 +228,14 @@ def listed(names: Sequence[str]) -> str:
 
 
 def short_overrides(arm: str, overrides: Iterable[str]) -> str:
-    """The searched values, a line each: ``weight=0.0012``, the group being named by the arm."""
+    """The searched values, a line each: ``weight=0.0012``, the group being named by the arm.
+
+    What is null, and so left out, has a line only where everything is.
+    """
     groups = {choice.partition("=")[0] for choice in arm.split()}
-    return "\n".join(_without_group(_rounded(word), groups) for word in overrides)
+    words = list(overrides)
+    shown = [word for word in words if not word.endswith("=null")] or words
+    return "\n".join(_without_group(_rounded(word), groups) for word in shown)
 
 
 def _without_group(word: str, groups: set[str]) -> str:

@@ -1,8 +1,10 @@
 import shlex
+from dataclasses import replace
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from regsweep.records import sweep_file
 from regsweep.report.build import build_report
 
 LOG = "tag(log, interval(1e-6, 1e-2))"
@@ -268,3 +270,17 @@ def test_nothing_is_said_of_a_sweep_that_gave_its_arms_no_budgets(folder):
     )
     folder.trial(0, 1e-6, 0.5)
     assert remarks(folder) == ()
+
+
+def test_arms_that_were_given_other_numbers_of_trials_are_told(folder):
+    path = folder.compared("l1", "l2", trials=[30, 20])
+    folder.trial(0, None, 0.5)
+    said = "Budgets differ: 30 trials for l1, 20 for l2. A longer search alone finds lower values."
+    # As of a grid, whose arms have other numbers of points.
+    assert said not in remarks(folder)
+
+    asked = sweep_file.read(path)
+    by_arm = {key: value for key, value in asked.budget.items() if key != "n_trials"}
+    sweep_file.write(replace(asked, budget=by_arm), path)
+
+    assert said in remarks(folder)
