@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from regsweep.errors import machine_fault
-from regsweep.jobs.environment import now
+from regsweep.jobs.environment import name_of, now
 from regsweep.jobs.job import Trained
 from regsweep.settings.run import Run
 from regsweep.training.load import load_data
@@ -53,7 +53,8 @@ def train(pack: Pack) -> list[Trained]:
         if fault := machine_fault(error):
             raise fault from error
         raise
+    name = name_of(torch.device(pack.device))
     return [
-        Trained(result, tuple(batch for batch in batches if batch.run == i), started)
+        Trained(result, tuple(batch for batch in batches if batch.run == i), started, name)
         for i, result in enumerate(results)
     ]

@@ -27,6 +27,7 @@ class Local:
     """The cores of this machine, through loky."""
 
     apart = True
+    takes_all = False
 
     def __init__(self) -> None:
         self.pool: Any = None
