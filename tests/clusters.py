@@ -121,11 +121,11 @@ def ray_node(environment, *words):
 
 
 @contextmanager
-def ray_head():
+def ray_head(auth="token"):
     """The first node of a cluster: itself, the address, and the environment that lets one in."""
     pytest.importorskip("ray", reason="needs Ray")
     environment = {
-        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_MODE": auth,
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # what keeps it on loopback
@@ -140,10 +140,8 @@ def ray_head():
 
 @contextmanager
 def ray_at_an_address():
-    with ray_head() as (_, address, environment), pytest.MonkeyPatch.context() as patched:
-        for name, value in environment.items():
-            patched.setenv(name, value)
-        # Of the environment, where Ray is imported after it is set.
+    # Ray reads the environment when it is imported, which this process may have done.
+    with ray_head("disabled") as (_, address, _), pytest.MonkeyPatch.context() as patched:
         patched.setattr("ray._private.ray_constants.ENABLE_RAY_CLUSTER", False)
         with used(Ray(RayCluster(address))) as engine:
             yield engine

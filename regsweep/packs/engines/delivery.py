@@ -38,13 +38,14 @@ class Lacking(Exception):
 
 @dataclass(frozen=True)
 class Needs:
-    """What runs need: the SHA-256 of files, by their paths, and the versions of packages.
+    """What runs need: the SHA-256 of files, by their paths, the versions of packages, a GPU.
 
     A worker has the files at the same paths; ``~`` is the home of who runs it.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    gpu: bool = False
 
 
 def needs_of(runs: Sequence[Run], start: Path) -> Needs:
@@ -64,7 +65,8 @@ def needs_of(runs: Sequence[Run], start: Path) -> Needs:
         if run.study is not None:
             studies |= _with_modules_beside(run.study.path)
     found |= {path: _sha256_of(path) for path in studies}
-    return Needs(found, versions_of(sorted(_imported_by(studies))))
+    gpu = any(run.trainer.device.startswith("cuda") for run in runs)
+    return Needs(found, versions_of(sorted(_imported_by(studies))), gpu)
 
 
 def _with_modules_beside(study: str) -> set[str]:
@@ -196,10 +198,16 @@ def where_met(needs: Needs, call: bytes) -> tuple[str, Any]:
 
     Raises:
         Lacking: a file is not here.
-        ClusterFault: one is another than that of its SHA-256, or so is a package's version.
+        ClusterFault: one is another than that of its SHA-256, a package's version is another, or
+            there is no GPU.
     """
     worker = socket.gethostname()
     refuse_other_versions(worker, versions_of(needs.versions), needs.versions)
+    if needs.gpu:
+        from torch import cuda
+
+        if not cuda.is_available():
+            raise ClusterFault(f"worker {worker}: trainer.device=cuda: PyTorch finds no GPU there")
     for path, sha256 in needs.files.items():
         here = Path(path).expanduser()
         if not here.exists():

@@ -143,3 +143,13 @@ def test_another_processor_that_is_met_later_is_said_once(caplog):
     assert [engine.submit(Path.cwd, 1).result(timeout=60) for _ in range(2)] == [Path.cwd()] * 2
     assert engine.processors == {"A", processor()}
     assert caplog.text.count("processors differ") == 1
+
+
+def test_a_worker_without_the_gpu_that_runs_are_for_refuses(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    needs = needs_of([make_run(device="cpu"), make_run(device="cuda:1")], Path())
+
+    with pytest.raises(
+        ClusterFault, match=r"^worker .*: trainer.device=cuda: PyTorch finds no GPU"
+    ):
+        where_met(Needs(gpu=needs.gpu), DONE)
