@@ -89,25 +89,20 @@ def dask_at_an_address():
         yield engine
 
 
-@contextmanager
-def loopback_alone():
-    """A network of its own, of loopback alone: the command by which others run in it."""
-    words = ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep 3600"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as holder:
-        try:
-            assert holder.stdout is not None
-            if holder.stdout.readline() != b"up\n":
-                pytest.skip("needs a network of its own")
-            yield ["nsenter", f"--net=/proc/{holder.pid}/ns/net"]
-        finally:
-            holder.kill()
+def without(folder):
+    """The command by which another sees an empty folder in the place of ``folder``, if it can."""
+    mounts = f'mount -t tmpfs none {folder} && exec "$@"'
+    within = ["unshare", "--mount", "sh", "-c", mounts, "sh"]
+    failed = subprocess.run([*within, "true"], capture_output=True, check=False).returncode
+    return [] if failed else within
 
 
 @contextmanager
-def ray_node(within, environment, *words):
-    """A node of one CPU; ends with all its processes, by SIGKILL."""
-    asked = [*within, sys.executable, "-m", "ray.scripts.scripts", "start", "--block"]
-    asked += ["--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats", *words]
+def ray_node(environment, *words):
+    """A node of a CPU and a GPU, on loopback; ends with all its processes, by SIGKILL."""
+    asked = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block"]
+    asked += ["--node-ip-address=127.0.0.1", "--num-cpus=1", "--object-store-memory=100000000"]
+    asked += ["--num-gpus=1", "--disable-usage-stats", *words]  # it is believed
     with subprocess.Popen(
         asked,
         env={**os.environ, **environment},
@@ -126,25 +121,30 @@ def ray_node(within, environment, *words):
 
 
 @contextmanager
-def ray_head(within, folder):
-    """The first node of a cluster: the cluster's address, and the environment that lets one in."""
+def ray_head(auth="token"):
+    """The first node of a cluster: itself, the address, and the environment that lets one in."""
     pytest.importorskip("ray", reason="needs Ray")
     environment = {
-        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_MODE": auth,
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # what keeps it on loopback
     }
     port = free_port()
-    asked = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}"]
-    with ray_node(within, environment, *asked):
-        yield f"127.0.0.1:{port}", environment
+    # A socket's path has few letters.
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as short:
+        asked = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={short}"]
+        with ray_node(environment, *asked) as head:
+            yield head, f"127.0.0.1:{port}", environment
 
 
 @contextmanager
-def ray_of_this_machine():
-    pytest.importorskip("ray", reason="needs Ray")
-    with used(Ray(RayCluster(None))) as engine:
-        yield engine
+def ray_at_an_address():
+    # Ray reads the environment when it is imported, which this process may have done.
+    with ray_head("disabled") as (_, address, _), pytest.MonkeyPatch.context() as patched:
+        patched.setattr("ray._private.ray_constants.ENABLE_RAY_CLUSTER", False)
+        with used(Ray(RayCluster(address))) as engine:
+            yield engine
 
 
 SLURM_CONF = """
@@ -176,16 +176,20 @@ MaxArraySize=4
 ReturnToService=2
 SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=2,bf_interval=2
-NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=64000 State=UNKNOWN
+GresTypes=gpu
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=64000 Gres=gpu:1 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
 
 @contextmanager
-def slurm():
-    """Slurm without accounting, on this machine: a controller, and a node of two CPUs.
+def slurm(hidden):
+    """Slurm without accounting, on this machine: a controller, a node of two CPUs and a GPU.
 
-    Gives the environment by which its commands find it.
+    There need not be one: to Slurm it is a file.
+
+    The node sees nothing of the folder ``hidden``, where this machine can have that. Gives the
+    environment by which its commands find it.
     """
     if not all(map(shutil.which, ("munged", "slurmctld", "slurmd", "sbatch"))):
         pytest.skip("needs Slurm: Debian's slurm-wlm and munge")
@@ -204,6 +208,7 @@ def slurm():
                 node=free_port(),
             )
         )
+        (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
         places = [f"--{part}={folder}/munge.{end}" for part, end in MUNGE.items()]
         words = ["--foreground", f"--key-file={key}", *places]
         stack.enter_context(started("munged", *words))
@@ -213,7 +218,7 @@ def slurm():
             time.sleep(0.1)
         environment = {"SLURM_CONF": str(conf)}
         stack.enter_context(started("slurmctld", "-D", "-f", str(conf)))
-        stack.enter_context(started("slurmd", "-D", "-f", str(conf)))
+        stack.enter_context(started(*without(hidden), "slurmd", "-D", "-f", str(conf)))
         while said_by("sinfo", "-h", "-o", "%T", **environment) != "idle":
             assert time.monotonic() < deadline, (folder / "slurmctld.log").read_text()
             time.sleep(0.2)
@@ -233,19 +238,14 @@ def said_by(*words, **environment):
 
 
 @contextmanager
-def slurm_of_this_machine():
+def slurm_at_hand(gpu=False):
+    """An engine on the Slurm that its commands find."""
     with (
-        slurm() as environment,
         tempfile.TemporaryDirectory() as folder,
-        pytest.MonkeyPatch.context() as patched,
+        used(Slurm(slurm_cluster(folder, gpu))) as engine,
     ):
-        for name, value in environment.items():
-            patched.setenv(name, value)
-        with used(Slurm(slurm_cluster(folder))) as engine:
-            yield engine
+        yield engine
 
 
-def slurm_cluster(folder):
-    return SlurmCluster(
-        str(folder), 60, "1G", partition=None, account=None, qos=None, constraint=None
-    )
+def slurm_cluster(folder, gpu=False, partition=None):
+    return SlurmCluster(str(folder), 60, "1G", partition, None, None, None, gpu)

@@ -26,6 +26,7 @@ from regsweep.sweep.address import refuse_password, without_passwords
 from regsweep.sweep.internals import PLUGIN
 from regsweep.sweep.kinds import is_compare
 from regsweep.sweep.machine import check_machine, tell_of_data
+from regsweep.sweep.packing import trains_here
 from regsweep.sweep.preflight import check_sweep
 from regsweep.sweep.settle import settle
 from regsweep.sweep.sweep import sweep_file_of
@@ -80,7 +81,7 @@ class RegsweepCallback(Callback):
             sweep = check_sweep(config, ComposedOnce(GlobalHydra.instance().config_loader()))
             # The stock sweeper tells the address of its storage.
             logging.getLogger(PLUGIN).addFilter(_hide_passwords)
-            check_machine(sweep.runs)
+            check_machine(sweep.runs, train_here=trains_here(config.hydra.launcher))
             packing = reached(config.hydra.launcher, sweep.runs)
             self.held.enter_context(hold("hydra.sweep.dir", directory))
             _refuse_sweeps(directory)  # by a sweep that ended meanwhile

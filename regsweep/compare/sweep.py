@@ -43,9 +43,9 @@ from regsweep.records.stored import Unreadable
 from regsweep.report.aggregate import gather_and_show
 from regsweep.sweep.internals import BasicLauncher
 from regsweep.sweep.machine import check_draws, check_machine, tell_of_data
-from regsweep.sweep.packing import Packing, count_workers
+from regsweep.sweep.packing import Packing, count_workers, trains_here
 from regsweep.sweep.preflight import check_sweep
-from regsweep.sweep.settle import fault_of_settled, settle
+from regsweep.sweep.settle import fault_of_settled, processors_of, settle
 from regsweep.sweep.sweep import Sweep, sweep_file_of
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
         for arm, space, n_trials in zip(sweep.arms, spaces, asked_of, strict=True)
     ]
     plan = read_plan(config, sweep, trials)
-    check_machine(sweep.runs)
+    check_machine(sweep.runs, train_here=trains_here(config.hydra.launcher))
     if plan.resample == "rows":
         check_draws(sweep.runs, plan.confirm_seeds)
     reached(config.hydra.launcher, sweep.runs)
@@ -209,7 +209,16 @@ def _settle(
         settled = before.settled
         for change in changed_versions(before.versions, package_versions()):
             log.warning("%s: new runs may differ in the last digits", change)
-        check_machine(sweep.runs, settled.device.split(", "))
+        now = processors_of(reached(config.hydra.launcher))
+        if settled.processor not in ("", now):  # older sweeps do not name it
+            log.warning(
+                "the processor was %s when this sweep began, is now %s: new runs may differ in the "
+                "last digits",
+                settled.processor,
+                now,
+            )
+        devices = settled.device.split(", ")
+        check_machine(sweep.runs, devices, train_here=trains_here(config.hydra.launcher))
         return settled, f"{settled.device}, {settled.mode}, as when the sweep began"
     return _settle_anew(config, sweep, plan)
 
@@ -230,7 +239,8 @@ def _count_at_once(settled: Settled, packing: Packing | None) -> int:
     """How many runs train at a time; under another launcher one a core."""
     from regsweep.training.device import resolve_device  # loads PyTorch
 
-    device = resolve_device(settled.device.partition(",")[0])
+    here = packing is None or packing.here
+    device = resolve_device(settled.device.partition(",")[0], here=here)
     return count_workers(packing or Packing(None, None), device) * settled.pack_width
 
 

@@ -7,6 +7,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from regsweep.sweep.processor import processor
+
 if TYPE_CHECKING:
     import torch
 
@@ -27,18 +29,26 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def describe(device: "torch.device", mode: "Mode", trainer: "Trainer") -> dict[str, Any]:
-    """The versions, the device, compiled or eager, the threads and the precision of a run."""
+def name_of(device: "torch.device") -> str:
+    """The model of the GPU or of the processor; the device's own name where it is not here."""
     import torch
 
+    if device.type == "cpu":
+        return processor()
+    return torch.cuda.get_device_name(device) if torch.cuda.is_available() else str(device)
+
+
+def describe(
+    device: "torch.device", device_name: str, mode: "Mode", trainer: "Trainer"
+) -> dict[str, Any]:
+    """The versions, the device, compiled or eager, the threads and the precision of a run."""
     from regsweep.training.pack import THREADS
 
-    cuda = device.type == "cuda"
     return {
         "versions": package_versions(),
         "platform": platform.platform(),
         "device": str(device),
-        "device_name": torch.cuda.get_device_name(device) if cuda else platform.machine(),
+        "device_name": device_name,
         "mode": mode,
         "threads": THREADS,
         "matmul_precision": trainer.matmul_precision,

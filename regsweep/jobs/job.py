@@ -19,7 +19,7 @@ from safetensors.torch import save
 
 from regsweep.errors import machine_fault, naming
 from regsweep.jobs.collector import spare_what_is_loaded
-from regsweep.jobs.environment import describe, now
+from regsweep.jobs.environment import describe, name_of, now
 from regsweep.jobs.git import commit_of
 from regsweep.jobs.progress import log_batch, log_end, log_epoch
 from regsweep.jobs.study import load_study
@@ -76,12 +76,13 @@ class JobIdentity:
 class Trained:
     """The result of one run, and the losses of its batches where ``trainer.log_every`` asks.
 
-    ``started`` is when its pack was begun, in UTC.
+    ``started`` is when its pack was begun, in UTC, and ``device_name`` what it was trained on.
     """
 
     result: Result
     batches: tuple[BatchLoss, ...]
     started: str
+    device_name: str
 
 
 # How a job comes by its result: by training, or from a pack that has trained it already.
@@ -100,10 +101,12 @@ def train_job(config: DictConfig) -> float | None:
     return complete_job(plain_config(config), _train_alone)
 
 
-def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = None) -> float | None:
+def complete_job(
+    plain: Mapping[str, Any], train: Train, outcome: Trained | Exception | None = None
+) -> float | None:
     """As ``train_job``, for a config that is resolved, with the result that ``train`` gives.
 
-    ``began`` is when its training did, if that is past.
+    ``outcome`` is what came of its training, where that is over.
     """
     load_study()
     hydra = HydraConfig.get()
@@ -126,15 +129,16 @@ def complete_job(plain: Mapping[str, Any], train: Train, began: str | None = Non
         overrides=identity.overrides,
         params={key: value for key, value in flat.items() if key in identity.searched},
         config=flat,
-        started=began or now(),
+        started=outcome.started if isinstance(outcome, Trained) else now(),
         git=commit_of(Path(hydra.runtime.cwd)),
         role=identity.role,
     )
     try:
         run = read_run(plain).at(Path(hydra.runtime.cwd))
         settled = _settled(run, sweep)
-        device = device_of(run, settled)
-        environment = describe(device, mode_of(run, settled), run.trainer)
+        device = device_of(run, settled, here=outcome is None)
+        name = outcome.device_name if isinstance(outcome, Trained) else name_of(device)
+        environment = describe(device, name, mode_of(run, settled), run.trainer)
         if tried_by(run):
             environment["pack"] = "always" if in_packs(run, settled) else "never"
         facts = facts_of(run.data, run.loss)
@@ -204,8 +208,7 @@ def publish_job(
             log_epoch(epoch, run, score, alone=identity.trial is None)
         return outcome.result
 
-    began = None if isinstance(outcome, Exception) else outcome.started
-    return complete_job(plain_config(config) if plain is None else plain, trained, began)
+    return complete_job(plain_config(config) if plain is None else plain, trained, outcome)
 
 
 def _task(run: Run) -> Task:

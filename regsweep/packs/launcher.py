@@ -31,30 +31,40 @@ class PackLauncherConf:
     checkpoint_minutes: Any = 30  # how often a pack keeps its state as it trains; null: never
 
 
+# What a pack is for: cuda has the cluster give each a GPU.
+DEVICE = "${trainer.device}"
+
+
 @dataclass
 class DaskLauncherConf(PackLauncherConf):
     """``hydra/launcher=pack_dask``: ``workers=auto`` is all threads of the scheduler's workers."""
 
     engine: str = "dask"
     address: str | None = None  # of a scheduler, such as tcp://10.0.0.1:8786; null starts one here
+    # Or a class that starts a cluster, such as dask_jobqueue's, with its keyword arguments:
+    # {_target_: NAME, ...}. A file of yours has to call regsweep.main(trust=[NAME]) for it; of
+    # Dask's workers it is asked for so many as workers says.
+    cluster: Any = None
 
 
 @dataclass
 class RayLauncherConf(PackLauncherConf):
-    """``hydra/launcher=pack_ray``: ``workers=auto`` is all CPUs of the cluster."""
+    """``hydra/launcher=pack_ray``: ``workers=auto`` is all CPUs of the cluster, or all GPUs."""
 
     engine: str = "ray"
     address: str | None = None  # host:port, or auto; null starts Ray on this machine
+    device: str = DEVICE
 
 
 @dataclass
 class SlurmLauncherConf(PackLauncherConf):
-    """``hydra/launcher=pack_slurm``: ``workers=auto`` is all CPUs of the partition that are up."""
+    """``hydra/launcher=pack_slurm``: ``workers=auto`` is all CPUs of the partition, or all GPUs."""
 
     engine: str = "slurm"
     folder: str = "${hydra.sweep.dir}"  # one that the nodes share with this machine
-    minutes: int = 60  # the longest that a pack may take
-    memory: str | None = "4G"  # of a pack; null leaves it to Slurm, and so do the keys below
+    device: str = DEVICE
+    minutes: int = 60  # the longest that a pack may take; less is asked for where it is known
+    memory: str | None = "4G"  # likewise; null leaves it to Slurm, and so do the keys below
     partition: str | None = None
     account: str | None = None
     qos: str | None = None

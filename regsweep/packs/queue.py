@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import replace
 from itertools import pairwise
-from math import ceil
+from math import ceil, inf
 from typing import TypeVar
 
 from regsweep.errors import MachineFault, machine_fault, wants_memory
@@ -57,7 +57,8 @@ def train_packs(
         while waiting or suspects or running:
             alone = bool(suspects) or any(suspected for _, suspected in running.values())
             queue = suspects if suspects else waiting
-            while queue and len(running) < (1 if alone else workers):
+            most = 1 if alone else inf if engine.takes_all else workers
+            while queue and len(running) < most:
                 pack = queue.popleft()
                 try:
                     running[engine.submit(work(pack), workers)] = pack, alone

@@ -79,7 +79,7 @@ class Rounds:
         self.directory = Path(config.hydra.sweep.dir)
         self.publisher = Publisher(config, hydra_context, claim_on(self.directory.absolute()))
         self.engine = engine_of(packing)
-        self.on_cluster = packing.cluster is not None
+        self.on_cluster = not packing.here
         self.for_workers = for_workers(self.publisher, None if self.on_cluster else os.getpid())
         self.checkpoints = Checkpoints(self.directory, packing.checkpoint_minutes)
         # Plain: where a config lacks a key, OmegaConf can swallow an interrupt.
@@ -248,7 +248,7 @@ class Rounds:
             deferred=replace(deferred, plain=plain),
             run=run,
             test=read_stage(self.config.hydra, plain) != "search",
-            device=device_of(run, self.settled),
+            device=device_of(run, self.settled, here=self.packing.here),
         )
 
     def _work(self, pack: Pack, jobs: Mapping[int, Job], token: Path | None) -> Callable[[], Any]:

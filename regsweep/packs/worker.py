@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from regsweep.errors import machine_fault
-from regsweep.jobs.environment import now
+from regsweep.jobs.environment import name_of, now
 from regsweep.jobs.job import Trained
 from regsweep.packs.engines.peers import peer
 from regsweep.settings.run import Run
@@ -57,8 +57,9 @@ def train(pack: Pack, checkpoint: Checkpoint | None = None) -> list[Trained]:
         if fault := machine_fault(error):
             raise fault from error
         raise
+    name = name_of(torch.device(pack.device))
     return [
-        Trained(result, tuple(batch for batch in batches if batch.run == i), started)
+        Trained(result, tuple(batch for batch in batches if batch.run == i), started, name)
         for i, result in enumerate(results)
     ]
 

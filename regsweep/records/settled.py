@@ -13,7 +13,8 @@ class Settled:
     them, each with the reason why its runs train in packs or one by one.
 
     ``mode`` holds for the runs with ``trainer.compile=auto``; ``pack_width`` is the most runs
-    that train as one.
+    that train as one. ``processor`` names those that train, of a cluster all that are known; older
+    sweeps do not.
     """
 
     device: str
@@ -23,3 +24,4 @@ class Settled:
     pack_width: int
     packed: Mapping[str, str] = field(default_factory=dict)
     alone: Mapping[str, str] = field(default_factory=dict)
+    processor: str = ""

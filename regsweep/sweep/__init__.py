@@ -13,6 +13,8 @@
 - `machine`: whether a machine has what runs need: their devices and their data
 - `packing`: how runs are packed: what the pack launcher is asked for, and what the machine takes
 - `preflight`: what can be known before the first job of a sweep is checked before it
+- `processor`: the processor of a machine: on another kind of one, the last digits of a result may
+  differ
 - `search_space`: what a search varies: the ``search`` nodes of the chosen config groups
 - `settle`: what is settled once for all runs of a sweep, so that its results do not depend on the
   order

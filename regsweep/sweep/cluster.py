@@ -1,11 +1,14 @@
 """Where packs are sent to beyond this machine's cores: what the keys of a launcher say of it."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from regsweep.errors import bad_value
+from omegaconf import OmegaConf
+
+from regsweep.errors import InputError, bad_value
 
 # What ``hydra/launcher=pack`` says: no cluster.
 LOCAL = "local"
@@ -13,23 +16,32 @@ LOCAL = "local"
 
 @dataclass(frozen=True)
 class DaskCluster:
-    """The scheduler at ``address``; ``None`` is one of this process, with this machine's cores."""
+    """The scheduler at ``address``, or that of a class which starts a cluster.
+
+    ``cluster`` is JSON: the class as ``_target_``, beside its keyword arguments. Without both, the
+    scheduler is one of this process, with this machine's cores.
+    """
 
     address: str | None
+    cluster: str | None = None
 
 
 @dataclass(frozen=True)
 class RayCluster:
-    """The cluster at ``address``; ``None`` starts one on this machine."""
+    """The cluster at ``address``; ``None`` starts one on this machine.
+
+    ``gpu``: each pack has one.
+    """
 
     address: str | None
+    gpu: bool = False
 
 
 @dataclass(frozen=True)
 class SlurmCluster:
-    """What Slurm is asked for, for each pack: ``None`` leaves it to Slurm.
+    """The most that Slurm is asked for, for each pack: ``None`` leaves it to Slurm.
 
-    ``folder`` is one that this machine and the nodes share.
+    ``folder`` is one that this machine and the nodes share. ``gpu``: each pack has one.
     """
 
     folder: str
@@ -39,6 +51,7 @@ class SlurmCluster:
     account: str | None
     qos: str | None
     constraint: str | None
+    gpu: bool = False
 
 
 Cluster = DaskCluster | RayCluster | SlurmCluster
@@ -54,9 +67,9 @@ def cluster_of(config: Mapping[str, Any]) -> Cluster | None:
         case "local":
             return None
         case "dask":
-            return DaskCluster(_text(config, "address"))
+            return _dask(config)
         case "ray":
-            return RayCluster(_text(config, "address"))
+            return RayCluster(_text(config, "address"), _gpu(config))
         case "slurm":
             return SlurmCluster(
                 folder=str(config.get("folder")),
@@ -66,10 +79,36 @@ def cluster_of(config: Mapping[str, Any]) -> Cluster | None:
                 account=_text(config, "account"),
                 qos=_text(config, "qos"),
                 constraint=_text(config, "constraint"),
+                gpu=_gpu(config),
             )
         case other:
             expected = "local, dask, ray or slurm, which hydra/launcher=pack_NAME sets"
             raise bad_value("hydra.launcher.engine", other, expected)
+
+
+def _dask(config: Mapping[str, Any]) -> DaskCluster:
+    address, node = _text(config, "address"), config.get("cluster")
+    if node is None:
+        return DaskCluster(address)
+    given = OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+    if not isinstance(given, dict) or not isinstance(given.get("_target_"), str):
+        raise bad_value(
+            "hydra.launcher.cluster",
+            given,
+            "a class that starts a Dask cluster and its keyword arguments, such as "
+            "{_target_: dask_jobqueue.SLURMCluster, cores: 8, memory: 16GB}, or null",
+        )
+    if address is not None:
+        raise InputError(
+            f"hydra.launcher.cluster._target_={given['_target_']}: it starts a scheduler of its "
+            f"own; leave out hydra.launcher.address={address}"
+        )
+    return DaskCluster(None, json.dumps(given, sort_keys=True))
+
+
+def _gpu(config: Mapping[str, Any]) -> bool:
+    """Whether packs are for a GPU: their ``device`` is that of ``trainer``."""
+    return str(config.get("device")).startswith("cuda")
 
 
 def _text(config: Mapping[str, Any], key: str) -> str | None:

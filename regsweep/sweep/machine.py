@@ -23,14 +23,18 @@ log = logging.getLogger(__name__)
 FEW = 1_000
 
 
-def check_machine(runs: Sequence[Run], devices: Sequence[str] = ()) -> None:
+def check_machine(
+    runs: Sequence[Run], devices: Sequence[str] = (), *, train_here: bool = True
+) -> None:
     """Whether the devices are there, also ``devices`` that were settled earlier, and the data.
+
+    The devices of a cluster are known to its workers alone.
 
     Raises:
         InputError: one of them is not.
     """
     for name in {run.trainer.device for run in runs} | set(devices):
-        if name.startswith("cuda"):
+        if train_here and name.startswith("cuda"):
             from regsweep.training.device import resolve_device
 
             resolve_device(name)

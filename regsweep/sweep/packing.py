@@ -27,14 +27,21 @@ class Packing:
     """What the pack launcher is asked for; ``None`` leaves it to the machine.
 
     ``pack_size`` is the most runs that train as one, ``workers`` the number of processes: 0 where
-    all is done in the process that leads the sweep. They are on ``cluster``, or on this machine.
-    A pack keeps its state every ``checkpoint_minutes`` as it trains; ``None``: never.
+    all is done in the process that leads the sweep. They are on ``cluster``, whose ``processors``
+    are known once it is reached, or on this machine. A pack keeps its state every
+    ``checkpoint_minutes`` as it trains; ``None``: never.
     """
 
     pack_size: int | None
     workers: int | None
     cluster: Cluster | None = None
     checkpoint_minutes: float | None = None
+    processors: tuple[str, ...] = ()
+
+    @property
+    def here(self) -> bool:
+        """Whether runs train on this machine."""
+        return self.cluster is None or self.workers == 0
 
 
 def read_packing(launcher: DictConfig) -> Packing | None:
@@ -44,6 +51,12 @@ def read_packing(launcher: DictConfig) -> Packing | None:
         InputError: a value is not what its key takes, or those of the cluster are wrong.
     """
     return packing_of(launcher) if launcher["_target_"] == PACK_LAUNCHER else None
+
+
+def trains_here(launcher: DictConfig) -> bool:
+    """Whether this launcher's runs train on this machine, as far as regsweep knows."""
+    packing = read_packing(launcher)
+    return packing is None or packing.here
 
 
 def packing_of(config: Mapping[str, Any]) -> Packing:

@@ -9,6 +9,7 @@ from regsweep.records.settled import Settled
 from regsweep.settings.model import Model
 from regsweep.settings.run import Run, fusible, tried_by
 from regsweep.sweep.packing import Packing, count_workers, even_width, widest
+from regsweep.sweep.processor import processor
 from regsweep.sweep.tryout import RunAll, fault_of_compiled, in_turn, why_alone
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def settle(
     from regsweep.training.load import facts_of
     from regsweep.training.pack import THREADS
 
-    devices = [resolve_device(run.trainer.device) for run in runs]
+    here = packing is None or packing.here
+    devices = [resolve_device(run.trainer.device, here=here) for run in runs]
     asked = {run.trainer.compile for run in runs}
     # Each kind of run has a step of its own to compile.
     kinds = len({fusible(run) for run in runs}) + unlisted
@@ -52,8 +54,8 @@ def settle(
     steps = round(every / len(runs) * (jobs or len(runs)) / kinds)
     of_a_kind = " of a kind" if kinds > 1 else ""
     few = steps < REPAID_STEPS
-    # Not asked where it decides nothing: on a GPU it loads Triton.
-    decides = True in asked or ("auto" in asked and not few)
+    # Not asked where it decides nothing: on a GPU it loads Triton. Workers are tried below.
+    decides = here and (True in asked or ("auto" in asked and not few))
     missing = next(filter(None, map(lacking, devices)), None) if decides else None
     if True in asked and missing:
         raise _cannot_compile(missing)
@@ -73,6 +75,7 @@ def settle(
         threads=THREADS,
         matmul_precision=_joined([run.trainer.matmul_precision for run in runs]),
         pack_width=_pack_width(runs, devices, together, packing),
+        processor=processors_of(packing),
     )
     settled, of_packs = _with_packs(settled, runs, together, packing, run_all)
     if fault := fault_of_settled(settled, runs, jobs, together, packing, run_all):
@@ -80,6 +83,11 @@ def settle(
             raise _cannot_compile(fault)
         settled, why = replace(settled, mode="eager"), fault
     return settled, "\n".join([f"{settled.device}, {settled.mode}: {why}", *of_packs])
+
+
+def processors_of(packing: Packing | None) -> str:
+    """What trains the runs: this machine's processor, or those of the cluster's workers."""
+    return "; ".join((packing and packing.processors) or [processor()])
 
 
 def fault_of_settled(
@@ -94,7 +102,7 @@ def fault_of_settled(
     kinds = {fusible(run): run for run in runs if mode_of(run, settled) == "compiled"}
     tried = []
     for run in list(kinds.values())[:jobs]:
-        device = device_of(run, settled)
+        device = device_of(run, settled, here=packing is None or packing.here)
         width = _width_of(run, settled, packing)
         alone = not in_packs(run, settled)
         tried.append((run, 1 if alone else width, device, alone))
@@ -124,7 +132,8 @@ def _with_packs(
     for (tried, _), run in networks.items():
         if tried in alone:
             continue
-        device, width = device_of(run, settled), _width_of(run, settled, packing)
+        device = device_of(run, settled, here=packing is None or packing.here)
+        width = _width_of(run, settled, packing)
         if run.trainer.pack != "auto":
             (packed if run.trainer.pack == "always" else alone)[tried] = "trainer.pack says so"
         elif packing is None or width == 1:
@@ -143,7 +152,7 @@ def _width_of(run: Run, settled: Settled, packing: Packing | None) -> int:
     """The most runs like ``run`` that train as one."""
     if packing is None or packing.pack_size is not None:
         return settled.pack_width
-    return min(settled.pack_width, widest(run, device_of(run, settled)))
+    return min(settled.pack_width, widest(run, device_of(run, settled, here=packing.here)))
 
 
 def _why_alone(
@@ -197,17 +206,17 @@ def _pack_width(
     return even_width(together, count_workers(packing, devices[0]), most)
 
 
-def device_of(run: Run, settled: Settled) -> "torch.device":
+def device_of(run: Run, settled: Settled, *, here: bool = True) -> "torch.device":
     """Where ``run`` is trained: as its config says, or as was settled.
 
     Raises:
-        InputError: the device is not there.
+        InputError: it is trained ``here``, and the device is not there.
     """
     from regsweep.training.device import resolve_device
 
     # Runs of several devices each name their own.
-    settled_here = run.trainer.device == "auto" and ", " not in settled.device
-    return resolve_device(settled.device if settled_here else run.trainer.device)
+    as_settled = run.trainer.device == "auto" and ", " not in settled.device
+    return resolve_device(settled.device if as_settled else run.trainer.device, here=here)
 
 
 def mode_of(run: Run, settled: Settled) -> Literal["compiled", "eager"]:

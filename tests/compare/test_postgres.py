@@ -168,10 +168,26 @@ def sweep_while(server, cwd, *program, what):
     return process.returncode, said
 
 
-def test_a_sweep_outlives_a_restart_of_its_storage_and_tells_no_password(
+# A file of the user's, who trusts a class to start a cluster.
+TRUSTING = """
+import regsweep
+
+if __name__ == "__main__":
+    regsweep.main(trust=["distributed.LocalCluster"])
+"""
+ON_A_CLUSTER = (
+    "hydra/launcher=pack_dask",
+    "hydra.launcher.cluster={_target_: distributed.LocalCluster, threads_per_worker: 1, "
+    "host: 127.0.0.1, dashboard_address: '127.0.0.1:0', worker_dashboard_address: '127.0.0.1:0'}",
+)
+
+
+def test_a_sweep_on_a_cluster_outlives_a_restart_of_its_storage_and_tells_no_password(
     server, tmp_path, untouched
 ):
-    code, said = sweep_while(server, tmp_path, "-m", "regsweep", what="restart")
+    pytest.importorskip("distributed", reason="needs Dask")
+    (tmp_path / "trusting.py").write_text(TRUSTING)
+    code, said = sweep_while(server, tmp_path, "trusting.py", *ON_A_CLUSTER, what="restart")
 
     assert code == 0, "".join(said)
     assert (tmp_path / "here" / "comparison.csv").read_bytes() == untouched

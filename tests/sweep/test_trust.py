@@ -15,7 +15,7 @@ from optuna.samplers import CmaEsSampler
 
 import regsweep
 from regsweep.errors import InputError
-from regsweep.sweep.trust import EXECUTION_WHITELIST, SAMPLERS, read_trust
+from regsweep.sweep.trust import EXECUTION_WHITELIST, SAMPLERS, read_trust, refuse_untrusted
 
 QUICK = (
     *("trainer.epochs=1", "data.train_size=500", "data.validation_size=500"),
@@ -73,6 +73,18 @@ def test_an_experiment_cannot_have_anything_unpickled(tmp_path, arguments):
         f'regsweep.main(trust=["{UNPICKLE}"])\n'
     )
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_class_that_starts_a_cluster_is_for_the_user_to_trust():
+    name = "dask_jobqueue.SLURMCluster"
+    launcher = {"cluster": {"_target_": name, "cores": 8}}
+    said = (
+        rf'hydra.launcher.cluster._target_={name}: a config may .* regsweep.main\(trust=\["{name}"'
+    )
+
+    with pytest.raises(InputError, match=said):
+        refuse_untrusted({"launcher": launcher}, EXECUTION_WHITELIST)
+    refuse_untrusted({"launcher": launcher}, (*EXECUTION_WHITELIST, name))
 
 
 @pytest.mark.parametrize("whitelist", [EXECUTION_WHITELIST, SAMPLERS])

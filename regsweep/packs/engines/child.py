@@ -23,6 +23,8 @@ IDLE_SECONDS = 60
 # One that has waited so long is not relied on.
 STALE_SECONDS = IDLE_SECONDS / 2
 POLL_SECONDS = 0.2
+# The GPUs of a process; Ray gives a worker others from call to call.
+DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
 class NotWanted(Exception):
@@ -34,6 +36,7 @@ class Child:
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
+        self.devices = os.environ.get(DEVICES)
         self.pipe, theirs = Pipe()
         words = [sys.executable, "-m", __name__, str(theirs.fileno()), str(os.getpid())]
         self.kills_before = kills_for_memory()
@@ -48,8 +51,9 @@ class Child:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether it is there, and has not waited for so long that it may end."""
-        return self.process.poll() is None and time.monotonic() - self.since < STALE_SECONDS
+        """Whether it is there, with the GPU of now, and has not waited so long that it may end."""
+        there = self.process.poll() is None and self.devices == os.environ.get(DEVICES)
+        return there and time.monotonic() - self.since < STALE_SECONDS
 
     def run(self, call: bytes, is_wanted: Callable[[], bool]) -> bytes:
         """The answer to ``call``.

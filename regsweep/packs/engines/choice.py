@@ -8,8 +8,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from regsweep.packs.engines.dask import Dask
-from regsweep.packs.engines.delivery import Delivering, files_of
-from regsweep.packs.engines.engine import ClusterEngine, Engine
+from regsweep.packs.engines.delivery import Delivering, needs_of
+from regsweep.packs.engines.engine import Engine
 from regsweep.packs.engines.in_process import InProcess
 from regsweep.packs.engines.local import Local
 from regsweep.packs.engines.ray import Ray
@@ -21,7 +21,7 @@ from regsweep.sweep.tryout import RunAll, in_turn
 
 # One of each a process: loky's workers are shared by all that ask for them.
 IN_PROCESS, LOCAL = InProcess(), Local()
-_OF_CLUSTERS: dict[Cluster, ClusterEngine] = {}
+_OF_CLUSTERS: dict[Cluster, Delivering] = {}
 
 
 def engine_of(packing: Packing) -> Engine:
@@ -32,31 +32,33 @@ def engine_of(packing: Packing) -> Engine:
 
 
 def reached(launcher: DictConfig, runs: Sequence[Run] = ()) -> Packing | None:
-    """As ``read_packing``, with the ``workers`` that the cluster has, which answers then.
+    """As ``read_packing``, with the workers that the cluster has, which answers then.
 
     Workers that lack what ``runs`` read get it.
 
     Raises:
-        InputError: a value is wrong, or the cluster cannot be reached.
+        InputError: a value is wrong, the cluster cannot be reached, or its workers' packages are
+            not those that are here.
     """
     packing = read_packing(launcher)
     if packing is None or packing.cluster is None or packing.workers == 0:
         return packing
     engine = _engine_on(packing.cluster)
-    if runs and isinstance(engine, Delivering):
-        engine.files = files_of(runs, Path.cwd())
-    return replace(packing, workers=engine.reach(packing.workers))
+    workers = engine.reach(packing.workers)
+    if runs:
+        engine.equip(needs_of(runs, Path.cwd()))
+    return replace(packing, workers=workers, processors=tuple(sorted(engine.processors)))
 
 
-def _engine_on(cluster: Cluster) -> ClusterEngine:
+def _engine_on(cluster: Cluster) -> Delivering:
     if cluster not in _OF_CLUSTERS:
         match cluster:
             case DaskCluster():
                 _OF_CLUSTERS[cluster] = Delivering(Dask(cluster))
             case RayCluster():
                 _OF_CLUSTERS[cluster] = Delivering(Ray(cluster))
-            case SlurmCluster():  # whose nodes share a folder with this machine
-                _OF_CLUSTERS[cluster] = Slurm(cluster)
+            case SlurmCluster():
+                _OF_CLUSTERS[cluster] = Delivering(Slurm(cluster))
     return _OF_CLUSTERS[cluster]
 
 

@@ -1,17 +1,22 @@
 """A Dask cluster as an engine: each thread of its workers runs packs in a process of its own."""
 
+import json
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from typing import Any, TypeVar
+
+from hydra.utils import instantiate
 
 from regsweep.errors import ClusterFault, InputError
 from regsweep.packs.engines.call import pickled, settle
 from regsweep.packs.engines.child import end_children_of, in_a_child
 from regsweep.packs.engines.local import KILLED
-from regsweep.packs.engines.peers import Peer, peer, refuse_others
+from regsweep.packs.engines.peers import Peer, peer
 from regsweep.sweep.cluster import DaskCluster
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -20,12 +25,14 @@ LOOPBACK = "127.0.0.1:0"
 
 
 class Dask:
-    """The workers of a scheduler; without an address, this machine's cores, with one in here."""
+    """The workers of a scheduler, or of a cluster that is started; else this machine's cores."""
 
     apart = True
+    takes_all = False
 
     def __init__(self, cluster: DaskCluster) -> None:
-        self.address = cluster.address
+        self.address, self.cluster = cluster.address, cluster.cluster
+        self.workers: int | None = None  # of a cluster that is started
         self.client: Any = None
         self.own: Any = None  # the cluster of this process
         self.owner = uuid.uuid4().hex
@@ -35,18 +42,18 @@ class Dask:
         """Find the scheduler, or start one; how many calls it runs at once.
 
         Raises:
-            InputError: Dask is not installed.
-            ClusterFault: no scheduler or no worker answers, or a worker's packages differ.
+            InputError: Dask is not installed, or the cluster to be started asks for no worker.
+            ClusterFault: no scheduler or no worker answers, or the cluster does not start.
         """
-        if self.client is None:
-            self.client = self._started(workers) if self.address is None else self._found()
-            if self.address is not None:
-                refuse_others(self._peers())
+        self.workers = workers
+        self._begin(workers)
+        if self.cluster is not None:  # more workers may come than are there
+            return len(self.own.plan) * next(iter(self.client.nthreads().values()), 1)
         return workers or sum(self.client.nthreads().values())
 
     def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
         """``call`` in a process of one of the workers, as soon as a thread of one is free."""
-        self.reach(at_once)
+        self._begin(at_once)
         future: Future[T] = Future()
         words = (self.owner, pickled(call))
         # What a dead worker was at goes to another one, by the scheduler.
@@ -66,6 +73,14 @@ class Dask:
     def kill(self) -> None:
         """Take back what was submitted; what runs it on the workers is ended."""
         self._leave()
+
+    def _begin(self, at_once: int | None) -> None:
+        if self.client is not None:
+            return
+        if self.address is not None:
+            self.client = self._found()
+        else:
+            self.client = self._started(at_once) if self.cluster is None else self._made()
 
     def _hand_over(self, task: Any) -> None:
         """Give what came of ``task`` to its future; in a thread of the client's."""
@@ -102,6 +117,33 @@ class Dask:
         )
         return distributed.Client(self.own)
 
+    def _made(self) -> Any:
+        """The client of a cluster that the config names, once it has a worker."""
+        distributed = _distributed()
+        config = json.loads(self.cluster or "")
+        said = f"hydra.launcher.cluster._target_={config['_target_']}"
+        try:
+            own = instantiate(config, _convert_="all")
+            if not isinstance(own, distributed.deploy.Cluster):
+                raise TypeError(f"it is a {type(own).__name__}")
+            self.own = own
+            if self.workers is not None:
+                own.scale(self.workers)
+            self.client = distributed.Client(own, timeout=WAIT_SECONDS)
+        except Exception as error:
+            self._leave()
+            why = error.__cause__ or error
+            told = " ".join(str(why).split())[:200]
+            raise ClusterFault(
+                f"{said}: it does not start a Dask cluster ({type(why).__name__}: {told})"
+            ) from error
+        if not own.plan:
+            self._leave()
+            raise InputError(f"{said}: it has no worker until hydra.launcher.workers=N asks for N")
+        log.info("waiting for a worker of %s", config["_target_"])
+        self.client.wait_for_workers(1)
+        return self.client
+
     def _found(self) -> Any:
         said = f"hydra.launcher.address={self.address}"
         try:
@@ -118,9 +160,14 @@ class Dask:
             ) from error
         return client
 
-    def _peers(self) -> dict[str, Peer]:
+    def peers(self, packages: Sequence[str]) -> Mapping[str, Peer]:
+        """What each worker has, by its address.
+
+        Raises:
+            ClusterFault: one cannot run regsweep.
+        """
         try:
-            return dict(self.client.run(peer))
+            return dict(self.client.run(peer, packages))
         except Exception as error:
             self._leave()
             raise ClusterFault(
@@ -132,12 +179,11 @@ class Dask:
         client, own, tasks = self.client, self.own, list(self.at_work)
         self.client = self.own = None
         self.at_work.clear()
-        if client is None:
-            return
-        client.cancel(tasks, force=True)
-        if own is not None:
-            end_children_of(self.owner)
-        client.close()
+        if client is not None:
+            client.cancel(tasks, force=True)
+            if own is not None:  # its workers may be in this process
+                end_children_of(self.owner)
+            client.close()
         if own is not None:
             own.close()
             end_children_of(self.owner)

@@ -1,8 +1,10 @@
 """What an engine is: where the functions of packs run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from typing import Protocol, TypeVar
+
+from regsweep.packs.engines.peers import Peer
 
 T = TypeVar("T")
 
@@ -16,6 +18,9 @@ class Engine(Protocol):
 
     apart: bool
     """Whether functions run in other processes than the one that leads the sweep."""
+
+    takes_all: bool
+    """Whether calls beyond those that run at once wait there, to be run several in one process."""
 
     def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
         """``call``, to be run.
@@ -42,4 +47,11 @@ class ClusterEngine(Engine, Protocol):
 
         Raises:
             InputError: it cannot be used; the message says what to change.
+        """
+
+    def peers(self, packages: Sequence[str]) -> Mapping[str, Peer]:
+        """What the workers have, by their names: all of them, or one where they come and go.
+
+        Raises:
+            ClusterFault: one cannot run regsweep.
         """

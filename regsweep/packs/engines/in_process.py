@@ -11,6 +11,7 @@ class InProcess:
     """Runs each call when it is submitted; there is nothing to start, to lose or to end."""
 
     apart = False
+    takes_all = False
 
     def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
         """``call``, which has ended when this returns; an interrupt is raised here."""

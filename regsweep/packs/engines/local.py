@@ -28,6 +28,7 @@ class Local:
     """The cores of this machine, or a process for each of its GPUs, through loky."""
 
     apart = True
+    takes_all = False
 
     def __init__(self) -> None:
         self.pool: Any = None

@@ -2,15 +2,18 @@
 
 import logging
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from importlib.metadata import PackageNotFoundError, version
 
 from regsweep.errors import ClusterFault
-from regsweep.jobs.environment import package_versions
+from regsweep.jobs.environment import PACKAGES
+from regsweep.sweep.processor import processor
 
 log = logging.getLogger(__name__)
+
+# Of no other version either, though no record names them.
+BESIDE = ("numpy", "torchvision")
 
 
 @dataclass(frozen=True)
@@ -21,35 +24,51 @@ class Peer:
     processor: str
 
 
-def peer() -> Peer:
-    """This process as one."""
-    return Peer(package_versions(), _processor())
+def peer(packages: Iterable[str] = ()) -> Peer:
+    """This process as one, with the versions of ``packages`` too."""
+    return Peer(versions_of(packages), processor())
 
 
-def refuse_others(workers: Mapping[str, Peer]) -> None:
-    """Refuse workers whose packages differ from this process's; say where processors do.
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of Python, of what regsweep needs and of ``packages``; ``none`` where one lacks.
+
+    Only what is installed is looked up, nothing is imported.
+    """
+    names = (*PACKAGES, *BESIDE, *packages)
+    return {name: _version(name) for name in names} | {"python": platform.python_version()}
+
+
+def refuse_others(workers: Mapping[str, Peer], here: Mapping[str, str]) -> None:
+    """Refuse workers whose packages have not the versions ``here``; say where processors differ.
 
     Raises:
-        ClusterFault: a package has another version.
+        ClusterFault: a package is not there, or has another version.
     """
-    here = peer()
     for name, there in workers.items():
-        for package, version in here.versions.items():
-            found = there.versions.get(package, "none")
-            if found != version:
-                raise ClusterFault(
-                    f"worker {name}: has {package} {found}, and here it is {version}; "
-                    "install the same there"
-                )
-    others = sorted({there.processor for there in workers.values()} | {here.processor})
-    if len(others) > 1:
-        log.warning("processors differ, and so may last digits: %s", "; ".join(others))
+        refuse_other_versions(name, there.versions, here)
+    tell_of_processors({there.processor for there in workers.values()})
 
 
-@cache
-def _processor() -> str:
-    """The name of the processor's model, as the kernel has it."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.exists() else []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
+def refuse_other_versions(worker: str, there: Mapping[str, str], here: Mapping[str, str]) -> None:
+    """Refuse ``worker``, whose packages are of the versions ``there``; raises as above."""
+    found = [
+        f"has {package} {there.get(package, 'none')}, and here it is {version}"
+        for package, version in here.items()
+        if there.get(package, "none") != version
+    ]
+    if found:
+        raise ClusterFault(f"worker {worker}: {'; '.join(found)}; install the same there")
+
+
+def tell_of_processors(names: Iterable[str]) -> None:
+    """Say that ``names``, where they are several, may differ in what they compute."""
+    several = sorted(set(names))
+    if len(several) > 1:
+        log.warning("processors differ, and so may last digits: %s", "; ".join(several))
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

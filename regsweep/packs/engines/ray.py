@@ -3,8 +3,10 @@
 import os
 import signal
 import socket
+import threading
+import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from functools import partial
@@ -14,44 +16,68 @@ from regsweep.errors import ClusterFault, InputError
 from regsweep.packs.engines.call import pickled, settle
 from regsweep.packs.engines.child import in_a_child
 from regsweep.packs.engines.local import KILLED, SIGNALS
-from regsweep.packs.engines.peers import Peer, peer, refuse_others
+from regsweep.packs.engines.peers import Peer, peer
 from regsweep.sweep.cluster import RayCluster
 
 T = TypeVar("T")
 
 KNOCK_SECONDS = 15
+# A head that nobody reaches for so long is gone; Ray itself waits for minutes, and may not say so.
+SILENT_SECONDS = 20
+POLL_SECONDS = 2
 
 
 class Ray:
-    """The CPUs of a cluster; without an address, of this machine."""
+    """The CPUs of a cluster, or its GPUs; without an address, of this machine."""
 
     apart = True
+    takes_all = False
 
     def __init__(self, cluster: RayCluster) -> None:
         self.address = cluster.address
+        # What a pack takes of the cluster, and what tells how many run at once.
+        self.asked = {"num_gpus": 1} if cluster.gpu else {"num_cpus": 1}
+        self.counted = "GPU" if cluster.gpu else "CPU"
         self.task: Any = None  # what runs a call on a worker
         self.owner = uuid.uuid4().hex
         self.at_work: dict[Any, Future[Any]] = {}
+        self.head = ""  # where it listens
+        self.watch: threading.Thread | None = None
+        self.gone = False
 
     def reach(self, workers: int | None) -> int:
         """Find the cluster, or start one; how many calls it runs at once.
 
         Raises:
-            InputError: Ray is not installed.
-            ClusterFault: no cluster answers, or a worker's packages differ.
+            InputError: Ray is not installed, or has nothing that packs could run on.
+            ClusterFault: no cluster answers.
         """
+        if self.address is None:
+            # Read by Ray when it is imported: what it starts then listens on loopback alone.
+            os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         ray = _ray()
         if self.task is None:
             self._begin(ray, workers)
-        return workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        if workers is not None:
+            return workers
+        found = int(ray.cluster_resources().get(self.counted, 0))
+        if found == 0:
+            raise InputError(
+                f"hydra.launcher.address={self.address}: Ray has no {self.counted} there; "
+                "hydra.launcher.workers=N does not ask"
+            )
+        return found
 
     def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
-        """``call`` in a process of one of the workers, as soon as a CPU is free."""
+        """``call`` in a process of one of the workers, as soon as a CPU, or GPU, is free."""
         self.reach(at_once)
         future: Future[T] = Future()
         task = self.task.remote(self.owner, pickled(call))
         self.at_work[task] = future
         task.future().add_done_callback(partial(self._hand_over, task))
+        if self.watch is None:
+            self.watch = threading.Thread(target=self._watch, daemon=True)
+            self.watch.start()
         return future
 
     def blames_the_machine(self, lost: BrokenExecutor) -> bool:
@@ -68,8 +94,10 @@ class Ray:
         self.at_work.clear()
         if self.task is None:
             return
-        self.task = None
+        self.task = self.watch = None
         ray = _ray()
+        if self.gone:
+            return  # Ray would wait for it
         for task in tasks:
             ray.cancel(task, force=True)
         ray.shutdown()
@@ -91,20 +119,27 @@ class Ray:
             raise ClusterFault(
                 f"hydra.launcher.address={self.address}: no Ray cluster answers there ({said})"
             ) from error
+        self.head = ray.get_runtime_context().gcs_address
         # What a dead worker was at goes to another one, by Ray.
-        self.task = ray.remote(num_cpus=1, max_retries=2)(in_a_child)
-        if self.address is not None:
-            refuse_others(self._peers(ray))
+        self.task = ray.remote(**self.asked, max_retries=2)(in_a_child)
 
-    def _peers(self, ray: Any) -> dict[str, Peer]:
+    def peers(self, packages: Sequence[str]) -> Mapping[str, Peer]:
+        """What each node has, by its address.
+
+        Raises:
+            ClusterFault: one cannot run regsweep.
+        """
+        if self.address is None:
+            return {"of this machine": peer(packages)}
+        ray = _ray()
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         there = {}
         for node in ray.nodes():
-            if node["Alive"] and node["Resources"].get("CPU"):
+            if node["Alive"] and node["Resources"].get(self.counted):
                 name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
                 on_it = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                there[name] = ray.remote(scheduling_strategy=on_it)(peer).remote()
+                there[name] = ray.remote(scheduling_strategy=on_it)(peer).remote(packages)
         try:
             return {name: ray.get(asked) for name, asked in there.items()}
         except Exception as error:
@@ -124,6 +159,27 @@ class Ray:
             settle(future, done.result())
         else:
             future.set_exception(_as_known(error))
+
+    def _watch(self) -> None:
+        """Have all calls fail once the head is gone, until the engine lets go."""
+        answered = time.monotonic()
+        while self.watch is threading.current_thread():
+            try:
+                _knock(self.head)
+                answered = time.monotonic()
+            except OSError as error:
+                if time.monotonic() - answered > SILENT_SECONDS:
+                    self._give_up(error)
+                    return
+            time.sleep(POLL_SECONDS)
+
+    def _give_up(self, error: OSError) -> None:
+        self.gone = True
+        where = self.address or "of this machine"
+        for task in list(self.at_work):
+            if future := self.at_work.pop(task, None):
+                said = f"the Ray cluster {where}: it has gone away ({error})"
+                future.set_exception(ClusterFault(said))
 
 
 def _as_known(error: BaseException) -> BaseException:

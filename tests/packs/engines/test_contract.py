@@ -18,6 +18,8 @@ from loky import get_reusable_executor
 from regsweep.packs.engines.choice import IN_PROCESS, LOCAL, engine_of, run_all
 from regsweep.packs.engines.in_process import InProcess
 from regsweep.packs.engines.local import Local
+from regsweep.packs.engines.ray import Ray
+from regsweep.sweep.cluster import RayCluster
 from regsweep.sweep.packing import Packing
 
 ENGINES = {
@@ -25,17 +27,23 @@ ENGINES = {
     "local": lambda: nullcontext(LOCAL),
     "dask": clusters.dask_of_this_process,
     "dask at an address": clusters.dask_at_an_address,
-    "ray": clusters.ray_of_this_machine,
-    "slurm": clusters.slurm_of_this_machine,
+    "ray at an address": clusters.ray_at_an_address,
+    "slurm": clusters.slurm_at_hand,
 }
 APART = [name for name in ENGINES if name != "in process"]
 
 
 @pytest.fixture(scope="module")
-def engines():
+def engines(request):
     """Gives an engine by its name; what is started stays for the module's tests."""
+
+    def begun(name):
+        if name == "slurm":
+            request.getfixturevalue("slurm")
+        return stack.enter_context(ENGINES[name]())
+
     with ExitStack() as stack:
-        yield cache(lambda name: stack.enter_context(ENGINES[name]()))
+        yield cache(begun)
 
 
 @pytest.fixture(params=ENGINES)
@@ -222,6 +230,20 @@ CONTRACT_APART = (
 @pytest.mark.parametrize("clause", CONTRACT_APART)
 def test_an_engine_in_other_processes_keeps_the_contract(apart, clause):
     clause(apart)
+
+
+def gpus():
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+@pytest.mark.parametrize("name", ["ray at an address", "slurm"])
+def test_a_call_for_a_gpu_has_one_to_itself(engines, name):
+    plain = engines(name)
+    plain.kill()
+    ray = clusters.used(Ray(RayCluster(getattr(plain, "address", None), gpu=True)))
+    with clusters.slurm_at_hand(gpu=True) if name == "slurm" else ray as engine:
+        assert engine.reach(None) == 1
+        assert engine.submit(gpus, 1).result(timeout=60) == "0"
 
 
 class BlamesNothing(Local):

@@ -1,3 +1,4 @@
+import platform
 from dataclasses import replace
 
 import clusters
@@ -10,7 +11,7 @@ from regsweep.sweep.cluster import DaskCluster
 
 
 def test_workers_of_the_same_versions_are_taken_in_silence(caplog):
-    refuse_others({"one": peer(), "two": peer()})
+    refuse_others({"one": peer(), "two": peer()}, peer().versions)
 
     assert caplog.text == ""
 
@@ -22,11 +23,24 @@ def test_another_version_on_a_worker_is_one_message(version, found):
         del versions["torch"]
 
     with pytest.raises(ClusterFault, match=rf"^worker far: has torch {found}, and here it is 2\."):
-        refuse_others({"near": peer(), "far": replace(peer(), versions=versions)})
+        refuse_others({"near": peer(), "far": replace(peer(), versions=versions)}, peer().versions)
+
+
+def test_all_that_differs_on_a_worker_is_one_message():
+    here = peer().versions
+    there = replace(peer(), versions={**here, "torch": "1.0", "numpy": "1.0"})
+
+    with pytest.raises(ClusterFault, match=r"^worker far: has .*1\.0, .*; has .*1\.0, .*; install"):
+        refuse_others({"far": there}, here)
+
+
+def test_a_package_that_is_not_installed_has_no_version():
+    assert peer(["not-installed"]).versions["not-installed"] == "none"
+    assert peer(["python"]).versions["python"] == platform.python_version()
 
 
 def test_another_processor_is_said(caplog):
-    refuse_others({"far": replace(peer(), processor="Another 3 GHz")})
+    refuse_others({"near": peer(), "far": replace(peer(), processor="Another 3 GHz")}, {})
 
     assert "processors differ, and so may last digits: " in caplog.text
     assert "Another 3 GHz" in caplog.text
