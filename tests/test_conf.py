@@ -80,7 +80,8 @@ def test_every_regularizer_searches_its_own_keys(choice):
 
     searched = {key.removeprefix("regularizer.") for key in search_space({"regularizer": config})}
 
-    numbers = {key for key in config if key in ("weight", "l1_ratio")}
+    strengths = ("weight", "l1_ratio", "amount", "alpha", "p")
+    numbers = {key for key in config if key in strengths}
     assert searched == numbers
 
 

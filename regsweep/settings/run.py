@@ -9,10 +9,17 @@ from regsweep.errors import InputError, bad_value
 from regsweep.records.task import SCORES, TASKS, LossChoice, ScoreChoice, Task, TaskName
 from regsweep.settings.checks import whole
 from regsweep.settings.data import Data, OwnData, Published
-from regsweep.settings.model import CNN, MLP, Model, is_layers
+from regsweep.settings.model import CNN, MLP, Linear, Model, is_layers
 from regsweep.settings.optimizer import Optimizer
 from regsweep.settings.own import OwnModel, OwnRegularizer, Study
-from regsweep.settings.regularizer import GroupLasso, Regularizer
+from regsweep.settings.regularizer import (
+    DROPS,
+    Dropout,
+    GroupLasso,
+    LabelSmoothing,
+    Mixup,
+    Regularizer,
+)
 from regsweep.settings.trainer import Trainer
 
 Objective = Literal["val_loss", "val_error"]
@@ -55,8 +62,14 @@ class Run:
                 1,
                 "at least 2: model.norm=batch takes the variance over a batch",
             )
+        if isinstance(self.regularizer, Mixup) and self.trainer.batch_size == 1:
+            raise bad_value(
+                "trainer.batch_size", 1, "at least 2: regularizer=mixup mixes those of a batch"
+            )
         if isinstance(self.regularizer, GroupLasso):
             _check_groups(self.model)
+        if isinstance(self.regularizer, Dropout) and isinstance(self.model, Linear):
+            _check_p(self.regularizer)
         if isinstance(self.data, Published):
             self.check(self.data.facts)
 
@@ -73,10 +86,18 @@ class Run:
             ):
                 if value != usual:
                     raise bad_value(key, value, f"{usual}: the targets are numbers, of no classes")
+            if isinstance(self.regularizer, LabelSmoothing):
+                raise bad_value(
+                    "regularizer",
+                    "label_smoothing",
+                    "another: the targets are numbers, of no classes",
+                )
         if task.name == "binary" and facts.outputs > 1 and self.score == "balanced_accuracy":
             raise bad_value(
                 "score", self.score, f"auto or roc_auc: a row has {facts.outputs} labels"
             )
+        if isinstance(self.model, OwnModel) and facts.largest is not None:
+            _check_inputs(self.regularizer)
         if not isinstance(self.model, OwnModel) and (facts.largest or 0) > EXACT:
             where = next(iter(facts.files), "data")
             raise InputError(
@@ -92,6 +113,11 @@ class Run:
                 self.trainer.batch_size,
                 f"at most the number of training examples, {facts.train}",
             )
+
+    @property
+    def drops(self) -> bool:
+        """Whether its network leaves out, at random, some of what its layers take in."""
+        return not self.regularizer.coefficients().mechanisms.isdisjoint(DROPS)
 
     @property
     def study(self) -> Study | None:
@@ -122,6 +148,22 @@ def _check_groups(model: Model) -> None:
     if not isinstance(model, OwnModel):
         has = "this one has no hidden units"
     raise bad_value("regularizer", "group_lasso", f"another, or a network of mlp or cnn: {has}")
+
+
+def _check_p(choice: Dropout) -> None:
+    """Refuse to leave out of hidden layers, where there are none."""
+    if choice.p > 0:
+        why = "this network has no hidden layers; regularizer.input_p leaves out of its inputs"
+        raise bad_value("regularizer.p", choice.p, f"0: {why}")
+
+
+def _check_inputs(choice: Regularizer | OwnRegularizer) -> None:
+    """Refuse what changes inputs that a network of the user's looks up, such as words."""
+    why = "the inputs are whole numbers, which a network of your own looks up"
+    if isinstance(choice, Mixup):
+        raise bad_value("regularizer", "mixup", f"another: {why}")
+    if isinstance(choice, Dropout) and choice.input_p > 0:
+        raise bad_value("regularizer.input_p", choice.input_p, f"0: {why}")
 
 
 def tried_by(run: Run) -> str | None:

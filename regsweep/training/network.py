@@ -55,21 +55,29 @@ def measuring(network: Network) -> Iterator[None]:
 
 
 @cache
-def network_of(model: Model, shape: tuple[int, ...], outputs: int, *, alone: bool) -> Network:
+def network_of(
+    model: Model, shape: tuple[int, ...], outputs: int, *, alone: bool, dropout: bool = False
+) -> Network:
     """The network of ``model``; one object for all packs, so as to compile once.
 
-    What is computed layer by layer is so for a run alone too.
+    What is computed layer by layer is so for a run alone too. ``dropout`` says that what is built
+    in is to have some; layers need none of their own for it.
     """
     if is_layers(model):
         with torch.device("meta"):
             return Network(build_network(model, shape, outputs), "layers")
     with seeded(0):
-        module = build_network(model, shape, outputs)
+        module = build_network(model, shape, outputs, dropout=dropout)
     return Network(Called(module).train(), "alone" if alone else "vmapped")
 
 
-def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Module:
+def build_network(
+    model: Model, shape: tuple[int, ...], outputs: int, *, dropout: bool = False
+) -> nn.Module:
     """The network of ``model``: inputs (batch, *shape) in, (batch, outputs) out.
+
+    With ``dropout`` mlp has a layer of it behind each activation; no name in its ``state_dict``
+    changes by that.
 
     Raises:
         InputError: a function of the user's gives no network.
@@ -77,7 +85,7 @@ def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Modu
     if isinstance(model, OwnModel):
         return built(model, shape, outputs)
     if isinstance(model, MLP):
-        return _perceptron(model, prod(shape), outputs)
+        return _perceptron(model, prod(shape), outputs, dropout)
     if isinstance(model, Linear):
         return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), outputs))
     return _convolutions(model, shape, outputs)
@@ -104,12 +112,14 @@ def output_layer(network: Network) -> tuple[str, ...]:
     return tuple(name for name in names if name.partition(".")[0] == last)
 
 
-def _perceptron(model: MLP, width: int, outputs: int) -> nn.Sequential:
+def _perceptron(model: MLP, width: int, outputs: int, dropout: bool) -> nn.Sequential:
     norms = {"none": (), "layer": (nn.LayerNorm,), "batch": (nn.BatchNorm1d,)}
     layers: list[nn.Module] = [nn.Flatten()]
     for wider in model.hidden:
         norm = [kind(wider) for kind in norms[model.norm]]
-        layers += [nn.Linear(width, wider), *norm, ACTIVATIONS[model.activation]()]
+        activation = ACTIVATIONS[model.activation]()
+        active = nn.Sequential(activation, nn.Dropout()) if dropout else activation
+        layers += [nn.Linear(width, wider), *norm, active]
         width = wider
     return nn.Sequential(*layers, nn.Linear(width, outputs))
 

@@ -23,7 +23,9 @@ from regsweep.training.evaluate import evaluate
 from regsweep.training.generators import seeded
 from regsweep.training.load import facts_of, load_data
 from regsweep.training.loss import class_weights
+from regsweep.training.mixup import Mixing, epoch_mixing, mix
 from regsweep.training.network import Network, build_network, network_of, output_layer, taken
+from regsweep.training.noise import shared_noise
 from regsweep.training.optimizer import pack_optimizer
 from regsweep.training.own_penalty import own_penalties, pack_penalty
 from regsweep.training.penalty import (
@@ -124,10 +126,15 @@ class _Pack:
             self.weights = class_weights(self.data.train.targets, dataset.outputs)
         self.on_epoch, self.on_batch = on_epoch, on_batch
         model, shape, outputs = runs[0].model, dataset.shape, dataset.outputs
-        self.network: Network = network_of(model, shape, outputs, alone=alone)
+        drops = runs[0].drops
+        self.network: Network = network_of(model, shape, outputs, alone=alone, dropout=drops)
         seeds = [run.seed for run in runs]
         self.state: State = initial_state(
-            self.network, partial(build_network, model, shape, outputs), seeds, device
+            self.network,
+            partial(build_network, model, shape, outputs),
+            seeds,
+            device,
+            shared_noise(seeds, device) if drops else None,
         )
         choices = [run.regularizer for run in runs]
         self.coefficients: PackCoefficients = pack_coefficients(
@@ -144,6 +151,7 @@ class _Pack:
             state = (self.state.tensors(), self.optimizer.tensors(), self.totals.tensors())
             stay_in_place(tensor for part in state for tensor in part)
         self.rates: Tensor | None = None  # of the epoch, (steps, runs), where they change
+        self.mixing: Mixing | None = None  # of the epoch
         self.settled = same_as_before if compiled else nullcontext
         self.history: list[list[Epoch]] = [[] for _ in runs]
         self.validation: list[tuple[float, float]] | None = None  # of the last epoch
@@ -156,45 +164,53 @@ class _Pack:
         steps = self.shuffler.steps
         rates = epoch_rates(self.runs, number, steps)
         self.rates = None if rates is None else rates.to(self.optimizer.lr.device)
+        self.mixing = epoch_mixing(self.runs, number, steps, self.totals.losses.device)
         batches = enumerate(self.shuffler.epoch(), start=1)
         # The first step may compile; the others are like it.
         self._train_batch(number, *next(batches))
         with self.settled():
             for batch, indices in batches:
                 self._train_batch(number, batch, indices)
-        self._close_epoch(
-            number,
-            (self.totals.losses / steps).tolist(),
-            self._train_scores(steps).tolist(),
-        )
+        losses, scores = self._train_means(steps)
+        self._close_epoch(number, losses.tolist(), scores.tolist())
 
-    def _train_scores(self, steps: int) -> Tensor:
-        """The scores over the epoch's batches, (runs,), or after it where they are no sums.
+    def _train_means(self, steps: int) -> tuple[Tensor, Tensor]:
+        """Losses and scores over the epoch's batches, (runs,).
 
-        R² is 1 - loss, as training targets have a variance of 1.
+        Scores that are no sums are those after it, and so are both where examples are mixed, as no
+        batch has one as it is. R² is 1 - loss, as training targets have a variance of 1.
         """
+        if self.mixing is not None:
+            return evaluate(self.network, self.state, self.data.train, self.task)
+        losses = self.totals.losses / steps
         if self.task.loss == "mse":
-            return 1 - self.totals.losses / steps
+            return losses, 1 - losses
         if not self.task.score.by_batch:
-            return evaluate(self.network, self.state, self.data.train, self.task)[1]
+            return losses, evaluate(self.network, self.state, self.data.train, self.task)[1]
         labels = self.data.train.targets[0].numel()
-        return self.totals.hits.double() / (steps * self.trainer.batch_size * labels)
+        return losses, self.totals.hits.double() / (steps * self.trainer.batch_size * labels)
 
     def _train_batch(self, number: int, batch: int, indices: Tensor) -> None:
         logged = self.on_batch and batch % (self.trainer.log_every or batch + 1) == 0
         penalties = self._penalties() if logged else None
         if self.rates is not None:
             self.optimizer.lr.copy_(self.rates[batch - 1])
+        inputs, targets = gather(self.data.train, indices)
+        mixed = None
+        if self.mixing is not None:
+            inputs, targets, mixed = mix(inputs, targets, self.mixing, batch - 1)
         losses = self.step(
             self.network,
             self.state,
             self.optimizer,
             self.coefficients,
             self.penalty,
-            *gather(self.data.train, indices),
+            inputs,
+            targets,
             self.totals,
             self.task.loss,
             self.weights,
+            mixed,
         )
         if self.on_batch and penalties:
             self._log_batch(self.on_batch, number, batch, losses, penalties)
@@ -334,7 +350,8 @@ def try_compiled(run: Run, width: int, device: torch.device, alone: bool = False
         MachineFault: ``torch.compile`` does not work here, or what it makes computes other numbers.
     """
     facts = facts_of(run.data, run.loss)
-    network = network_of(run.model, facts.shape, facts.outputs, alone=alone)
+    shape, outputs = facts.shape, facts.outputs
+    network = network_of(run.model, shape, outputs, alone=alone, dropout=run.drops)
     looked_up = facts.largest is not None and isinstance(run.model, OwnModel)
     data = load_data(run.data, run.loss, test=False) if looked_up else facts
     with numerics(run.trainer.matmul_precision):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from regsweep.settings.own import OwnRegularizer
 from regsweep.settings.regularizer import Coefficients, Regularizer
+from regsweep.training.dropout import Rates, pack_rates
 
 
 def is_weight(parameter: Tensor) -> bool:
@@ -37,7 +38,8 @@ class PackCoefficients:
 
     ``pull`` is the part of the gradient that grows with w, ``2 * l2 + weight_decay``. Where the
     runs are ``exact``, l1 is no part of the gradient but a proximal step behind the optimizer's, as
-    ``group`` is, of all but the parameters of the ``output`` layer.
+    ``group`` is, of all but the parameters of the ``output`` layer. ``smoothing`` of the targets is
+    (runs,); ``p`` and ``input_p`` are those of dropout.
     """
 
     l1: Coefficient | None
@@ -47,6 +49,9 @@ class PackCoefficients:
     exact: bool = False
     group: Coefficient | None = None
     output: tuple[str, ...] = ()
+    smoothing: Tensor | None = None
+    p: Rates | None = None
+    input_p: Rates | None = None
 
 
 def pack_coefficients(
@@ -72,6 +77,16 @@ def pack_coefficients(
         ]
         return Coefficient(torch.tensor(values, device=device), torch.tensor(scoped, device=device))
 
+    def numbers(term: Callable[[Coefficients], float | None]) -> list[float]:
+        """What is switched on in all runs, or in none."""
+        values = (term(choice.coefficients()) for choice in regularizers)
+        return [value for value in values if value is not None]
+
+    smoothing, p, input_p = (
+        numbers(lambda own: own.smoothing),
+        numbers(lambda own: own.p),
+        numbers(lambda own: own.input_p),
+    )
     return PackCoefficients(
         l1=column(lambda own: own.l1),
         l2=column(lambda own: own.l2),
@@ -80,6 +95,9 @@ def pack_coefficients(
         exact=first.exact,
         group=None if first.group is None else column(lambda own: own.group or 0.0),
         output=output,
+        smoothing=torch.tensor(smoothing, device=device) if smoothing else None,
+        p=pack_rates(p, device) if p else None,
+        input_p=pack_rates(input_p, device) if input_p else None,
     )
 
 

@@ -8,8 +8,11 @@ from regsweep.settings.regularizer import (
     L2,
     REGULARIZERS,
     Coefficients,
+    Dropout,
     Elastic,
     GroupLasso,
+    LabelSmoothing,
+    Mixup,
     NoRegularizer,
     WeightDecay,
 )
@@ -20,6 +23,14 @@ WEIGHTED = {
     "elastic": lambda w: Elastic(w, 0.5, "weights"),
     "weight_decay": lambda w: WeightDecay(w, True, "weights"),
     "group_lasso": lambda w: GroupLasso(w, "weights"),
+}
+BELOW_1 = "a number from 0 to below 1"
+# By the key: its choice, and what is expected of it.
+OTHERS = {
+    "amount": ("label_smoothing", LabelSmoothing, BELOW_1),
+    "alpha": ("mixup", Mixup, "a finite number, 0 or above"),
+    "p": ("dropout", lambda p: Dropout(p, 0.0), BELOW_1),
+    "input_p": ("dropout", lambda p: Dropout(0.2, p), BELOW_1),
 }
 
 
@@ -35,6 +46,10 @@ WEIGHTED = {
         (WeightDecay(0.5, False, "all"), Coefficients(weight_decay=0.5)),
         (WeightDecay(0.5, True, "all"), Coefficients(decoupled_decay=0.5)),
         (GroupLasso(0.5, "all"), Coefficients(group=0.5)),
+        (LabelSmoothing(0.1), Coefficients(smoothing=0.1)),
+        (Mixup(0.4), Coefficients(alpha=0.4)),
+        (Dropout(0.5, 0.2), Coefficients(p=0.5, input_p=0.2)),
+        (Dropout(0.0, 0.0), Coefficients(p=0.0)),
     ],
     ids=str,
 )
@@ -42,8 +57,9 @@ def test_coefficients(choice, expected):
     assert choice.coefficients() == expected
 
 
-def test_every_choice_with_a_weight_is_tested_here():
-    assert WEIGHTED.keys() | {"none"} == REGULARIZERS.keys()
+def test_every_choice_with_a_strength_is_tested_here():
+    named = {name for name, _, _ in OTHERS.values()}
+    assert WEIGHTED.keys() | named | {"none"} == REGULARIZERS.keys()
 
 
 @pytest.mark.parametrize("name", WEIGHTED)
@@ -55,6 +71,19 @@ def test_a_weight_is_finite_and_not_negative(name, weight):
     assert str(caught.value) == (
         f"regularizer.weight={weight}: expected a finite number, 0 or above"
     )
+
+
+@pytest.mark.parametrize("key", OTHERS)
+@pytest.mark.parametrize("value", [-1e-9, 1.0, math.inf, math.nan])
+def test_other_strengths_have_bounds(key, value):
+    _, choice, expected = OTHERS[key]
+    if key == "alpha" and value == 1:
+        assert choice(value).coefficients() == Coefficients(alpha=1.0)
+        return
+    with pytest.raises(InputError) as caught:
+        choice(value)
+
+    assert str(caught.value) == f"regularizer.{key}={value}: expected {expected}"
 
 
 @pytest.mark.parametrize("ratio", [-0.1, 1.1, math.nan])
