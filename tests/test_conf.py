@@ -96,7 +96,7 @@ def test_every_regularizer_searches_its_own_keys(choice):
     searched = {key.removeprefix("regularizer.") for key in search_space({"regularizer": config})}
 
     ingredients = [one.name for one in INGREDIENTS]
-    strengths = ("weight", "l1_ratio", "bound", "patience", *ingredients)
+    strengths = ("weight", "l1_ratio", "bound", "patience", "amount", "alpha", "p", *ingredients)
     numbers = {key for key in config if key in strengths}
     assert searched == numbers
 

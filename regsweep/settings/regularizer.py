@@ -11,6 +11,9 @@ proximal step follows that of the optimizer, and gives weights of 0. So it does 
 ``bound`` is the largest norm that a unit's incoming weights may have behind a step. ``patience`` is
 how many epochs a run waits for a better one.
 
+Others change what a step sees, and not its weights: ``smoothing`` the targets, ``alpha`` the
+examples, ``p`` and ``input_p`` what the layers take in.
+
 To add a regularizer: a class here, its line in ``REGULARIZERS``, and
 ``conf/regularizer/<name>.yaml``. To have it in the cocktail: a field there, its line in
 ``INGREDIENTS``, and its default and search in ``conf/regularizer/cocktail.yaml``.
@@ -18,12 +21,16 @@ To add a regularizer: a class here, its line in ``REGULARIZERS``, and
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
+from math import inf
 from typing import Any, ClassVar, Literal
 
 from regsweep.errors import bad_value
-from regsweep.settings.checks import fraction, non_negative, positive, whole
+from regsweep.settings.checks import below_1, fraction, non_negative, positive, whole
 
 Scope = Literal["weights", "all"]
+# The mechanisms of dropout, which draw as a network computes.
+DROPS = ("p", "input_p")
 
 
 @dataclass(frozen=True)
@@ -31,9 +38,10 @@ class Coefficients:
     """What the training core knows of a regularizer; 0 switches a term off.
 
     ``steady_decay`` is decoupled decay that does not shrink with the learning rate. ``exact`` takes
-    the term of l1 by its proximal step; ``group`` is ``None`` where there are no groups,
-    ``bound`` where norms are not bounded, and ``patience`` where no run stops early. A bound or a
-    patience of infinity changes nothing.
+    the term of l1 by its proximal step. What is ``None`` a step does not do at all: ``group``, a
+    ``bound`` of norms, stopping behind ``patience`` epochs, ``smoothing`` of targets, mixing
+    examples by ``alpha``, dropping what hidden layers take in with probability ``p``, inputs with
+    ``input_p``. A bound or a patience of infinity, and 0 of the others, it does without an effect.
     """
 
     l1: float = 0.0
@@ -45,6 +53,10 @@ class Coefficients:
     group: float | None = None
     bound: float | None = None
     patience: float | None = None
+    smoothing: float | None = None
+    alpha: float | None = None
+    p: float | None = None
+    input_p: float | None = None
 
     @property
     def mechanisms(self) -> frozenset[str]:
@@ -225,19 +237,89 @@ class EarlyStopping:
 
 
 @dataclass(frozen=True)
+class LabelSmoothing:
+    """Targets that leave some doubt, in the loss that is trained on (Szegedy et al., 2016).
+
+    Of k classes, ``(1 - amount) * onehot + amount / k``; of labels, ``(1 - amount) * t + amount /
+    2``. Numbers have none. Recorded losses are those of the targets as they are. Where classes
+    weigh alike (``loss_weight``), an example weighs as its own class does.
+    """
+
+    amount: float
+    scope: ClassVar[Scope] = "weights"  # there are no terms that it could be of
+
+    def __post_init__(self) -> None:
+        below_1("regularizer.amount", self.amount)
+
+    def coefficients(self) -> Coefficients:
+        """smoothing = amount."""
+        return Coefficients(smoothing=self.amount)
+
+
+@dataclass(frozen=True)
+class Mixup:
+    """Each example of a batch mixed with another one of it (Zhang et al., 2018).
+
+    A batch trains on ``lam x + (1 - lam) x'`` by ``lam * loss(y) + (1 - lam) * loss(y')``, with one
+    lam ~ Beta(alpha, alpha) for the batch, and x' its examples in another order; alpha 0 mixes
+    nothing. Both are drawn from the run's own stream. No batch holds an example as it is, so the
+    training loss and score of an epoch are measured after it, on the training rows; the loss of a
+    batch, where it is logged, is that of the mixed ones.
+    """
+
+    alpha: float
+    scope: ClassVar[Scope] = "weights"  # there are no terms that it could be of
+
+    def __post_init__(self) -> None:
+        non_negative("regularizer.alpha", self.alpha)
+
+    def coefficients(self) -> Coefficients:
+        """alpha = alpha."""
+        return Coefficients(alpha=self.alpha)
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """In training, numbers left out at random, and the others larger (Srivastava et al., 2014).
+
+    What a layer takes in is 0 with probability ``p``, else divided by 1 - p: behind each activation
+    of mlp, behind each pooling of cnn, each number by itself. In a network of the user's ``p`` is
+    that of its own dropout. The inputs of the network are left out with ``input_p``. What is left
+    out is drawn from the run's own stream, anew in every step.
+    """
+
+    p: float
+    input_p: float
+    scope: ClassVar[Scope] = "weights"  # there are no terms that it could be of
+
+    def __post_init__(self) -> None:
+        below_1("regularizer.p", self.p)
+        below_1("regularizer.input_p", self.input_p)
+
+    def coefficients(self) -> Coefficients:
+        """p = p, and input_p = input_p, off at 0: it costs more than that of all hidden layers."""
+        return Coefficients(p=self.p, input_p=self.input_p or None)
+
+
+@dataclass(frozen=True)
 class Ingredient:
     """A key of the cocktail: the coefficient that it is, its value that does nothing, its check."""
 
     name: str
     coefficient: str
     nothing: float
-    check: Callable[[str, float], None]
+    check: Callable[[str, Any], None]
 
 
 INGREDIENTS = (
     Ingredient("l1", "l1", 0.0, non_negative),
     Ingredient("l2", "l2", 0.0, non_negative),
     Ingredient("weight_decay", "decoupled_decay", 0.0, non_negative),
+    Ingredient("dropout", "p", 0.0, below_1),
+    Ingredient("label_smoothing", "smoothing", 0.0, below_1),
+    Ingredient("mixup", "alpha", 0.0, non_negative),
+    Ingredient("max_norm", "bound", inf, positive),
+    Ingredient("early_stopping", "patience", inf, partial(whole, low=1)),
 )
 
 
@@ -247,13 +329,21 @@ class Cocktail:
 
     Searched together they may do what none does alone (Kadra et al., 2021, "Well-tuned simple nets
     excel on tabular datasets"). Decay is decoupled. Group lasso is no ingredient: all cocktails
-    would pay for its proximal step.
+    would pay for its proximal step. What an ingredient has no use for it leaves as it is: dropout
+    a network without hidden layers, or of one's own without dropout, label smoothing targets that
+    are numbers, mixup inputs that are looked up. All validation metrics are of the rows that judge
+    where early stopping is on.
     """
 
     scope: Scope
     l1: float | None
     l2: float | None
     weight_decay: float | None
+    dropout: float | None
+    label_smoothing: float | None
+    mixup: float | None
+    max_norm: float | None
+    early_stopping: int | None
 
     def __post_init__(self) -> None:
         for one in INGREDIENTS:
@@ -282,6 +372,9 @@ Regularizer = (
     | GroupLasso
     | MaxNorm
     | EarlyStopping
+    | LabelSmoothing
+    | Mixup
+    | Dropout
     | Cocktail
 )
 
@@ -294,5 +387,8 @@ REGULARIZERS: dict[str, type[Regularizer]] = {
     "group_lasso": GroupLasso,
     "max_norm": MaxNorm,
     "early_stopping": EarlyStopping,
+    "label_smoothing": LabelSmoothing,
+    "mixup": Mixup,
+    "dropout": Dropout,
     "cocktail": Cocktail,
 }

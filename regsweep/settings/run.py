@@ -13,7 +13,14 @@ from regsweep.settings.data import Data, OwnData, Published
 from regsweep.settings.model import BuiltIn, Model, is_layers
 from regsweep.settings.optimizer import Optimizer
 from regsweep.settings.own import OwnModel, OwnRegularizer, Study
-from regsweep.settings.regularizer import GroupLasso, Regularizer
+from regsweep.settings.regularizer import (
+    DROPS,
+    Dropout,
+    GroupLasso,
+    LabelSmoothing,
+    Mixup,
+    Regularizer,
+)
 from regsweep.settings.trainer import Trainer
 
 Objective = Literal["val_loss", "val_error"]
@@ -56,9 +63,15 @@ class Run:
                 1,
                 "at least 2: model.norm=batch takes the variance over a batch",
             )
+        if isinstance(self.regularizer, Mixup) and self.trainer.batch_size == 1:
+            raise bad_value(
+                "trainer.batch_size", 1, "at least 2: regularizer=mixup mixes those of a batch"
+            )
         flat = isinstance(self.model, BuiltIn) and not self.model.has_hidden_units
         if isinstance(self.regularizer, GroupLasso) and flat:
             raise bad_value("regularizer", "group_lasso", "another, or a network with hidden units")
+        if isinstance(self.regularizer, Dropout) and flat:
+            _check_p(self.regularizer)
         if isinstance(self.data, Published):
             self.check(self.data.facts)
 
@@ -75,10 +88,18 @@ class Run:
             ):
                 if value != usual:
                     raise bad_value(key, value, f"{usual}: the targets are numbers, of no classes")
+            if isinstance(self.regularizer, LabelSmoothing):
+                raise bad_value(
+                    "regularizer",
+                    "label_smoothing",
+                    "another: the targets are numbers, of no classes",
+                )
         if task.name == "binary" and facts.outputs > 1 and self.score == "balanced_accuracy":
             raise bad_value(
                 "score", self.score, f"auto or roc_auc: a row has {facts.outputs} labels"
             )
+        if isinstance(self.model, OwnModel) and facts.largest is not None:
+            _check_inputs(self.regularizer)
         if not isinstance(self.model, OwnModel) and (facts.largest or 0) > EXACT:
             where = next(iter(facts.files), "data")
             raise InputError(
@@ -104,6 +125,11 @@ class Run:
             )
 
     @property
+    def drops(self) -> bool:
+        """Whether its network leaves out, at random, some of what its layers take in."""
+        return not self.regularizer.coefficients().mechanisms.isdisjoint(DROPS)
+
+    @property
     def study(self) -> Study | None:
         """The study that has the functions of its choices, where one of them is a study's."""
         own = (self.data, self.model, self.regularizer)
@@ -122,6 +148,22 @@ class Run:
     def at(self, start: Path) -> "Run":
         """The same run, whose relative paths begin at ``start``, whatever folder trains it."""
         return replace(self, data=self.data.at(start))
+
+
+def _check_p(choice: Dropout) -> None:
+    """Refuse to leave out of hidden layers, where there are none."""
+    if choice.p > 0:
+        why = "this network has no hidden layers; regularizer.input_p leaves out of its inputs"
+        raise bad_value("regularizer.p", choice.p, f"0: {why}")
+
+
+def _check_inputs(choice: Regularizer | OwnRegularizer) -> None:
+    """Refuse what changes inputs that a network of the user's looks up, such as words."""
+    why = "the inputs are whole numbers, which a network of your own looks up"
+    if isinstance(choice, Mixup):
+        raise bad_value("regularizer", "mixup", f"another: {why}")
+    if isinstance(choice, Dropout) and choice.input_p > 0:
+        raise bad_value("regularizer.input_p", choice.input_p, f"0: {why}")
 
 
 def tried_by(run: Run) -> str | None:

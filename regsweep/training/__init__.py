@@ -10,6 +10,7 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
 - `compiled`: the step of a pack as one compiled graph
 - `convolution`: the convolutions of all runs: each run's own, one by one
 - `device`: the device that ``trainer.device`` names
+- `dropout`: dropout of all runs at once: each leaves out its share of the same random numbers
 - `evaluate`: loss and score of every run over a whole set
 - `forward`: the outputs of the networks of a pack, in each way in which they are computed
 - `functions`: functions of torch whose batched form would round otherwise, for all runs of a pack
@@ -21,6 +22,7 @@ Every tensor of a pack has the runs along its first axis, and no operation cross
 - `linear`: the linear layers of all runs at once, with the bits that each run has alone
 - `load`: the data that a run names, loaded once a process, and what is known of them
 - `loss`: the loss of every run on its data, and who is right
+- `mixup`: each example of a batch mixed with another one of it
 - `network`: a model spec as the module that it stands for, and the way in which a pack computes it
 - `noise`: random numbers of a run: a function of its seed, the step, the draw and the place
 - `optimizer`: Adam, SGD and RMSprop over a pack: one step for all runs, every coefficient per run

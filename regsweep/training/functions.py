@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from regsweep.training.activation import activation
 from regsweep.training.batch_norm import batch_norm
 from regsweep.training.convolution import convolution
+from regsweep.training.dropout import Rates, threshold_of
 from regsweep.training.group_norm import group_norm
 from regsweep.training.layer_norm import layer_norm
 from regsweep.training.linear import linear
@@ -29,12 +30,19 @@ class Replaced(TorchFunctionMode):
     """Within it, torch's functions draw from a run's own stream, and under vmap keep its bits.
 
     ``stream`` is the noise of the one run that the functions see, if there is any: its keys and
-    the step. ``vmapped`` says whether it is one of many.
+    the step. ``vmapped`` says whether it is one of many. ``rates``, of that run, is what all
+    dropout in training takes in place of its own p.
     """
 
-    def __init__(self, stream: tuple[Tensor, Tensor] | None, *, vmapped: bool) -> None:
+    def __init__(
+        self,
+        stream: tuple[Tensor, Tensor] | None,
+        *,
+        vmapped: bool,
+        rates: Rates | None = None,
+    ) -> None:
         super().__init__()
-        self.stream, self.vmapped = stream, vmapped
+        self.stream, self.vmapped, self.rates = stream, vmapped, rates
         self.draws = 0
 
     def __torch_function__(
@@ -48,12 +56,12 @@ class Replaced(TorchFunctionMode):
             return PACKED[func](*args, **kwargs)
         return func(*args, **kwargs)
 
-    def keep(self, shape: Sequence[int], p: float) -> Tensor:
-        """Of each place in ``shape`` whether it is kept, with probability 1 - p."""
+    def keep(self, shape: Sequence[int], threshold: Tensor | int) -> Tensor:
+        """Of each place in ``shape`` whether it is kept: its bits are not below ``threshold``."""
         assert self.stream is not None
         bits = random_bits(*self.stream, self.draws, shape)
         self.draws += 1
-        return bits >= round(p * 2**32)
+        return bits >= threshold
 
 
 def _stacked(one: Any, place: int | None) -> Any:
@@ -333,11 +341,15 @@ def _channel_dropout(
 
 def _kept(mode: Replaced, input: Tensor, p: float, training: bool, shape: Sequence[int]) -> Tensor:
     """``input``, of which each place of ``shape`` is 0 with probability p, the rest larger."""
-    if not training or p == 0:
+    if not training:
+        return input
+    if mode.rates is not None:
+        return torch.where(mode.keep(shape, mode.rates.threshold), input * mode.rates.scale, 0)
+    if p == 0:
         return input
     if p == 1:
         return input * 0
-    return torch.where(mode.keep(shape, p), input * (1 / (1 - p)), 0)
+    return torch.where(mode.keep(shape, threshold_of(p)), input * (1 / (1 - p)), 0)
 
 
 DRAWN: Mapping[Any, Callable[..., Tensor]] = {

@@ -6,11 +6,19 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from regsweep.training.activation import KINDS, activate
+from regsweep.training.dropout import Rates, dropped
 from regsweep.training.layer_norm import layer_norm
 from regsweep.training.linear import linear
+from regsweep.training.noise import Noise
 
 
-def fused_forward(network: nn.Sequential, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+def fused_forward(
+    network: nn.Sequential,
+    parameters: Mapping[str, Tensor],
+    x: Tensor,
+    noise: Noise | None = None,
+    rates: Rates | None = None,
+) -> Tensor:
     """Outputs (runs, outputs, batch) of inputs ``x``, (runs, batch, *shape).
 
     ``x`` may also be (1, batch, *shape): one batch that all runs share. ``parameters`` holds
@@ -18,8 +26,14 @@ def fused_forward(network: nn.Sequential, parameters: Mapping[str, Tensor], x: T
     before the batch: (runs, features, batch), which is the order that linear layers give.
     Linear layers, layer norms and activations are one operation for all runs each; other layers
     with parameters go through ``torch.func.vmap``; layers without see runs and batch as one axis.
+    With ``rates``, what each layer of weights but the first takes in is dropped by ``noise``.
     """
+    depth = 0
     for name, layer in network.named_children():
+        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            if depth and rates is not None and noise is not None:
+                x = dropped(x, rates, noise, depth)
+            depth += 1
         if isinstance(layer, nn.Flatten):
             x = x.flatten(2).mT
         elif isinstance(layer, nn.Linear):

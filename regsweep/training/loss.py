@@ -29,16 +29,21 @@ def mean_losses(
     targets: Tensor,
     loss: Loss = "cross_entropy",
     weights: Tensor | None = None,
+    smoothing: Tensor | None = None,
 ) -> Tensor:
     """The mean loss of every run over its batch, (runs,).
 
     With ``weights``, those of ``class_weights``, each example, or under ``bce`` each of its labels,
-    counts as much as its class weighs.
+    counts as much as its class weighs. With ``smoothing``, the a of every run, (runs,), targets are
+
+        (1 - a) onehot + a / outputs,  (1 - a) t + a / 2
+
+    of ``cross_entropy`` and ``bce`` (Szegedy et al., 2016); those of ``mse`` stay.
     """
     if outputs.device.type == "cpu":  # bits are promised on a CPU only
-        losses: Tensor = _MeanLosses.apply(outputs, targets, loss, weights)
+        losses: Tensor = _MeanLosses.apply(outputs, targets, loss, weights, smoothing)
         return losses
-    terms = _terms(outputs, targets, loss)
+    terms = _terms(outputs, targets, loss, smoothing)
     if weights is not None:
         terms = terms * _of_each(targets, weights)
     return terms.flatten(1).mean(1)
@@ -68,12 +73,24 @@ def _of_each(targets: Tensor, weights: Tensor) -> Tensor:
     return torch.where(targets.mT > 0.5, having, without)
 
 
-def _terms(outputs: Tensor, targets: Tensor, loss: Loss) -> Tensor:
+def _terms(outputs: Tensor, targets: Tensor, loss: Loss, smoothing: Tensor | None = None) -> Tensor:
     """The loss of every example, (runs, batch), or of each of its outputs."""
     if loss == "cross_entropy":
-        return cross_entropy(outputs, targets, reduction="none")
+        own = cross_entropy(outputs, targets, reduction="none")
+        if smoothing is None:
+            return own
+        of_all = -torch.log_softmax(outputs, 1).mean(1)
+        return own + smoothing.unsqueeze(1) * (of_all - own)
     form = binary_cross_entropy_with_logits if loss == "bce" else mse_loss
-    return form(outputs, targets.mT, reduction="none")
+    return form(outputs, _smoothed(targets, loss, smoothing).mT, reduction="none")
+
+
+def _smoothed(targets: Tensor, loss: Loss, smoothing: Tensor | None) -> Tensor:
+    """The targets of ``bce`` and ``mse``, (runs, batch, outputs), that are trained on."""
+    if loss == "mse" or smoothing is None:
+        return targets
+    amount = smoothing.view(-1, 1, 1)
+    return targets * (1 - amount) + amount / 2
 
 
 def hits(outputs: Tensor, targets: Tensor, loss: Loss = "cross_entropy") -> Tensor:
@@ -88,13 +105,18 @@ def hits(outputs: Tensor, targets: Tensor, loss: Loss = "cross_entropy") -> Tens
 
 
 def _mean_losses(
-    outputs: Tensor, targets: Tensor, loss: Loss, weights: Tensor | None
+    outputs: Tensor,
+    targets: Tensor,
+    loss: Loss,
+    weights: Tensor | None,
+    smoothing: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     """The mean losses, (runs,), and their gradient."""
     each = None if weights is None else _of_each(targets, weights)
     if loss == "cross_entropy":
-        return _mean_cross_entropy(outputs, targets, each)
-    outputs, targets = outputs.contiguous(), targets.mT.contiguous()
+        return _mean_cross_entropy(outputs, targets, each, smoothing)
+    outputs = outputs.contiguous()
+    targets = _smoothed(targets, loss, smoothing).mT.contiguous()
     if loss == "mse":
         off = outputs - targets
         return (off * off).flatten(1).mean(1), off * (2 / off[0].numel())
@@ -106,9 +128,12 @@ def _mean_losses(
 
 
 def _mean_cross_entropy(
-    logits: Tensor, labels: Tensor, each: Tensor | None
+    logits: Tensor, labels: Tensor, each: Tensor | None, smoothing: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """Of which the gradient is ``(softmax - 1[label]) / batch``, times what ``each`` weighs."""
+    """Of which the gradient is ``(softmax - target) / batch``, times what ``each`` weighs.
+
+    The target is ``1[label]``, or smoothed.
+    """
     scores = torch.log_softmax(logits, 1)
     right = labels.unsqueeze(1)
     picked = scores.gather(1, right).squeeze(1)
@@ -116,8 +141,14 @@ def _mean_cross_entropy(
     if each is None:
         share.scatter_(1, right, -1 / labels.shape[1])
     else:
-        picked = picked * each
         share.scatter_(1, right, (each / -labels.shape[1]).unsqueeze(1))
+    if smoothing is not None:
+        amount = smoothing.unsqueeze(1)
+        picked = picked + amount * (scores.mean(1) - picked)
+        of_all = amount.unsqueeze(2) / logits.shape[1]
+        share = share * (1 - amount.unsqueeze(2)) + share.sum(1, keepdim=True) * of_all
+    if each is not None:
+        picked = picked * each
     losses = -picked.mean(1)
     gradient = torch.ops.aten._log_softmax_backward_data(share, scores, 1, scores.dtype)
     return losses, gradient
@@ -128,14 +159,19 @@ def _binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def _mean_losses_shape(
-    outputs: Tensor, targets: Tensor, loss: Loss, weights: Tensor | None
+    outputs: Tensor,
+    targets: Tensor,
+    loss: Loss,
+    weights: Tensor | None,
+    smoothing: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     return outputs.new_empty(len(outputs)), torch.empty_like(outputs)
 
 
 torch.library.define(
     "regsweep::mean_losses",
-    "(Tensor outputs, Tensor targets, str loss, Tensor? weights) -> (Tensor, Tensor)",
+    "(Tensor outputs, Tensor targets, str loss, Tensor? weights, Tensor? smoothing) "
+    "-> (Tensor, Tensor)",
 )
 torch.library.impl("regsweep::mean_losses", "CPU", _mean_losses)
 torch.library.register_fake("regsweep::mean_losses", _mean_losses_shape)
@@ -144,14 +180,21 @@ torch.library.register_fake("regsweep::mean_losses", _mean_losses_shape)
 class _MeanLosses(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, outputs: Tensor, targets: Tensor, loss: Loss, weights: Tensor | None
+        ctx: Any,
+        outputs: Tensor,
+        targets: Tensor,
+        loss: Loss,
+        weights: Tensor | None,
+        smoothing: Tensor | None,
     ) -> Tensor:
         losses: Tensor
-        losses, gradient = torch.ops.regsweep.mean_losses(outputs, targets, loss, weights)
+        losses, gradient = torch.ops.regsweep.mean_losses(
+            outputs, targets, loss, weights, smoothing
+        )
         ctx.save_for_backward(gradient)
         return losses
 
     @staticmethod
-    def backward(ctx: Any, of_losses: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, of_losses: Tensor) -> tuple[Tensor, None, None, None, None]:
         (gradient,) = ctx.saved_tensors
-        return gradient * of_losses.view(-1, 1, 1), None, None, None
+        return gradient * of_losses.view(-1, 1, 1), None, None, None, None

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from regsweep.errors import bad_value
-from regsweep.settings.model import Model, is_layers
+from regsweep.settings.model import ACTIVATIONS, Layer, Model, is_layers
 from regsweep.settings.own import OwnModel
 from regsweep.training.generators import seeded
 from regsweep.training.own_forward import Called
@@ -48,29 +48,44 @@ def measuring(network: Network) -> Iterator[None]:
 
 
 @cache
-def network_of(model: Model, shape: tuple[int, ...], outputs: int, *, alone: bool) -> Network:
+def network_of(
+    model: Model, shape: tuple[int, ...], outputs: int, *, alone: bool, dropout: bool = False
+) -> Network:
     """The network of ``model``; one object for all packs, so as to compile once.
 
-    What is computed layer by layer is so for a run alone too.
+    What is computed layer by layer is so for a run alone too. ``dropout`` says that what is built
+    in is to have some; layers need none of their own for it.
     """
     if is_layers(model):
         with torch.device("meta"):
             return Network(build_network(model, shape, outputs), "layers")
     with seeded(0):
-        module = build_network(model, shape, outputs)
+        module = build_network(model, shape, outputs, dropout=dropout)
     return Network(Called(module).train(), "alone" if alone else "vmapped")
 
 
-def build_network(model: Model, shape: tuple[int, ...], outputs: int) -> nn.Module:
+def build_network(
+    model: Model, shape: tuple[int, ...], outputs: int, *, dropout: bool = False
+) -> nn.Module:
     """The network of ``model``: inputs (batch, *shape) in, (batch, outputs) out.
+
+    With ``dropout`` what is built in has a layer of it behind each activation; no name in its
+    ``state_dict`` changes by that.
 
     Raises:
         InputError: a function of the user's gives no network.
     """
     if isinstance(model, OwnModel):
         return built(model, shape, outputs)
-    layers = model.layers(shape, outputs)
-    return nn.Sequential(*(getattr(nn, layer.kind)(*layer.arguments) for layer in layers))
+    layers = (_built(layer, dropout=dropout) for layer in model.layers(shape, outputs))
+    return nn.Sequential(*layers)
+
+
+def _built(layer: Layer, *, dropout: bool) -> nn.Module:
+    module: nn.Module = getattr(nn, layer.kind)(*layer.arguments)
+    if dropout and layer.kind in ACTIVATIONS.values():
+        return nn.Sequential(module, nn.Dropout())
+    return module
 
 
 def taken(model: Model, inputs: Tensor) -> Tensor:

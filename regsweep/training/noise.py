@@ -27,17 +27,30 @@ class Noise:
 
 def new_noise(seeds: Sequence[int], device: torch.device) -> Noise:
     """The streams of runs with these ``seeds``, before their first step."""
-    streams = [seed ^ NOISE_STREAM for seed in seeds]
-    keys = torch.tensor([[own & _BITS, (own >> 32) & _BITS] for own in streams])
-    return Noise(_mixed(keys).to(device), torch.zeros(1, dtype=torch.int64, device=device))
+    keys = stream_keys(seeds, NOISE_STREAM).to(device)
+    return Noise(keys, torch.zeros(1, dtype=torch.int64, device=device))
 
 
-def random_bits(keys: Tensor, step: Tensor, draw: int, shape: Sequence[int]) -> Tensor:
-    """32 random bits for each place of ``shape``, as int64 in [0, 2^32), of one run's ``keys``."""
+def shared_noise(seeds: Sequence[int], device: torch.device) -> Noise:
+    """As ``new_noise``, drawn once where all runs have one seed: the keys are then (1, 2)."""
+    return new_noise(seeds[:1] if len(set(seeds)) == 1 else seeds, device)
+
+
+def stream_keys(seeds: Sequence[int], stream: int) -> Tensor:
+    """Two keys of each run, (runs, 2), in one of its streams."""
+    streams = [seed ^ stream for seed in seeds]
+    return _mixed(torch.tensor([[own & _BITS, (own >> 32) & _BITS] for own in streams]))
+
+
+def random_bits(keys: Tensor, step: Tensor | int, draw: int, shape: Sequence[int]) -> Tensor:
+    """32 random bits for each place of ``shape``, as int64 in [0, 2^32).
+
+    Of one run's ``keys``, (2,), or (runs, *shape) of those of several, (runs, 2).
+    """
     places = torch.arange(torch.Size(shape).numel(), device=keys.device)
     first = _mixed((keys[..., 0:1] + step) & _BITS)
     second = _mixed((keys[..., 1:2] + first + draw) & _BITS)
-    return _mixed(_mixed(places ^ first) ^ second).view(*shape)
+    return _mixed(_mixed(places ^ first) ^ second).view(*keys.shape[:-1], *shape)
 
 
 def _mixed(x: Tensor) -> Tensor:

@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from regsweep.data.dataset import Dataset, Examples, scale
 from regsweep.errors import InputError, bad_value
 from regsweep.settings.own import OwnModel, OwnRegularizer
+from regsweep.settings.regularizer import Dropout
 from regsweep.settings.run import Run
 from regsweep.training.evaluate import CHUNK
 from regsweep.training.generators import seeded
 from regsweep.training.load import facts_of, load_data
 from regsweep.training.network import build_network, output_layer
+from regsweep.training.own_forward import draws_dropout
 from regsweep.training.own_module import called, described
 from regsweep.training.pack import train_pack
 from regsweep.training.penalty import is_weight
@@ -47,6 +49,8 @@ def check_own(run: Run) -> None:
         for mode in (module.train, module.eval):
             mode()
             _check_kept(of_one, module, inputs, facts.outputs)
+        if isinstance(run.regularizer, Dropout):
+            _check_dropout(run.model, module, inputs)
         if facts.largest is not None:
             _check_every_row(name, module, run, facts.outputs)
         if "group" in run.regularizer.coefficients().mechanisms:
@@ -103,6 +107,21 @@ def _check_every_row(name: str, module: nn.Module, run: Run, outputs: int) -> No
     for part, examples in parts.items():
         for inputs in () if examples is None else torch.split(examples.inputs, CHUNK):
             _check_outputs(f"{name}, {part} rows", module, inputs, outputs)
+
+
+def _check_dropout(model: OwnModel, module: nn.Module, inputs: Tensor) -> None:
+    """Refuse a network without dropout, or with some whose p cannot be set."""
+    expected, name = "another, or a network with", f"model={model.name}"
+    for place, layer in module.named_modules():
+        if isinstance(layer, (nn.AlphaDropout, nn.FeatureAlphaDropout)):
+            kinds = f"torch.nn.Dropout, 1d, 2d or 3d alone: {place} of {name}"
+            why = f"{expected} {kinds} is {type(layer).__name__}"
+            raise bad_value("regularizer", "dropout", why)
+    draws = draws_dropout(module.train(), inputs)
+    module.eval()
+    if not draws:
+        why = f"{expected} dropout (torch.nn.Dropout), whose p it sets: {name} has none"
+        raise bad_value("regularizer", "dropout", why)
 
 
 def _numbers_of(module: nn.Module) -> dict[str, Any]:

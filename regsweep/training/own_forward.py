@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from regsweep.training.dropout import Rates, pack_rates
 from regsweep.training.functions import Replaced
-from regsweep.training.noise import Noise
+from regsweep.training.generators import seeded
+from regsweep.training.noise import Noise, new_noise
 
 
 class Called(nn.Module):
@@ -47,28 +50,52 @@ def _places(module: nn.Module) -> dict[str, str]:
 
 
 def forward_of_all(
-    called: Called, tensors: Mapping[str, Tensor], noise: Noise, x: Tensor
+    called: Called,
+    tensors: Mapping[str, Tensor],
+    noise: Noise,
+    x: Tensor,
+    rates: Rates | None = None,
 ) -> Tensor:
     """Outputs (runs, batch, outputs) of inputs ``x``, (runs, batch, *shape) or (1, batch, *shape).
 
     ``tensors`` are parameters and buffers, (runs, *shape); in training mode buffers are moved in
-    place.
+    place. With ``rates`` each run has its own p in all dropout.
     """
 
-    def of_one(tensors: Mapping[str, Tensor], keys: Tensor, x: Tensor) -> Tensor:
-        with Replaced((keys, noise.step), vmapped=True):
+    def of_one(
+        tensors: Mapping[str, Tensor], keys: Tensor, rates: tuple[Tensor, ...], x: Tensor
+    ) -> Tensor:
+        with Replaced((keys, noise.step), vmapped=True, rates=Rates(*rates) if rates else None):
             return _call(called, tensors, x)
 
     shared = len(x) == 1
-    over = (0, 0, None if shared else 0)
-    return vmap(of_one, in_dims=over)(tensors, noise.keys, x[0] if shared else x)
+    over = (0, 0, 0, None if shared else 0)
+    each = () if rates is None else (rates.threshold, rates.scale)
+    return vmap(of_one, in_dims=over)(tensors, noise.keys, each, x[0] if shared else x)
 
 
-def forward_alone(called: Called, tensors: Mapping[str, Tensor], noise: Noise, x: Tensor) -> Tensor:
+def forward_alone(
+    called: Called,
+    tensors: Mapping[str, Tensor],
+    noise: Noise,
+    x: Tensor,
+    rates: Rates | None = None,
+) -> Tensor:
     """As ``forward_of_all``, for one run, by PyTorch's own functions."""
     own = {name: tensor[0] for name, tensor in tensors.items()}
-    with Replaced((noise.keys[0], noise.step), vmapped=False):
+    mine = None if rates is None else Rates(rates.threshold[0], rates.scale[0])
+    with Replaced((noise.keys[0], noise.step), vmapped=False, rates=mine):
         return _call(called, own, x[0]).unsqueeze(0)
+
+
+def draws_dropout(module: nn.Module, x: Tensor) -> bool:
+    """Whether ``module`` leaves anything out of a batch ``x`` by dropout, whatever its p."""
+    device = torch.device("cpu")
+    noise, rates = new_noise([0], device), pack_rates([0.5], device)
+    replaced = Replaced((noise.keys[0], noise.step), vmapped=False, rates=rates)
+    with replaced, seeded(0), torch.no_grad():
+        module(x)
+    return replaced.draws > 0
 
 
 def _call(called: Called, tensors: Mapping[str, Tensor], x: Tensor) -> Tensor:

@@ -26,7 +26,9 @@ from regsweep.training.evaluate import evaluate
 from regsweep.training.generators import global_states, seeded, set_global_states
 from regsweep.training.load import facts_of, load_data
 from regsweep.training.loss import class_weights
+from regsweep.training.mixup import Mixing, epoch_mixing, mix
 from regsweep.training.network import Network, build_network, network_of, output_layer, taken
+from regsweep.training.noise import shared_noise
 from regsweep.training.optimizer import pack_optimizer
 from regsweep.training.own_penalty import own_penalties, pack_penalty
 from regsweep.training.penalty import (
@@ -144,10 +146,12 @@ class _Pack:
             self.weights = class_weights(self.data.train.targets, dataset.outputs)
         self.on_epoch, self.on_batch = on_epoch, on_batch
         model, shape, outputs = runs[0].model, dataset.shape, dataset.outputs
-        self.network: Network = network_of(model, shape, outputs, alone=alone)
+        drops = runs[0].drops
+        self.network: Network = network_of(model, shape, outputs, alone=alone, dropout=drops)
         seeds = [run.seed for run in runs]
         build = partial(build_network, model, shape, outputs)
-        self.state: State = initial_state(self.network, build, seeds, device)
+        noise = shared_noise(seeds, device) if drops else None
+        self.state: State = initial_state(self.network, build, seeds, device, noise)
         choices = [run.regularizer for run in runs]
         groups = "group" in choices[0].coefficients().mechanisms
         self.coefficients: PackCoefficients = pack_coefficients(
@@ -161,9 +165,9 @@ class _Pack:
         self.optimizer = pack_optimizer([run.optimizer for run in runs], self.state.parameters)
         self.stopping: Stopping | None = None
         patience = [choice.coefficients().patience for choice in choices]
-        if None not in patience and self.data.validation is not None:
+        if None not in patience and (halves := halved(self.data)):
             given = [own or math.inf for own in patience]
-            self.stopping = Stopping(given, self.state, *halved(self.data))
+            self.stopping = Stopping(given, self.state, *halves)
         self.totals = new_totals(len(runs), device)
         self.shuffler = Shuffler(seeds, len(self.data.train), self.trainer.batch_size, device)
         self.step = compiled_step(device.type) if compiled else train_step
@@ -172,6 +176,7 @@ class _Pack:
             check_compiled(self.network, _kind(runs[0], len(runs), lanes, self.data, device))
             stay_in_place(self.moved())
         self.rates: Tensor | None = None  # of the epoch, (steps, runs), where they change
+        self.mixing: Mixing | None = None  # of the epoch
         self.settled = same_as_before if compiled else nullcontext
         self.history: list[list[Epoch]] = [[] for _ in runs]
         self.batches: list[BatchLoss] = []  # those that were told
@@ -221,45 +226,54 @@ class _Pack:
         steps = self.shuffler.steps
         rates = epoch_rates(self.runs, number, steps)
         self.rates = None if rates is None else rates.to(self.optimizer.lr.device)
+        if self.data.train.inputs.dtype != torch.int64:  # those are looked up, not mixed
+            self.mixing = epoch_mixing(self.runs, number, steps, self.totals.losses.device)
         batches = enumerate(self.shuffler.epoch(), start=1)
         # The first step may compile; the others are like it.
         self._train_batch(number, *next(batches))
         with self.settled():
             for batch, indices in batches:
                 self._train_batch(number, batch, indices)
-        self._close_epoch(
-            number,
-            (self.totals.losses / steps).tolist(),
-            self._train_scores(steps).tolist(),
-        )
+        losses, scores = self._train_means(steps)
+        self._close_epoch(number, losses.tolist(), scores.tolist())
 
-    def _train_scores(self, steps: int) -> Tensor:
-        """The scores over the epoch's batches, (runs,), or after it where they are no sums.
+    def _train_means(self, steps: int) -> tuple[Tensor, Tensor]:
+        """Losses and scores over the epoch's batches, (runs,).
 
-        R² is 1 - loss, as training targets have a variance of 1.
+        Scores that are no sums are those after it, and so are both where examples are mixed, as no
+        batch has one as it is. R² is 1 - loss, as training targets have a variance of 1.
         """
+        if self.mixing is not None:
+            return evaluate(self.network, self.state, self.data.train, self.task)
+        losses = self.totals.losses / steps
         if self.task.loss == "mse":
-            return 1 - self.totals.losses / steps
+            return losses, 1 - losses
         if not self.task.score.by_batch:
-            return evaluate(self.network, self.state, self.data.train, self.task)[1]
+            return losses, evaluate(self.network, self.state, self.data.train, self.task)[1]
         labels = self.data.train.targets[0].numel()
-        return self.totals.hits.double() / (steps * self.trainer.batch_size * labels)
+        return losses, self.totals.hits.double() / (steps * self.trainer.batch_size * labels)
 
     def _train_batch(self, number: int, batch: int, indices: Tensor) -> None:
         logged = self.on_batch and batch % (self.trainer.log_every or batch + 1) == 0
         penalties = self._penalties() if logged else None
         if self.rates is not None:
             self.optimizer.lr.copy_(self.rates[batch - 1])
+        inputs, targets = gather(self.data.train, indices)
+        mixed = None
+        if self.mixing is not None:
+            inputs, targets, mixed = mix(inputs, targets, self.mixing, batch - 1)
         losses = self.step(
             self.network,
             self.state,
             self.optimizer,
             self.coefficients,
             self.penalty,
-            *gather(self.data.train, indices),
+            inputs,
+            targets,
             self.totals,
             self.task.loss,
             self.weights,
+            mixed,
         )
         if penalties:
             self._log_batch(number, batch, losses, penalties)
@@ -286,15 +300,8 @@ class _Pack:
 
     def _validate(self) -> list[tuple[float, float]] | None:
         """(loss, score) of every run over the validation rows that judge it, if there are any."""
-        if self.data.validation is None:
-            return None
-        if self.stopping is None:
-            return self._measure(self.data.validation)
-        judged = self._measure(self.stopping.judges)
-        if all(map(self.stopping.stops, range(len(self.runs)))):
-            return judged
-        whole = self._measure(self.data.validation)
-        return [(judged if self.stopping.stops(i) else whole)[i] for i in range(len(self.runs))]
+        judges = self.stopping.judges if self.stopping else self.data.validation
+        return None if judges is None else self._measure(judges)
 
     def _log_batch(
         self,
@@ -428,7 +435,8 @@ def try_compiled(run: Run, width: int, device: torch.device, alone: bool = False
         MachineFault: ``torch.compile`` does not work here, or what it makes computes other numbers.
     """
     facts = facts_of(run.data, run.loss)
-    network = network_of(run.model, facts.shape, facts.outputs, alone=alone)
+    shape, outputs = facts.shape, facts.outputs
+    network = network_of(run.model, shape, outputs, alone=alone, dropout=run.drops)
     looked_up = facts.largest is not None and isinstance(run.model, OwnModel)
     data = load_data(run.data, run.loss, test=False) if looked_up else facts
     with numerics(run.trainer.matmul_precision):

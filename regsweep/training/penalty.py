@@ -9,6 +9,7 @@ from torch import Tensor
 
 from regsweep.settings.own import OwnRegularizer
 from regsweep.settings.regularizer import Coefficients, Regularizer
+from regsweep.training.dropout import Rates, pack_rates
 
 
 def is_weight(parameter: Tensor) -> bool:
@@ -38,7 +39,8 @@ class PackCoefficients:
     ``pull`` is the part of the gradient that grows with w, ``2 * l2 + weight_decay``. Where the
     runs are ``exact``, l1 is no part of the gradient but a proximal step behind the optimizer's, as
     ``group`` is, of all but the parameters of the ``output`` layer. ``bound``, (runs,), is the
-    largest norm of a unit's incoming weights.
+    largest norm of a unit's incoming weights, and ``smoothing``, (runs,), that of the targets;
+    ``p`` and ``input_p`` are those of dropout.
     """
 
     l1: Coefficient | None
@@ -49,6 +51,9 @@ class PackCoefficients:
     group: Coefficient | None = None
     output: tuple[str, ...] = ()
     bound: Tensor | None = None
+    smoothing: Tensor | None = None
+    p: Rates | None = None
+    input_p: Rates | None = None
 
 
 def pack_coefficients(
@@ -85,6 +90,16 @@ def pack_coefficients(
         ]
         return Coefficient(torch.tensor(values, device=device), torch.tensor(others, device=device))
 
+    def numbers(term: Callable[[Coefficients], float | None]) -> list[float]:
+        """What is switched on in all runs, or in none."""
+        values = (term(choice.coefficients()) for choice in regularizers)
+        return [value for value in values if value is not None]
+
+    smoothing, p, input_p = (
+        numbers(lambda own: own.smoothing),
+        numbers(lambda own: own.p),
+        numbers(lambda own: own.input_p),
+    )
     return PackCoefficients(
         l1=column(lambda own: own.l1),
         l2=column(lambda own: own.l2),
@@ -96,6 +111,9 @@ def pack_coefficients(
         bound=None
         if first.bound is None
         else torch.tensor([one.bound or 0.0 for one in own], device=device),
+        smoothing=torch.tensor(smoothing, device=device) if smoothing else None,
+        p=pack_rates(p, device) if p else None,
+        input_p=pack_rates(input_p, device) if input_p else None,
     )
 
 

@@ -13,8 +13,12 @@ from regsweep.errors import MachineFault, machine_fault, wants_memory
 from regsweep.records.task import Loss
 from regsweep.settings.optimizer import SGD, Adam, Optimizer, RMSprop
 from regsweep.settings.own import OwnRegularizer
+from regsweep.settings.regularizer import DROPS
 from regsweep.training.compiled import compiled_step, compiles, same_as_before, stay_in_place
+from regsweep.training.dropout import Rates, pack_rates
+from regsweep.training.mixup import Mixed, Mixing, mix
 from regsweep.training.network import Network, output_layer
+from regsweep.training.noise import shared_noise
 from regsweep.training.optimizer import PackOptimizer, pack_optimizer
 from regsweep.training.own_penalty import pack_penalty
 from regsweep.training.penalty import Coefficient, PackCoefficients
@@ -32,7 +36,7 @@ _OPTIMIZERS: dict[type[Optimizer], Optimizer] = {
     SGD: SGD(1e-2, 0.9),
     RMSprop: RMSprop(1e-3, 0.99, 1e-8, 0.9),
 }
-_L1, _PULL, _DECAY, _GROUP = 1e-3, 0.1, 10.0, 1e-3
+_L1, _PULL, _DECAY, _GROUP, _SHARE = 1e-3, 0.1, 10.0, 1e-3, 0.2
 # Below the norms of units at the start, about 0.6, so that it has some to scale.
 _BOUND = 0.3
 
@@ -108,7 +112,16 @@ class _State:
 
     def __init__(self, network: Network, kind: Kind) -> None:
         self.network, self.loss, self.weights = network, kind.loss, _class_weights(kind)
-        self.state: State = initial_state(network, kind.build, range(kind.runs), kind.device)
+        # Runs that share their batches have one seed, by which they draw.
+        drawn = [0] * kind.runs if kind.lanes == 1 else range(kind.runs)
+        draws = not kind.mechanisms.isdisjoint(DROPS)
+        self.state: State = initial_state(
+            network,
+            kind.build,
+            range(kind.runs),
+            kind.device,
+            shared_noise(drawn, kind.device) if draws else None,
+        )
         optimizers = [_OPTIMIZERS[kind.optimizer]] * kind.runs
         self.optimizer: PackOptimizer = pack_optimizer(optimizers, self.state.parameters)
         alone = network.way == "alone"
@@ -125,9 +138,14 @@ class _State:
             group=_coefficient(_GROUP, kind) if groups else None,
             output=output_layer(kind.build, _batches(kind)[0][0][0].cpu()) if groups else (),
             bound=_coefficient(_BOUND, kind).weights if "bound" in kind.mechanisms else None,
+            smoothing=_shares(kind) if "smoothing" in kind.mechanisms else None,
+            p=_rates(kind) if "p" in kind.mechanisms else None,
+            input_p=_rates(kind) if "input_p" in kind.mechanisms else None,
         )
 
-    def step(self, step: Callable[..., Tensor], inputs: Tensor, targets: Tensor) -> None:
+    def step(
+        self, step: Callable[..., Tensor], inputs: Tensor, targets: Tensor, mixed: Mixed | None
+    ) -> None:
         step(
             self.network,
             self.state,
@@ -139,6 +157,7 @@ class _State:
             self.totals,
             self.loss,
             self.weights,
+            mixed,
         )
 
     def tensors(self) -> list[Tensor]:
@@ -151,17 +170,31 @@ def _coefficient(value: float, kind: Kind) -> Coefficient:
     return Coefficient(values, values.clone())
 
 
-def _batches(kind: Kind) -> list[tuple[Tensor, Tensor]]:
-    """Inputs and targets, drawn at random, as ``gather`` gives them."""
+def _shares(kind: Kind) -> Tensor:
+    """Another for each run."""
+    return _SHARE * torch.linspace(1, 2, kind.runs, device=kind.device)
+
+
+def _rates(kind: Kind) -> Rates:
+    return pack_rates(_shares(kind).tolist(), kind.device)
+
+
+def _batches(kind: Kind) -> list[tuple[Tensor, Tensor, Mixed | None]]:
+    """Inputs and targets, drawn at random, as ``gather`` gives them, or mixed."""
     generator = torch.Generator().manual_seed(0)
     size = (kind.lanes, kind.batch_size)
-    return [
+    batches = [
         (
             _inputs(kind, size, generator).to(kind.device),
             _targets(kind, size, generator).to(kind.device),
         )
         for _ in range(STEPS)
     ]
+    if "alpha" not in kind.mechanisms or kind.integers:
+        return [(inputs, targets, None) for inputs, targets in batches]
+    others = torch.arange(kind.batch_size, device=kind.device).flip(0).expand(STEPS, *size)
+    mixing = Mixing(_shares(kind).expand(STEPS, -1), others)
+    return [mix(*batch, mixing, step) for step, batch in enumerate(batches)]
 
 
 def _inputs(kind: Kind, size: tuple[int, int], generator: torch.Generator) -> Tensor:

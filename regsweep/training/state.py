@@ -17,7 +17,7 @@ class State:
     """``parameters`` that are trained, ``buffers`` and all else that a module keeps, and ``noise``.
 
     Tensors are (runs, *shape); one that a module has under several names is here under the first.
-    ``noise`` is what each run's network draws from; layers known by heart draw nothing.
+    ``noise`` is what each run's network draws from; layers known by heart draw for dropout alone.
     """
 
     parameters: dict[str, Tensor]
@@ -31,14 +31,19 @@ class State:
 
 
 def initial_state(
-    network: Network, build: Callable[[], nn.Module], seeds: Sequence[int], device: torch.device
+    network: Network,
+    build: Callable[[], nn.Module],
+    seeds: Sequence[int],
+    device: torch.device,
+    noise: Noise | None = None,
 ) -> State:
     """The start of a pack: run ``i`` as ``torch.manual_seed(seeds[i])`` and ``build()`` have it.
 
-    A module is built on the CPU, and the global generators are neither read nor moved.
+    A module is built on the CPU, and the global generators are neither read nor moved. ``noise`` is
+    what layers known by heart draw from; any other module draws from that of its seed.
     """
     if network.way == "layers":
-        return State(_trained(initial_parameters(network.module, seeds), device), {})
+        return State(_trained(initial_parameters(network.module, seeds), device), {}, noise)
     built = {}
     for seed in dict.fromkeys(seeds):
         with seeded(seed):

@@ -7,8 +7,10 @@ from torch import Tensor
 
 from regsweep.data.dataset import Examples, scale
 from regsweep.records.task import Loss
+from regsweep.training.dropout import INPUTS, dropped
 from regsweep.training.forward import forward
 from regsweep.training.loss import hits, mean_losses
+from regsweep.training.mixup import Mixed
 from regsweep.training.network import Network
 from regsweep.training.optimizer import PackOptimizer
 from regsweep.training.own_penalty import OwnPenalty, own_penalties
@@ -62,20 +64,34 @@ def train_step(
     totals: Totals,
     loss: Loss = "cross_entropy",
     weights: Tensor | None = None,
+    mixed: Mixed | None = None,
 ) -> Tensor:
     """Move ``state`` and ``totals`` in place; the mean losses before the step, (runs,).
 
-    Parameters require gradients; ``inputs`` and ``targets`` are those of ``gather``. The
-    losses are summed over the runs, so that each run gets its own gradient and no other. With
-    ``weights`` of the classes those are trained on that are weighted, and told those that are not.
+    Parameters require gradients; ``inputs`` and ``targets`` are those of ``gather``, or ``mixed``.
+    The losses are summed over the runs, so that each run gets its own gradient and no other. With
+    ``weights`` of the classes, or smoothing, those are trained on that are weighted and smoothed,
+    and told those that are not. Of mixed examples there are no hits.
     """
     parameters = state.parameters
     if state.noise is not None:
         state.noise.step.add_(1)
-    outputs = forward(network, state, inputs)
+        if coefficients.input_p is not None:
+            inputs = dropped(inputs, coefficients.input_p, state.noise, INPUTS)
+    outputs = forward(network, state, inputs, coefficients.p)
     targets = targets.expand(len(totals.losses), *targets.shape[1:])
-    losses = mean_losses(outputs, targets, loss)
-    trained_on = losses if weights is None else mean_losses(outputs, targets, loss, weights)
+
+    def means(weights: Tensor | None, smoothing: Tensor | None) -> Tensor:
+        own = mean_losses(outputs, targets, loss, weights, smoothing)
+        if mixed is None:
+            return own
+        others = mixed.targets.expand_as(targets)
+        other = mean_losses(outputs, others, loss, weights, smoothing)
+        return mixed.shares * own + (1 - mixed.shares) * other
+
+    losses, smoothing = means(None, None), coefficients.smoothing
+    plain = weights is None and smoothing is None
+    trained_on = losses if plain else means(weights, smoothing)
     if penalty is not None:
         trained_on = trained_on + own_penalties(penalty, parameters)
     # Not torch.func.grad, which costs an eager step of one small run as much again.
@@ -89,7 +105,7 @@ def train_step(
         }
         optimizer.step(parameters, named, coefficients)
         totals.losses.add_(losses)
-        if loss != "mse":
+        if loss != "mse" and mixed is None:
             totals.hits.add_(hits(outputs, targets, loss))
     return losses.detach()
 

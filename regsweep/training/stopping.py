@@ -11,10 +11,12 @@ from regsweep.training.result import Epoch
 from regsweep.training.state import State
 
 
-def halved(data: Dataset) -> tuple[Examples, Examples]:
-    """The validation rows that may stop a run, and those that judge it then."""
-    assert data.validation is not None
-    assert data.stopping is not None
+def halved(data: Dataset) -> tuple[Examples, Examples] | None:
+    """The validation rows that may stop a run, and those that judge it then, if there are both."""
+    if data.validation is None or data.stopping is None:
+        return None
+    if data.stopping.all() or not data.stopping.any():
+        return None
     return data.validation.at(data.stopping), data.validation.at(~data.stopping)
 
 
@@ -26,8 +28,9 @@ def best_epoch(history: Sequence[Epoch]) -> int:
 class Stopping:
     """The runs of a pack that stop early: all whose ``patience``, in epochs, is finite.
 
-    Their losses on ``rows`` say when; all else that is told of them is measured on the rows that
-    are their ``judges``. ``kept`` are parameters and buffers as they were at each run's best epoch.
+    Their losses on ``rows`` say when; all else that is told of them, and of those that share a
+    search with them and do not stop, is measured on the rows that are their ``judges``. ``kept``
+    are parameters and buffers as they were at each run's best epoch.
     """
 
     def __init__(

@@ -6,10 +6,10 @@ from yaml import MarkedYAMLError
 from regsweep.cli.app import CONF
 from regsweep.cli.nodes import register_nodes
 from regsweep.jobs.messages import explain
+from regsweep.settings.regularizer import REGULARIZERS
 
 MESSAGES = {
-    "regularizer=l3": "regularizer=l3: no such choice; known: cocktail, early_stopping, elastic, "
-    "group_lasso, l1, l2, max_norm, none, weight_decay",
+    "regularizer=l3": f"regularizer=l3: no such choice; known: {', '.join(sorted(REGULARIZERS))}",
     "hydra/sweeper=compar": "hydra/sweeper=compar: no such choice; did you mean compare? "
     "known: basic, compare, optuna",
     "experiment=artcle_l1": "experiment=artcle_l1: no such choice; did you mean article_l1? "

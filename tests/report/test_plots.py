@@ -337,6 +337,23 @@ class TestWeightPlot:
         assert [bool(t.showlegend) for t in traces(plot, name="elastic")] == [True, False]
         assert [t.yaxis for t in traces(plot, name="none")] == ["y", "y2"]
 
+    def test_strengths_of_other_names_have_panels_and_no_penalty_in_the_title(self):
+        runs = [
+            run(arm, 0.2 + n / 10, params={f"regularizer.{key}": value}, trial=n)
+            for arm, key in (("dropout", "p"), ("mixup", "alpha"))
+            for n, value in enumerate((0.1, 0.6))
+        ]
+        plot = weights_of([*runs, *small_sweep()])
+        axes = [plot.figure.layout[f"xaxis{n}"].title.text for n in ("", "2", "3")]
+        assert axes == [
+            "regularizer.weight of l1, l2, elastic (log scale)",
+            "regularizer.p of dropout",
+            "regularizer.alpha of mixup (log scale)",
+        ]
+        assert list(traces(plot, name="dropout")[0].x) == [0.1, 0.6]
+        assert plot.title == "Validation loss against strength"
+        assert weights_of(small_sweep()).title == "Validation loss against penalty weight"
+
     def test_an_arm_without_a_weight_is_a_level_line(self):
         plot = weights_of(small_sweep())
         (line,) = traces(plot, name="none")

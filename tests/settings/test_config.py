@@ -8,7 +8,7 @@ from regsweep.settings.config import read_run
 from regsweep.settings.flat import flatten
 from regsweep.settings.model import MLP
 from regsweep.settings.optimizer import Adam
-from regsweep.settings.regularizer import L1
+from regsweep.settings.regularizer import L1, REGULARIZERS
 from regsweep.settings.younger import unsaid
 
 CONFIG = {
@@ -71,8 +71,7 @@ MESSAGES = [
     (
         "regularizer.name",
         "elastc",
-        "regularizer=elastc: did you mean elastic? known: cocktail, early_stopping, elastic, "
-        "group_lasso, l1, l2, max_norm, none, weight_decay",
+        "regularizer=elastc: did you mean elastic? known: " + ", ".join(sorted(REGULARIZERS)),
     ),
     ("regularizer", "l1", "regularizer=l1: expected a choice of the config group regularizer"),
     ("regularizer.weight", "big", "regularizer.weight=big: expected a number"),

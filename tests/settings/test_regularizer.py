@@ -10,10 +10,13 @@ from regsweep.settings.regularizer import (
     REGULARIZERS,
     Cocktail,
     Coefficients,
+    Dropout,
     EarlyStopping,
     Elastic,
     GroupLasso,
+    LabelSmoothing,
     MaxNorm,
+    Mixup,
     NoRegularizer,
     WeightDecay,
 )
@@ -24,6 +27,14 @@ WEIGHTED = {
     "elastic": lambda w: Elastic(w, 0.5, "weights"),
     "weight_decay": lambda w: WeightDecay(w, True, "weights"),
     "group_lasso": lambda w: GroupLasso(w, "weights"),
+}
+BELOW_1 = "a number from 0 to below 1"
+# By the key: its choice, and what is expected of it.
+OTHERS = {
+    "amount": ("label_smoothing", LabelSmoothing, BELOW_1),
+    "alpha": ("mixup", Mixup, "a finite number, 0 or above"),
+    "p": ("dropout", lambda p: Dropout(p, 0.0), BELOW_1),
+    "input_p": ("dropout", lambda p: Dropout(0.2, p), BELOW_1),
 }
 
 
@@ -42,12 +53,10 @@ WEIGHTED = {
         (GroupLasso(0.5, "all"), Coefficients(group=0.5)),
         (MaxNorm(2.0), Coefficients(bound=2.0)),
         (EarlyStopping(3), Coefficients(patience=3.0)),
-        (Cocktail("all", None, None, None), Coefficients()),
-        (Cocktail("all", 0.5, None, None), Coefficients(l1=0.5)),
-        (
-            Cocktail("all", 0.5, 0.25, 2.0),
-            Coefficients(l1=0.5, l2=0.25, decoupled_decay=2.0),
-        ),
+        (LabelSmoothing(0.1), Coefficients(smoothing=0.1)),
+        (Mixup(0.4), Coefficients(alpha=0.4)),
+        (Dropout(0.5, 0.2), Coefficients(p=0.5, input_p=0.2)),
+        (Dropout(0.0, 0.0), Coefficients(p=0.0)),
     ],
     ids=str,
 )
@@ -55,9 +64,12 @@ def test_coefficients(choice, expected):
     assert choice.coefficients() == expected
 
 
-def test_every_choice_with_a_weight_is_tested_here():
-    without = {"none", "max_norm", "early_stopping", "cocktail"}
-    assert WEIGHTED.keys() | without == REGULARIZERS.keys()
+def test_every_choice_with_a_strength_is_tested_here():
+    named = {name for name, _, _ in OTHERS.values()}
+    assert (
+        WEIGHTED.keys() | named | {"none", "max_norm", "early_stopping", "cocktail"}
+        == REGULARIZERS.keys()
+    )
 
 
 @pytest.mark.parametrize("name", WEIGHTED)
@@ -72,14 +84,38 @@ def test_a_weight_is_finite_and_not_negative(name, weight):
 
 
 @pytest.mark.parametrize("name", [one.name for one in INGREDIENTS])
-@pytest.mark.parametrize("strength", [-1e-9, math.nan])
-def test_an_ingredient_is_checked_by_its_own_name(name, strength):
-    strengths = {one.name: None for one in INGREDIENTS} | {name: strength}
+def test_an_ingredient_is_checked_by_its_own_name(name):
+    strengths = {one.name: None for one in INGREDIENTS} | {name: -1}
 
     with pytest.raises(InputError) as caught:
         Cocktail("weights", **strengths)
 
-    assert str(caught.value).startswith(f"regularizer.{name}={strength}: expected a finite number")
+    assert str(caught.value).startswith(f"regularizer.{name}=-1: expected a ")
+
+
+def test_an_ingredient_is_its_coefficient_and_left_out_it_does_nothing():
+    none = {one.name: None for one in INGREDIENTS}
+    neutral = {
+        "p": 0.0, "smoothing": 0.0, "alpha": 0.0, "bound": math.inf, "patience": math.inf,
+    }  # fmt: skip
+
+    assert Cocktail("all", **none).coefficients() == Coefficients(**neutral)
+    mixed = Cocktail("all", **none | {"l1": 0.5, "dropout": 0.2, "early_stopping": 3})
+    expected = neutral | {"l1": 0.5, "p": 0.2, "patience": 3}
+    assert mixed.coefficients() == Coefficients(**expected)
+
+
+@pytest.mark.parametrize("key", OTHERS)
+@pytest.mark.parametrize("value", [-1e-9, 1.0, math.inf, math.nan])
+def test_other_strengths_have_bounds(key, value):
+    _, choice, expected = OTHERS[key]
+    if key == "alpha" and value == 1:
+        assert choice(value).coefficients() == Coefficients(alpha=1.0)
+        return
+    with pytest.raises(InputError) as caught:
+        choice(value)
+
+    assert str(caught.value) == f"regularizer.{key}={value}: expected {expected}"
 
 
 @pytest.mark.parametrize("ratio", [-0.1, 1.1, math.nan])

@@ -2,7 +2,7 @@ import pytest
 from composed import checked_sweep
 
 from regsweep.errors import InputError
-from regsweep.settings.regularizer import L1, L2, NoRegularizer
+from regsweep.settings.regularizer import L1, L2, REGULARIZERS, NoRegularizer
 
 BASIC = "hydra/sweeper=basic"
 
@@ -46,8 +46,7 @@ REFUSED = [
     ),
     (
         ["regularizer=glob(x*)"],
-        "regularizer=glob(x*): matches no choice; known: cocktail, early_stopping, elastic, "
-        "group_lasso, l1, l2, max_norm, none, weight_decay",
+        f"regularizer=glob(x*): matches no choice; known: {', '.join(sorted(REGULARIZERS))}",
     ),
     (
         ["regularizer=none,l1", "regularizer.wait=1,2"],

@@ -27,10 +27,8 @@ def stepping(change):
     """A "compiled" step that does what the eager one does, then ``change``."""
 
     def step(network, state, optimizer, coefficients, penalty, *args):
-        inputs, targets, totals, loss, weights = args
-        losses = train_step(
-            network, state, optimizer, coefficients, penalty, inputs, targets, totals, loss, weights
-        )
+        totals = args[2]
+        losses = train_step(network, state, optimizer, coefficients, penalty, *args)
         with torch.no_grad():
             change(state.parameters, optimizer, totals)
         return losses

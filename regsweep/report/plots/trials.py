@@ -6,20 +6,21 @@ import pandas as pd
 
 from regsweep.records.objective import measured
 from regsweep.report.tables.arm import ArmResult, searched_overrides
+from regsweep.report.tables.plateau import STRENGTHS
 from regsweep.report.tables.winner import settings_of
 
-WEIGHT = "regularizer.weight"
 RATIO = "regularizer.l1_ratio"
-_COLUMNS = ("arm", "stage", "trial", "settings", "value", "weight", "ratio", "won")
+_COLUMNS = ("arm", "stage", "trial", "settings", "value", "key", "weight", "ratio", "won")
 
 
 def trials_table(results: Sequence[ArmResult]) -> pd.DataFrame:
     """One row a trial that could win: it finished on every seed.
 
-    Its columns are ``arm, stage, trial, settings, value, weight, ratio, won``: ``settings`` are its
-    overrides, ``value`` the mean objective over its seeds, an error in percent where the score is
-    shown so, and ``won`` says whether it is its arm's winner. Runs of a grid with equal settings
-    count as one trial.
+    Its columns are ``arm, stage, trial, settings, value, key, weight, ratio, won``: ``settings``
+    are its overrides, ``value`` the mean objective over its seeds, an error in percent where the
+    score is shown so, ``weight`` that of the penalty, or how strong else, as ``key`` names it, and
+    ``won`` says whether it is its arm's winner. Runs of a grid with equal settings count as one
+    trial.
     """
     tables = [_trials(result) for result in results if len(result.candidates)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(_COLUMNS))
@@ -28,6 +29,7 @@ def trials_table(results: Sequence[ArmResult]) -> pd.DataFrame:
 def _trials(result: ArmResult) -> pd.DataFrame:
     runs = result.candidates
     overrides = searched_overrides(runs)
+    key = next((key for key in STRENGTHS if _numbers(runs, key).notna().any()), STRENGTHS[0])
     scale = 100 if result.objective == "val_error" and result.score.in_percent else 1
     of_runs = pd.DataFrame(
         {
@@ -36,7 +38,8 @@ def _trials(result: ArmResult) -> pd.DataFrame:
             "trial": runs["trial"],
             "settings": overrides,
             "value": scale * measured(runs, result.objective),
-            "weight": _numbers(runs, WEIGHT),
+            "key": key,
+            "weight": _numbers(runs, key),
             "ratio": _numbers(runs, RATIO),
             "won": runs.index.isin([] if result.winner is None else result.winner.index),
         }

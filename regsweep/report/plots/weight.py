@@ -21,19 +21,22 @@ from regsweep.report.plots.figure import (
     set_axes,
     with_legend,
 )
-from regsweep.report.plots.trials import RATIO, WEIGHT
+from regsweep.report.plots.trials import RATIO
 from regsweep.report.tables.override import words
+from regsweep.report.tables.plateau import WEIGHT
 from regsweep.report.words.plateau import plateau_words
 
 _CAPTION = "A mark is a trial; a star is the arm's winner."
-_LINES = " An arm without a weight is a dashed line at its best value."
+_LINES = " An arm without a {noun} is a dashed line at its best value."
 _BANDS = (
-    " A bar at the foot spans the weights that are as good as the arm's best, by all its trials."
+    " A bar at the foot spans the {noun}s that are as good as the arm's best, by all its trials."
 )
 _BEYOND = " A triangle at the top is a trial that was worse than is shown."
 _PANEL, _GAP, _BAND_HEIGHT = 210, 64, 14
 # Weights of these are factors of one and the same loss; those of any other have a scale of its own.
 _OF_THE_LOSS = ("l1", "l2", "elastic")
+# Of a probability it is the differences that mean something.
+_LINEAR = ("regularizer.p",)
 # So much of the trials is shown at least, and so many times their range.
 _SHOWN, _ROOM = 0.6, 1.5
 # All are shown where that makes the axis no longer than this.
@@ -42,10 +45,14 @@ _WHOLE = 2
 
 @dataclass(frozen=True)
 class _Panel:
-    """Trials against ``column``; ``arms`` are those that are drawn, ``bands`` their plateaus."""
+    """Trials against ``column``; ``arms`` are those that are drawn, ``bands`` their plateaus.
+
+    Else than ``linear`` the axis is logarithmic where it can be.
+    """
 
     column: str
     title: str
+    linear: bool
     arms: tuple[str, ...]
     bands: Mapping[str, tuple[float, float]]
 
@@ -59,9 +66,9 @@ def weight_plot(
 ) -> Plot | None:
     """A mark a trial, the winners as stars; arms without a weight as level lines.
 
-    A panel below another for weights of another scale, and for ``l1_ratio``; all show the values
-    near the best. ``trials`` is a ``trials_table``; ``plateaus`` are the arms' weights that are as
-    good as their best, each a bar below the marks.
+    A panel below another for weights of another scale, such as the p of dropout, and for
+    ``l1_ratio``; all show the values near the best. ``trials`` is a ``trials_table``; ``plateaus``
+    are the arms' weights that are as good as their best, each a bar below the marks.
     """
     weighted = trials.dropna(subset=["weight"])
     if weighted.empty:
@@ -97,7 +104,9 @@ def weight_plot(
     with_legend(figure, legend_keys(looks.values()))
     has_bands = any(panel.bands for panel in panels)
     caption = _CAPTION + _LINES * bool(levels) + _BANDS * has_bands + _BEYOND * _any(shown)
-    title = f"{name[0].upper()}{name[1:]} against penalty weight"
+    only = set(weighted["key"]) == {WEIGHT}
+    title = f"{name[0].upper()}{name[1:]} against {'penalty weight' if only else 'strength'}"
+    caption = caption.format(noun="weight" if only else "strength")
     return Plot(title + note, caption, figure)
 
 
@@ -134,10 +143,11 @@ def _panels(
     for scale, arms in scales.items():
         of = f" of {scale}" if scale and len(scales) > 1 else ""
         bands = {arm: plateaus[arm] for arm in arms if arm in plateaus}
-        panels.append(_Panel("weight", WEIGHT + of, tuple(arms), bands))
+        key = trials.loc[trials["arm"] == arms[0], "key"].iloc[0]
+        panels.append(_Panel("weight", key + of, key in _LINEAR, tuple(arms), bands))
     mixed = tuple(a for a in looks if trials.loc[trials["arm"] == a, "ratio"].notna().any())
     if mixed:
-        panels.append(_Panel("ratio", RATIO, mixed, {}))
+        panels.append(_Panel("ratio", RATIO, True, mixed, {}))
     return panels
 
 
@@ -159,7 +169,7 @@ def _empty(panels: Sequence[_Panel], trials: pd.DataFrame, name: str) -> go.Figu
         own = trials[trials["arm"].isin(panel.arms)][panel.column].dropna()
         values = [*own, *(end for band in panel.bands.values() for end in band)]
         # Weights mean factors, so their axis is linear only where it has to be.
-        x = fitting_axis(panel.title, values, spread=1 if panel.column == "weight" else math.inf)
+        x = fitting_axis(panel.title, values, spread=math.inf if panel.linear else 1)
         foot = top - _PANEL
         set_axes(figure, number, x, y | {"domain": [foot / inside, top / inside]})
         if room:

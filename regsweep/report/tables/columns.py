@@ -180,13 +180,13 @@ COMPARISON: dict[str, Meaning] = {
         "sqrt(n))",
     ),
     "plateau_low": Meaning(
-        "least weight that is as good as the winner's within the margin",
+        "least weight (or p, amount, alpha) that is as good as the winner's within the margin",
         "that of the weight",
-        "where a Gaussian process over the log weights, one deviation below, is at most its least "
-        "mean * (1 + margin)",
+        "where a Gaussian process over the weights, log where they are searched so, one deviation "
+        "below, is at most its least mean * (1 + margin)",
     ),
     "plateau_high": Meaning(
-        "largest weight that is as good as the winner's within the margin",
+        "largest weight (or p, amount, alpha) that is as good as the winner's within the margin",
         "that of the weight",
         "as plateau_low",
     ),

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from regsweep.report.tables.interval import Interval, read_interval
 
 WEIGHT = "regularizer.weight"
+# The keys that say how strong a regularizer is; a choice has one of them.
+STRENGTHS = (WEIGHT, "regularizer.p", "regularizer.amount", "regularizer.alpha")
 # Fewer trials say little of a curve, and a plane needs more than a line does.
 FEWEST_TRIALS = 8
 MOST_KEYS = 2
@@ -37,6 +39,7 @@ def plateau(
 ) -> tuple[float, float] | None:
     """The lowest and the highest weight that are as good as the best within the ``margin``.
 
+    The weight is the first of ``STRENGTHS`` that is searched, such as the p of dropout.
     ``trials`` has a row a trial and a column a searched key, ``values`` their objectives (a loss
     or an error), ``best`` is the winner's row, and ``space`` maps the searched keys to their
     sweeps. A Gaussian process (Matérn 5/2, noise estimated) over the keys, in the scale that each
@@ -51,23 +54,26 @@ def plateau(
     """
     read = {key: read_interval(sweep) for key, sweep in space.items()}
     intervals = {key: interval for key, interval in read.items() if interval is not None}
-    if margin is None or WEIGHT not in intervals or not len(intervals) == len(space) <= MOST_KEYS:
+    strength = next((key for key in STRENGTHS if key in intervals), None)
+    if margin is None or strength is None or not len(intervals) == len(space) <= MOST_KEYS:
         return None
     keys = trials.reindex(columns=list(space)).apply(pd.to_numeric, errors="coerce")
     # Of a folder whose sweep file is that of another search, the trials that could be its own.
     keys = keys.loc[[all(map(_within, intervals.values(), row)) for row in keys.to_numpy(float)]]
-    if best not in keys.index or keys[WEIGHT].nunique() < FEWEST_TRIALS:
+    if best not in keys.index or keys[strength].nunique() < FEWEST_TRIALS:
         return None
     grid = np.linspace(0, 1, _POINTS)
     shares = pd.DataFrame(
         {key: one.shares(keys[key]) for key, one in intervals.items()}, keys.index
     )
-    wanted = pd.DataFrame({key: grid if key == WEIGHT else shares.at[best, key] for key in shares})
+    wanted = pd.DataFrame(
+        {key: grid if key == strength else shares.at[best, key] for key in shares}
+    )
     mean, deviation, least = _curve(
         shares.to_numpy(), values.loc[keys.index].to_numpy(float), wanted.to_numpy(), margin
     )
     low, high = _around(mean - deviation <= mean[least] + margin * abs(mean[least]), least)
-    weight = intervals[WEIGHT]
+    weight = intervals[strength]
     return weight.value(grid[low]), weight.value(grid[high])
 
 

@@ -34,6 +34,15 @@ def test_a_linear_space_is_read_linearly():
     assert of(shares, parabola(shares), LINEAR) == pytest.approx((0.4, 0.6), abs=0.025)
 
 
+@pytest.mark.parametrize("key", ["p", "amount", "alpha"])
+def test_the_strength_may_have_another_name(key):
+    shares = np.linspace(0, 1, 20)
+    key = f"regularizer.{key}"
+    trials, costs = pd.DataFrame({key: shares}), pd.Series(parabola(shares))
+    found = plateau(trials, costs, costs.idxmin(), {key: "interval(0, 1)"}, 0.01)
+    assert found == pytest.approx((0.4, 0.6), abs=0.025)
+
+
 def test_a_wider_margin_is_a_wider_range():
     shares = np.linspace(0, 1, 20)
     low, high = of(shares, parabola(shares), LINEAR, margin=0.04)
