@@ -26,7 +26,7 @@ from regsweep.records.task import ACCURACY, scores_in
 from regsweep.report.tables.looks import UNDECIDED, Arm
 from regsweep.report.words.trials import trials_in_words
 from regsweep.report.words.undertrained import few_steps
-from regsweep.report.words.view import short_names, short_overrides
+from regsweep.report.words.view import joined, short_names, short_overrides
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ class View:
             if one.verdict:
                 said.setdefault(one.verdict, []).append(self.names[name])
         if said and not self.live:
-            words = "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in said.items())
+            words = "; ".join(f"{verdict}: {joined(names)}" for verdict, names in said.items())
             self._say(f"look at {seeds} seeds: {words}   {self._progress()}")
 
     def over(self, ledger: Ledger) -> None:

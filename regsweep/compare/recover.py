@@ -11,7 +11,7 @@ from regsweep.records.record import FILE_NAME, Record, refused
 from regsweep.records.sweep_file import SweepFile
 
 # Why the verdicts of a sweep that went on without its file are exploratory.
-LOST_PLAN = "sweep.json was lost, and with it the looks, margin, baseline and budget of before"
+LOST_PLAN = "sweep.json was lost, and with it the planned looks, margin, baseline and budget"
 
 
 def refuse_unplanned(directory: Path, plan: Plan) -> None:

@@ -60,7 +60,7 @@ def build_report(directories: Sequence[str | Path], arm: str | None = None) -> R
         if asked.against is None
     }
     curves, damaged = _curves(ordered, runs, results)
-    untested = why_untested(results, gathered.asked, judgement.waiting)
+    untested = why_untested(results, gathered.asked, judgement)
     rows, damaged_rows = over_rows(results, judgement, ordered)
     return Report(
         runs=_marked(runs, results),

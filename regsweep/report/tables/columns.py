@@ -192,8 +192,9 @@ COMPARISON: dict[str, Meaning] = {
     ),
     "verdict": Meaning(
         "better, worse, equivalent (the interval lies within the margin), undecided, or unstable "
-        "(a confirm run broke off); empty for a baseline; with (exploratory) where the plan was "
-        "changed after a look, (second look) where the baseline is not the planned one",
+        "(a confirm run broke off); empty for a baseline; with (exploratory) where the plan was or "
+        "may have been changed after a look, (second look) where the baseline is not the planned "
+        "one",
         "words",
     ),
 }

@@ -6,8 +6,10 @@ import re
 def short(value: float, sign: str = "") -> str:
     """Two digits, or the whole number where it has more: ``0.012``, ``1.7e-5``, ``120``.
 
-    With the ``sign`` ``+`` a positive one has its sign too.
+    With the ``sign`` ``+`` a positive one has its sign too; 0 has none.
     """
+    if value == 0:
+        return "0"
     form = f"{sign}.2g" if abs(value) < 99.5 else f"{sign}.0f"
     return short_exponent(format(value, form))
 

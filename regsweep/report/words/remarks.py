@@ -178,5 +178,5 @@ def _widened(key: str, value: float, sweep: str, allows: Callable[[float], bool]
     if found is None:
         return None
     low, high = (found, high) if at_low else (low, found)
-    written = ",".join(short_exponent(f"{end:.6g}") for end in (low, high))
-    return shlex.quote(f"{key}={before}interval({written}){after}")
+    interval = ",".join(short_exponent(f"{end:.6g}") for end in (low, high))
+    return shlex.quote(f"{key}={before}interval({interval}){after}")

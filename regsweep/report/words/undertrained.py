@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from regsweep.records.task import loss_of
+from regsweep.report.words.view import joined
 
 # Steps of the optimizer; 400 rows at the default batch and epochs make 30.
 FEW_STEPS = 500
@@ -40,7 +41,7 @@ def still_falling(curves: pd.DataFrame, names: Mapping[str, str]) -> Iterator[st
     if falls:
         shares = sorted({f"{100 * fall:.0f}" for fall in falls.values()}, key=float)
         by = shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
-        named = ", ".join(names.get(arm, arm) for arm in falls)
+        named = joined([names.get(arm, arm) for arm in falls])
         whose = named if len(falls) <= MOST_NAMED else f"{len(falls)} arms"
         yield (
             f"The training loss still fell by {by} % in the last epoch ({whose}): trained longer, "

@@ -220,11 +220,14 @@ def short_names(arms: Iterable[str]) -> dict[str, str]:
 
 def listed(names: Sequence[str]) -> str:
     """``elastic, l2 and l1``; names that hold commas themselves are told apart by semicolons."""
-    if len(names) == 1:
-        return names[0]
-    if any("," in name for name in names):
-        return "; ".join(names)
+    if len(names) == 1 or any("," in name for name in names):
+        return joined(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def joined(names: Sequence[str]) -> str:
+    """``elastic, l2, l1``, or with semicolons as ``listed``."""
+    return ("; " if any("," in name for name in names) else ", ").join(names)
 
 
 def short_overrides(arm: str, overrides: Iterable[str]) -> str:

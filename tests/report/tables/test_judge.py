@@ -191,6 +191,19 @@ def test_equal_arms_have_a_p_of_one(folder):
     row = rows(folder)["l1"]
     assert (row["improvement_mean"], row["p_value"], row["p_holm"]) == (0, 1, 1)
     assert (row["probability_better"], row["verdict"]) == (0.5, "undecided")
+    assert report(folder).untested == {}  # which claims nothing
+
+
+def test_a_verdict_of_differences_that_are_all_the_same_is_told_to_be_one(folder):
+    folder.compared("none", "l1")
+    folder.arm("none", [0.5, 0.25, 0.75])
+    folder.arm("l1", [0.375, 0.125, 0.625])
+    row = rows(folder)["l1"]
+    assert (row["p_value"], row["verdict"]) == (0, "better")
+    assert report(folder).untested["sweep"] == (
+        "regularizer=l1: all 3 seeds gave the same difference from the baseline, so its interval "
+        "has no width: of few seeds, or few test rows, that may be chance.",
+    )
 
 
 def test_only_seeds_that_all_arms_have_are_compared(folder):

@@ -4,7 +4,7 @@ import pandas as pd
 from report_tables import ASKED, judge, report, small_sweep, tables
 
 from regsweep.report.words.headline import LONGEST, headlines
-from regsweep.report.words.view import listed
+from regsweep.report.words.view import joined, listed
 
 
 def table(arms=("none", "l1", "l2"), metric="test_loss", **verdicts):
@@ -112,4 +112,5 @@ def test_a_lone_arm_is_told_by_what_it_came_to():
 
 def test_names_that_hold_commas_are_told_apart():
     assert listed(["l1", "l2", "none"]) == "l1, l2 and none"
-    assert listed(["l1, mlp", "l2, mlp"]) == "l1, mlp; l2, mlp"
+    assert listed(["l1, mlp", "l2, mlp"]) == joined(["l1, mlp", "l2, mlp"]) == "l1, mlp; l2, mlp"
+    assert joined(["l1", "l2"]) == "l1, l2"

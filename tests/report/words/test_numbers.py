@@ -19,8 +19,8 @@ def test_two_digits_or_the_whole_number(value, said):
 
 
 def test_a_sign_stands_before_both_kinds():
-    assert [short(value, sign="+") for value in (5.6e-5, 123.4, -0.25)] == [
-        *("+5.6e-5", "+123", "-0.25")
+    assert [short(value, sign="+") for value in (5.6e-5, 123.4, -0.25, 0.0)] == [
+        *("+5.6e-5", "+123", "-0.25", "0")
     ]
 
 
