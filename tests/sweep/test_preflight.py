@@ -2,7 +2,7 @@ import pytest
 from composed import checked_sweep
 
 from regsweep.errors import InputError
-from regsweep.settings.regularizer import L1, L2, NoRegularizer
+from regsweep.settings.regularizer import L1, L2, REGULARIZERS, NoRegularizer
 
 BASIC = "hydra/sweeper=basic"
 
@@ -31,6 +31,13 @@ def test_searched_are_the_swept_keys_and_in_a_search_the_search_nodes():
     assert fixed.searched == ("regularizer.l1_ratio",)
 
 
+def test_every_regularizer_is_searched_as_its_file_says():
+    sweep = check("regularizer=glob(*)")
+
+    assert {arm.choices["regularizer"] for arm in sweep.arms} == REGULARIZERS.keys()
+    assert all(arm.space or arm.choices["regularizer"] == "none" for arm in sweep.arms)
+
+
 def test_the_sweepers_own_params_are_swept_too():
     swept = check(BASIC, "+hydra.sweeper.params={regularizer: 'l1,l2', seed: '0,1'}")
 
@@ -48,6 +55,10 @@ REFUSED = [
         ["regularizer=glob(x*)"],
         "regularizer=glob(x*): matches no choice; known: early_stopping, elastic, "
         "group_lasso, l1, l2, max_norm, none, weight_decay",
+    ),
+    (
+        ["regularizer=weight_decay", "regularizer.lr_scaled=false"],
+        "regularizer.weight=10.0: expected at most 1 with regularizer.lr_scaled=false",
     ),
     (
         ["regularizer=none,l1", "regularizer.wait=1,2"],
