@@ -31,6 +31,13 @@ def test_searched_are_the_swept_keys_and_in_a_search_the_search_nodes():
     assert fixed.searched == ("regularizer.l1_ratio",)
 
 
+def test_every_regularizer_is_searched_as_its_file_says():
+    sweep = check("regularizer=glob(*)")
+
+    assert {arm.choices["regularizer"] for arm in sweep.arms} == REGULARIZERS.keys()
+    assert all(arm.space or arm.choices["regularizer"] == "none" for arm in sweep.arms)
+
+
 def test_the_sweepers_own_params_are_swept_too():
     swept = check(BASIC, "+hydra.sweeper.params={regularizer: 'l1,l2', seed: '0,1'}")
 
@@ -47,6 +54,10 @@ REFUSED = [
     (
         ["regularizer=glob(x*)"],
         f"regularizer=glob(x*): matches no choice; known: {', '.join(sorted(REGULARIZERS))}",
+    ),
+    (
+        ["regularizer=weight_decay", "regularizer.lr_scaled=false"],
+        "regularizer.weight=10.0: expected at most 1 with regularizer.lr_scaled=false",
     ),
     (
         ["regularizer=none,l1", "regularizer.wait=1,2"],

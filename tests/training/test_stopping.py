@@ -95,12 +95,18 @@ def test_a_run_is_the_same_alone_and_beside_runs_that_stop_earlier_later_or_dive
     assert alone[4].status == "diverged"
 
 
-def test_a_pack_ends_when_all_of_it_have_stopped(digits):
-    runs = [stopping_run(1, epochs=1000), stopping_run(2, epochs=1000)]
+def test_a_pack_ends_when_all_of_it_have_stopped(digits, monkeypatch):
+    runs = [stopping_run(1, epochs=60), stopping_run(2, epochs=60)]
+    trained = []
+    monkeypatch.setattr(
+        "regsweep.training.pack.epoch_rates", lambda runs, epoch, steps: trained.append(epoch)
+    )
 
     results = train_pack(runs, digits, CPU)
 
-    assert max(len(result.history) for result in results) < 100
+    longest = max(len(result.history) for result in results)
+    assert trained == list(range(1, longest + 1))
+    assert longest < 60
 
 
 @dataclass(frozen=True)
