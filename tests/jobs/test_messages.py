@@ -34,7 +34,7 @@ MESSAGES = {
     "hydra.job.chdr=1": "hydra.job.chdr: no such key; did you mean chdir? known: chdir, config, "
     "config_name, env_copy, env_set, id, num, override_dirname",
     "hydra.job.chdir=x": "hydra.job.chdir=x: expected true or false",
-    "hydra.sweeper.n_trials=2.5": "hydra.sweeper.n_trials=2.5: expected a whole number",
+    "hydra.sweeper.n_jobs=2.5": "hydra.sweeper.n_jobs=2.5: expected a whole number",
     "hydra.sweeper.max_failure_rate=x": "hydra.sweeper.max_failure_rate=x: expected a number",
     "regularizer=l1,l2": "regularizer=l1,l2: several values make a sweep: add -m "
     "(a list is [...], a text quoted)",
