@@ -91,7 +91,8 @@ def exploratory(before: SweepFile, now: SweepFile, looked: bool) -> str | None:
 
 def _trials_by_arm(sweep: SweepFile) -> str:
     names = [arm_name(arm) for arm in sweep.arms]
-    return ", ".join(f"{n} of {name}" for name, n in zip(names, sweep.trials, strict=False))
+    numbers = zip(names, sweep.trials, sweep.spaces, strict=False)
+    return ", ".join(f"{n} of {name}" for name, n, space in numbers if space)
 
 
 def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -118,6 +118,7 @@ REFUSED = [
         "data.validation_size=0: expected above 0 in a search, which judges by val_loss",
     ),
     (["hydra.sweeper.n_trials=0"], "hydra.sweeper.n_trials=0: expected a whole number, 1 or above"),
+    (["hydra.sweeper.n_trials=2.5"], "hydra.sweeper.n_trials=2.5: expected a whole number"),
     (["hydra.sweeper.n_jobs=0"], "hydra.sweeper.n_jobs=0: expected a whole number, 1 or above"),
     (
         ["hydra.sweeper.direction=maximize"],

@@ -13,6 +13,7 @@ from regsweep.report.tables.request import Request
 from regsweep.report.tables.scores import score_of_row
 from regsweep.report.words.measure import Measure, measure_of
 from regsweep.report.words.numbers import short
+from regsweep.report.words.trials import differing_trials
 from regsweep.report.words.view import listed
 
 _MOST_NAMED = 8
@@ -179,7 +180,7 @@ def _search(arms: Sequence[str], names: Mapping[str, str], asked: Request) -> st
     counts = dict.fromkeys(asked.trials[arm] for arm in searched if arm in asked.trials)
     if not counts:
         return ""
-    trials = " or ".join(map(str, counts))
+    trials = differing_trials(asked) or f"{' or '.join(map(str, counts))} trials an arm"
     keys = list(dict.fromkeys(key for arm in searched for key in asked.spaces[arm]))
     were = "was" if len(keys) == 1 else "were"
     replicates = asked.budget.get("replicates", 1)
@@ -187,8 +188,7 @@ def _search(arms: Sequence[str], names: Mapping[str, str], asked: Request) -> st
     fixed = [arm for arm in arms if arm not in searched]
     without = f"; {_named(fixed, names)} had nothing to tune" if fixed else ""
     return (
-        f"{listed(keys)} {were} tuned by {asked.objective} with {trials} trials an arm, each on "
-        f"{seeds}{without}."
+        f"{listed(keys)} {were} tuned by {asked.objective} with {trials}, each on {seeds}{without}."
     )
 
 
