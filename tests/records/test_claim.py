@@ -90,8 +90,8 @@ def test_one_that_was_suspended_ends_with_one_message_when_it_wakes(tmp_path, fa
         assert far.wait(timeout=60) == 1
         assert far.stdout.read() == ""
         assert far.stderr.read() == (
-            f"regsweep: {tmp_path}: another process has taken it; this process writes nothing "
-            "more there\n"
+            f"regsweep: {tmp_path}: {claim_on(tmp_path).who} has taken it; this process writes "
+            "nothing more there\n"
         )
         assert claims(tmp_path) == ["2"]
 
