@@ -199,7 +199,7 @@ def claimed(directory: Path, scope: str, terms: Terms) -> Iterator[Claim]:
             done.set()
             beating.join()
             if not lost:
-                _write(descriptor, claim, RELEASED)
+                _let_go(descriptor, claim)
             os.close(descriptor)
 
 
@@ -238,6 +238,14 @@ def _write(descriptor: int, claim: Claim, beat: str) -> None:
     words = (claim.who, claim.scope, claim.machine, claim.token, beat.ljust(_BEAT_DIGITS))
     os.pwrite(descriptor, "".join(f"{word}\n" for word in words).encode(), 0)
     os.fsync(descriptor)
+
+
+def _let_go(descriptor: int, claim: Claim) -> None:
+    try:
+        _write(descriptor, claim, RELEASED)
+    except OSError as error:  # what was done in the folder is done all the same
+        told = "%s: not said to be free (%s): other hosts wait until the claim on it lapses"
+        log.warning(told, claim.path.parent.parent, error)
 
 
 def _beat(

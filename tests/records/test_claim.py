@@ -187,6 +187,16 @@ def test_one_failure_to_renew_is_none(tmp_path, monkeypatch):
         assert mine.stands
 
 
+def test_what_cannot_be_let_go_of_lapses_and_it_is_said(tmp_path, monkeypatch, caplog):
+    def fail(*words):
+        raise OSError(28, "No space left on device")
+
+    with claimed(tmp_path, "", here()):
+        monkeypatch.setattr(claim, "_write", fail)
+
+    assert f"{tmp_path}: not said to be free ([Errno 28] No space left" in caplog.text
+
+
 def test_signals_are_left_to_who_heeded_them(tmp_path):
     came = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: came.append(number))
