@@ -1,7 +1,7 @@
 """What regsweep does around Hydra's own work: checks before it, tables after it."""
 
-import atexit
 import logging
+import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -44,7 +44,7 @@ class RegsweepCallback(Callback):
     def __init__(self) -> None:
         self.sweeping = False
         self.held = ExitStack()
-        atexit.register(self.held.close)  # of a command that fails, it is let go of too
+        weakref.finalize(self, self.held.close)  # of a command that fails, it is let go of too
 
     def __reduce__(self) -> Any:
         """A worker's own is new: the folder is held by the process that leads the sweep."""

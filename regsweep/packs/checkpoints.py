@@ -65,8 +65,8 @@ class Checkpoints:
 
     def tell_of_others(self, packs: Sequence[Pack]) -> None:
         """Say how many are there of which none of ``packs`` goes on, which train now."""
-        others = set(self.folder.glob("*.pt")) - {self.path_of(pack) for pack in packs}
-        if others:
+        there = set(self.folder.glob("*.pt"))
+        if others := there - {self.path_of(pack) for pack in packs if there}:
             told = "%s: %d of packs of other runs than now, or damaged; not gone on from"
             log.info(told, self.folder, len(others))
 

@@ -199,7 +199,7 @@ def claimed(directory: Path, scope: str, terms: Terms) -> Iterator[Claim]:
             done.set()
             beating.join()
             if not lost:
-                _write(descriptor, claim, RELEASED)
+                _let_go(descriptor, claim)
             os.close(descriptor)
 
 
@@ -240,6 +240,14 @@ def _write(descriptor: int, claim: Claim, beat: str) -> None:
     os.fsync(descriptor)
 
 
+def _let_go(descriptor: int, claim: Claim) -> None:
+    try:
+        _write(descriptor, claim, RELEASED)
+    except OSError as error:  # what was done in the folder is done all the same
+        told = "%s: not said to be free (%s): other hosts wait until the claim on it lapses"
+        log.warning(told, claim.path.parent.parent, error)
+
+
 def _beat(
     claim: Claim,
     descriptor: int,
@@ -253,18 +261,27 @@ def _beat(
         count += 1
         try:
             _write(descriptor, claim, str(count))
-            why = None if claim.stands else "another process has taken it"
+            why = None if claim.stands else _told_of_taker(claim)
             written = time.monotonic()
-        except (OSError, Unreadable) as error:  # of a file server that may come back
+        except (OSError, InputError) as error:  # of a file server that may come back
             late = time.monotonic() - written > terms.lapse
             why = f"the claim on it cannot be renewed ({error})" if late else None
         if why is not None:
-            end(told_of_loss(claim, why))
+            end(_told(claim, why))
             return
 
 
-def told_of_loss(claim: Claim, why: str = "another process has taken it") -> str:
-    """What a process says that ends for want of its claim."""
+def told_of_loss(claim: Claim) -> str:
+    """What a process says that ends, as another one has its folder."""
+    return _told(claim, _told_of_taker(claim))
+
+
+def _told_of_taker(claim: Claim) -> str:
+    now = claim_on(claim.path.parent.parent)
+    return f"{now.who} has taken it" if now else "this process's claim on it is gone"
+
+
+def _told(claim: Claim, why: str) -> str:
     return f"regsweep: {claim.path.parent.parent}: {why}; this process writes nothing more there"
 
 

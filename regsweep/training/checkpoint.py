@@ -26,7 +26,8 @@ class Progress:
     ``moved`` is all that steps move in place, ``orders`` are the states of the generators of
     shuffles, ``drawn`` those of the global generators, where a network draws from them. ``history``
     and ``validation`` are of every run, ``alive`` are the runs that have not diverged. ``seconds``
-    is how long it trained.
+    is how long it trained. What a network of the user's keeps in neither parameters nor buffers is
+    not known, here or to a pack.
     """
 
     epoch: int

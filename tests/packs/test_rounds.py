@@ -424,18 +424,36 @@ GIVEN_AGAIN = pytest.mark.parametrize(("workers", "checkpoint_minutes"), [(0, 0)
 
 @GIVEN_AGAIN
 def test_packs_that_are_given_again_go_on(launch, interrupted, tmp_path, capsys):
-    jobs = (["seed=1", FOUR], ["seed=2", FOUR])
-    launch(*jobs, number=2)
+    short = [["seed=0", f"trainer.epochs={epochs}"] for epochs in (2, 1)]
+    jobs = (["seed=1", FOUR], ["seed=2", FOUR], *short)
+    launch(*jobs, number=4)
 
     interrupted(*jobs)
-    assert len(kept_in(tmp_path)) == 1
-    assert not list(tmp_path.glob("[01]/record.json"))
+    # A pack is published while the next one trains; its state is kept no more then.
+    assert [path.parent.name for path in tmp_path.glob("[0123]/record.json")] == ["2"]
+    assert len(kept_in(tmp_path)) == 2
     capsys.readouterr()
     launch(*jobs)
 
-    assert files_of(tmp_path, (0, 1)) == files_of(tmp_path, (2, 3))
-    assert "a pack goes on after epoch 2" in capsys.readouterr().out
+    assert files_of(tmp_path, (0, 1, 2, 3)) == files_of(tmp_path, (4, 5, 6, 7))
+    said = capsys.readouterr().out
+    assert sorted(re.findall(r"a pack goes on after epoch (\d+)", said)) == ["1", "2"]
     assert not (tmp_path / ".checkpoints").exists()
+
+
+@GIVEN_AGAIN
+def test_a_run_that_two_packs_have_kept_goes_on_in_one(launch, interrupted, tmp_path, capsys):
+    jobs = (["seed=1", FOUR], ["seed=2", FOUR])
+    launch(*jobs, number=2)
+    interrupted(*jobs)
+    interrupted(jobs[0])
+    assert len(kept_in(tmp_path)) == 2
+    capsys.readouterr()
+
+    launch(*jobs)
+
+    assert "training 2 runs" in capsys.readouterr().out
+    assert files_of(tmp_path, (0, 1)) == files_of(tmp_path, (2, 3))
 
 
 @GIVEN_AGAIN
@@ -483,7 +501,7 @@ def claim(tmp_path):
 def test_nothing_is_published_in_a_folder_that_another_process_has_taken(claim, launch, tmp_path):
     (tmp_path / ".claim" / "2").write_text(claim.path.read_text())
 
-    with pytest.raises(ClaimLost, match="another process has taken it"):
+    with pytest.raises(ClaimLost, match=f"^regsweep: {tmp_path}: pid .* has taken it; "):
         launch(["seed=1"], ["seed=2"])
 
     assert not list(tmp_path.glob("*/record.json"))

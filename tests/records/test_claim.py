@@ -90,8 +90,8 @@ def test_one_that_was_suspended_ends_with_one_message_when_it_wakes(tmp_path, fa
         assert far.wait(timeout=60) == 1
         assert far.stdout.read() == ""
         assert far.stderr.read() == (
-            f"regsweep: {tmp_path}: another process has taken it; this process writes nothing "
-            "more there\n"
+            f"regsweep: {tmp_path}: {claim_on(tmp_path).who} has taken it; this process writes "
+            "nothing more there\n"
         )
         assert claims(tmp_path) == ["2"]
 
@@ -185,6 +185,16 @@ def test_one_failure_to_renew_is_none(tmp_path, monkeypatch):
             time.sleep(0.01)
         assert failed
         assert mine.stands
+
+
+def test_what_cannot_be_let_go_of_lapses_and_it_is_said(tmp_path, monkeypatch, caplog):
+    def fail(*words):
+        raise OSError(28, "No space left on device")
+
+    with claimed(tmp_path, "", here()):
+        monkeypatch.setattr(claim, "_write", fail)
+
+    assert f"{tmp_path}: not said to be free ([Errno 28] No space left" in caplog.text
 
 
 def test_signals_are_left_to_who_heeded_them(tmp_path):
