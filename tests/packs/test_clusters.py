@@ -214,6 +214,7 @@ def test_a_killed_node_loses_nothing_and_a_killed_head_is_one_message(tmp_path):
             _, said = sweep.communicate(timeout=60)
     assert sweep.returncode == 1
     assert said.startswith(f"regsweep: the Ray cluster {address}: it has gone away"), said
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize("how", ["interrupt", "kill"])

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from functools import partial
@@ -68,7 +68,7 @@ class Ray:
             )
         return found
 
-    def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
+    def submit(self, call: Callable[[], T], at_once: int, kind: Hashable = None) -> Future[T]:
         """``call`` in a process of one of the workers, as soon as a CPU, or GPU, is free."""
         self.reach(at_once)
         future: Future[T] = Future()
@@ -230,6 +230,8 @@ def _ray() -> Any:
     # As Ray will have it; unset, it warns.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # What it says of lost workers comes as the errors of their calls.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.exceptions
