@@ -41,7 +41,7 @@ class Ray:
         self.task: Any = None  # what runs a call on a worker
         self.owner = uuid.uuid4().hex
         self.at_work: dict[Any, Future[Any]] = {}
-        self.head = ""  # where it listens
+        self.head: str | None = None  # where it listens
         self.watch: threading.Thread | None = None
         self.gone = False
 
@@ -119,7 +119,8 @@ class Ray:
             raise ClusterFault(
                 f"hydra.launcher.address={self.address}: no Ray cluster answers there ({said})"
             ) from error
-        self.head = ray.get_runtime_context().gcs_address
+        by_a_proxy = (self.address or "").startswith("ray://")
+        self.head = self.address if by_a_proxy else ray.get_runtime_context().gcs_address
         # What a dead worker was at goes to another one, by Ray.
         self.task = ray.remote(**self.asked, max_retries=2)(in_a_child)
 
