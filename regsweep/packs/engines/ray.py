@@ -231,8 +231,6 @@ def _ray() -> Any:
     # As Ray will have it; unset, it warns.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # What it says of lost workers comes as the errors of their calls.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.exceptions
