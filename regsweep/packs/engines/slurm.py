@@ -20,9 +20,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby
 from math import ceil
-from operator import attrgetter
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
@@ -57,7 +55,7 @@ OF_THE_CLUSTER = ("BOOT_FAIL", "CANCELLED", "NODE_FAIL", "PREEMPTED", "TIMEOUT")
 FOR_WANT = ("TIMEOUT", "OUT_OF_MEMORY", "FORGOTTEN")
 
 
-@dataclass
+@dataclass(eq=False)  # each is itself alone
 class Call:
     """A call, pickled, and what kind it is of.
 
@@ -118,7 +116,7 @@ class Slurm:
         self.longest = 0  # an array, by Slurm's own limit
         self.at_once = 1
         self.folder: Path | None = None
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # what comes of a call may have another submitted
         self.waiting: deque[Call] = deque()
         self.tasks: dict[str, Task] = {}  # by the names that squeue has for them
         self.needed: defaultdict[Hashable, Needed] = defaultdict(Needed)
@@ -217,13 +215,15 @@ class Slurm:
     def _submit_waiting(self) -> None:
         """Arrays of tasks for what waits, as many tasks as may run at once."""
         while self.waiting and (room := self.at_once - len(self.tasks)) > 0:
-            (kind, in_full), first = next(groupby(self.waiting, key=attrgetter("kind", "in_full")))
-            alike, known = list(first), self.needed[kind].seconds
-            size = 1 if in_full else calls_a_task(len(self.waiting), self.at_once, known)
+            first = self.waiting[0]
+            like = first.kind, first.in_full
+            alike = [call for call in self.waiting if (call.kind, call.in_full) == like]
+            known = [] if first.in_full else self.needed[first.kind].seconds
+            size = calls_a_task(len(self.waiting), self.at_once, known)
             starts = range(0, len(alike), size)[: min(room, self.longest)]
             self._submit_array([alike[start : start + size] for start in starts])
-            for _ in range(min(len(alike), len(starts) * size)):
-                self.waiting.popleft()
+            submitted = set(alike[: len(starts) * size])
+            self.waiting = deque(call for call in self.waiting if call not in submitted)
 
     def _submit_array(self, parts: Sequence[Sequence[Call]]) -> None:
         """One array, of a task for each of ``parts``."""
