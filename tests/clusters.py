@@ -97,15 +97,25 @@ def without(folder):
     return [] if failed else within
 
 
+# Ray has loopback for what is no cluster: its own switch allows no second node.
+LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+ON_LOOPBACK = """
+from ray._private import services
+services.get_node_ip_address = lambda address=None: "127.0.0.1"
+from ray.scripts.scripts import main
+main()
+"""
+
+
 @contextmanager
 def ray_node(environment, *words):
     """A node of a CPU and a GPU, on loopback; ends with all its processes, by SIGKILL."""
-    asked = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block"]
+    asked = [sys.executable, "-c", ON_LOOPBACK, "start", "--block"]
     asked += ["--node-ip-address=127.0.0.1", "--num-cpus=1", "--object-store-memory=100000000"]
     asked += ["--num-gpus=1", "--disable-usage-stats", *words]  # it is believed
     with subprocess.Popen(
         asked,
-        env={**os.environ, **environment},
+        env={**os.environ, **environment, LOOPBACK: "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -128,7 +138,7 @@ def ray_head(auth="token"):
         "RAY_AUTH_MODE": auth,
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # what keeps it on loopback
+        LOOPBACK: "0",  # of who leads a sweep there
     }
     port = free_port()
     # A socket's path has few letters.
@@ -175,7 +185,7 @@ MailProg=/bin/true
 MaxArraySize=4
 ReturnToService=2
 SlurmdParameters=config_overrides
-SchedulerParameters=sched_interval=2,bf_interval=2
+SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0
 GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=64000 Gres=gpu:1 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
@@ -243,7 +253,11 @@ def slurm_at_hand(gpu=False):
     with (
         tempfile.TemporaryDirectory() as folder,
         used(Slurm(slurm_cluster(folder, gpu))) as engine,
+        pytest.MonkeyPatch.context() as patched,
     ):
+        # A folder of this machine shows at once what a task has left.
+        patched.setattr("regsweep.packs.engines.slurm.POLL_SECONDS", 0.1)
+        patched.setattr("regsweep.packs.engines.slurm.GRACE_SECONDS", 0.5)
         yield engine
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import replace
 from itertools import pairwise
@@ -12,6 +12,7 @@ from typing import TypeVar
 from regsweep.errors import MachineFault, machine_fault, wants_memory
 from regsweep.packs.engines.engine import Engine
 from regsweep.packs.worker import Pack
+from regsweep.settings.run import fusible
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ def train_packs(
             while queue and len(running) < most:
                 pack = queue.popleft()
                 try:
-                    running[engine.submit(work(pack), workers)] = pack, alone
+                    running[engine.submit(work(pack), workers, _kind(pack))] = pack, alone
                 except BrokenExecutor:  # another pack killed a worker just now
                     queue.appendleft(pack)
                     break
@@ -93,6 +94,11 @@ def train_packs(
     finally:
         if not finished:  # an interrupt: what is at work is not waited for
             engine.kill()
+
+
+def _kind(pack: Pack) -> Hashable:
+    """What packs that take about as long have in common."""
+    return fusible(pack.runs[0]), pack.test, len(pack.runs)
 
 
 def _fault(engine: Engine, pack: Pack, error: Exception) -> MachineFault | None:

@@ -3,7 +3,7 @@
 import json
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from typing import Any, TypeVar
 
@@ -51,7 +51,7 @@ class Dask:
             return len(self.own.plan) * next(iter(self.client.nthreads().values()), 1)
         return workers or sum(self.client.nthreads().values())
 
-    def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
+    def submit(self, call: Callable[[], T], at_once: int, kind: Hashable = None) -> Future[T]:
         """``call`` in a process of one of the workers, as soon as a thread of one is free."""
         self._begin(at_once)
         future: Future[T] = Future()

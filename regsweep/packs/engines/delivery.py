@@ -6,7 +6,7 @@ import pickle
 import socket
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -136,7 +136,7 @@ class Delivering:
         self.processors = frozenset(there.processor for there in workers.values())
         self.needs = needs
 
-    def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
+    def submit(self, call: Callable[[], T], at_once: int, kind: Hashable = None) -> Future[T]:
         """``call``, where its needs are met; where a file lacks, again, and all come along."""
         future: Future[T] = Future()
         needs, pickled = self.needs, cloudpickle.dumps(call)
@@ -152,14 +152,14 @@ class Delivering:
             else:
                 try:
                     second = self.engine.submit(
-                        partial(delivered, contents_of(needs), needs, pickled), at_once
+                        partial(delivered, contents_of(needs), needs, pickled), at_once, kind
                     )
                 except Exception as failed:  # a callback's error would be nobody's
                     future.set_exception(failed)
                 else:
                     second.add_done_callback(partial(settle, again=True))
 
-        first = self.engine.submit(partial(where_met, needs, pickled), at_once)
+        first = self.engine.submit(partial(where_met, needs, pickled), at_once, kind)
         first.add_done_callback(partial(settle, again=False))
         return future
 

@@ -1,6 +1,6 @@
 """What an engine is: where the functions of packs run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from typing import Protocol, TypeVar
 
@@ -22,8 +22,8 @@ class Engine(Protocol):
     takes_all: bool
     """Whether calls beyond those that run at once wait there, to be run several in one process."""
 
-    def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
-        """``call``, to be run.
+    def submit(self, call: Callable[[], T], at_once: int, kind: Hashable = None) -> Future[T]:
+        """``call``, to be run; calls of a ``kind`` need about as much time and memory.
 
         Raises:
             BrokenExecutor: another call has just ended its process.

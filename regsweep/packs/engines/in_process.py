@@ -1,6 +1,6 @@
 """This process as an engine: one call after the other, for debuggers and notebooks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import BrokenExecutor, Future
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ class InProcess:
     apart = False
     takes_all = False
 
-    def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
+    def submit(self, call: Callable[[], T], at_once: int, kind: Hashable = None) -> Future[T]:
         """``call``, which has ended when this returns; an interrupt is raised here."""
         future: Future[T] = Future()
         try:

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -35,7 +35,7 @@ class Local:
         self.shared: SharedFolder | None = None  # of the workers' examples
         self.kills_before = 0  # for want of memory, when the first worker was started
 
-    def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
+    def submit(self, call: Callable[[], T], at_once: int, kind: Hashable = None) -> Future[T]:
         """``call`` in one of ``at_once`` processes: those of the call before, or new after a death.
 
         Raises:

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from functools import partial
@@ -41,7 +41,7 @@ class Ray:
         self.task: Any = None  # what runs a call on a worker
         self.owner = uuid.uuid4().hex
         self.at_work: dict[Any, Future[Any]] = {}
-        self.head = ""  # where it listens
+        self.head: str | None = None  # where it listens
         self.watch: threading.Thread | None = None
         self.gone = False
 
@@ -68,7 +68,7 @@ class Ray:
             )
         return found
 
-    def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
+    def submit(self, call: Callable[[], T], at_once: int, kind: Hashable = None) -> Future[T]:
         """``call`` in a process of one of the workers, as soon as a CPU, or GPU, is free."""
         self.reach(at_once)
         future: Future[T] = Future()
@@ -119,7 +119,8 @@ class Ray:
             raise ClusterFault(
                 f"hydra.launcher.address={self.address}: no Ray cluster answers there ({said})"
             ) from error
-        self.head = ray.get_runtime_context().gcs_address
+        by_a_proxy = (self.address or "").startswith("ray://")
+        self.head = self.address if by_a_proxy else ray.get_runtime_context().gcs_address
         # What a dead worker was at goes to another one, by Ray.
         self.task = ray.remote(**self.asked, max_retries=2)(in_a_child)
 

@@ -15,14 +15,12 @@ import tempfile
 import threading
 import time
 import uuid
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby
 from math import ceil
-from operator import attrgetter
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
@@ -57,13 +55,25 @@ OF_THE_CLUSTER = ("BOOT_FAIL", "CANCELLED", "NODE_FAIL", "PREEMPTED", "TIMEOUT")
 FOR_WANT = ("TIMEOUT", "OUT_OF_MEMORY", "FORGOTTEN")
 
 
-@dataclass
+@dataclass(eq=False)  # each is itself alone
 class Call:
-    """A call, pickled; ``in_full`` is one that needs more than the calls before it have."""
+    """A call, pickled, and what kind it is of.
+
+    ``in_full`` is one that needs more than those of its kind before it.
+    """
 
     pickled: bytes
     future: Future[Any]
+    kind: Hashable = None
     in_full: bool = False
+
+
+@dataclass
+class Needed:
+    """What calls of a kind have needed so far: seconds each, and the most bytes of a task."""
+
+    seconds: list[float] = field(default_factory=list)
+    memory: int = 0
 
 
 @dataclass
@@ -106,11 +116,10 @@ class Slurm:
         self.longest = 0  # an array, by Slurm's own limit
         self.at_once = 1
         self.folder: Path | None = None
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # what comes of a call may have another submitted
         self.waiting: deque[Call] = deque()
         self.tasks: dict[str, Task] = {}  # by the names that squeue has for them
-        self.seconds: list[float] = []  # that calls have taken so far
-        self.memory = 0  # the most bytes that one has
+        self.needed: defaultdict[Hashable, Needed] = defaultdict(Needed)
         self.watch: threading.Thread | None = None
         self.told: set[str] = set()
         self.answered = 0.0
@@ -151,8 +160,8 @@ class Slurm:
             if not asked.done():  # an interrupt
                 self.kill()
 
-    def submit(self, call: Callable[[], T], at_once: int) -> Future[T]:
-        """``call``, in one of ``at_once`` tasks, which short calls share."""
+    def submit(self, call: Callable[[], T], at_once: int, kind: Hashable = None) -> Future[T]:
+        """``call``, in one of ``at_once`` tasks, which short calls of a ``kind`` share."""
         self.reach(at_once)
         future: Future[T] = Future()
         with self.lock:
@@ -163,7 +172,7 @@ class Slurm:
                 self.folder = Path(tempfile.mkdtemp(prefix=".slurm-", dir=where))
                 self.answered = time.monotonic()
             self.at_once = at_once
-            self.waiting.append(Call(pickled(call), future))
+            self.waiting.append(Call(pickled(call), future, kind))
             if self.watch is None:
                 self.watch = threading.Thread(target=self._watch, daemon=True)
                 self.watch.start()
@@ -206,13 +215,15 @@ class Slurm:
     def _submit_waiting(self) -> None:
         """Arrays of tasks for what waits, as many tasks as may run at once."""
         while self.waiting and (room := self.at_once - len(self.tasks)) > 0:
-            in_full, first = next(groupby(self.waiting, key=attrgetter("in_full")))
-            alike = list(first)
-            size = 1 if in_full else calls_a_task(len(self.waiting), self.at_once, self.seconds)
+            first = self.waiting[0]
+            like = first.kind, first.in_full
+            alike = [call for call in self.waiting if (call.kind, call.in_full) == like]
+            known = [] if first.in_full else self.needed[first.kind].seconds
+            size = calls_a_task(len(self.waiting), self.at_once, known)
             starts = range(0, len(alike), size)[: min(room, self.longest)]
             self._submit_array([alike[start : start + size] for start in starts])
-            for _ in range(min(len(alike), len(starts) * size)):
-                self.waiting.popleft()
+            submitted = set(alike[: len(starts) * size])
+            self.waiting = deque(call for call in self.waiting if call not in submitted)
 
     def _submit_array(self, parts: Sequence[Sequence[Call]]) -> None:
         """One array, of a task for each of ``parts``."""
@@ -221,14 +232,15 @@ class Slurm:
         for index, calls in enumerate(parts):
             place = Path(f"{batch}-{index}")
             calls_file(place).write_bytes(pickle.dumps([call.pickled for call in calls]))
-        longest = None if parts[0][0].in_full else max(self.seconds, default=None)
+        first = parts[0][0]
+        needed = Needed() if first.in_full else self.needed[first.kind]
         job = _said(
             "sbatch",
             "--parsable",
             f"--job-name={self.name}",
             f"--array=0-{len(parts) - 1}",
             f"--output={batch}-%a.log",
-            *options(self.cluster, len(parts[0]), longest, self.memory),
+            *options(self.cluster, needed, len(parts[0])),
             script=script(batch),
         )
         number = job.strip().partition(";")[0]
@@ -262,9 +274,12 @@ class Slurm:
             if not file.exists():
                 return
             answered, seconds, memory = pickle.loads(file.read_bytes())
-            self.seconds.append(seconds)
-            self.memory = max(self.memory, memory)
-            settle(task.calls[task.answered].future, answered)
+            call = task.calls[task.answered]
+            if call.kind is not None:
+                needed = self.needed[call.kind]
+                needed.seconds.append(seconds)
+                needed.memory = max(needed.memory, memory)
+            settle(call.future, answered)
             task.answered += 1
 
     def _lose(self, name: str, task: Task) -> None:
@@ -275,6 +290,7 @@ class Slurm:
         if ended.state.startswith(FOR_WANT) and not at.in_full:
             at.in_full = True
             behind = [at, *behind]
+            self.needed.pop(at.kind, None)  # it was not all
         elif ended.state == "FAILED" and not task.place.with_suffix(BEGUN).exists():
             where = f"{sys.executable} and {task.place.parent} are to be there on every node"
             raise ClusterFault(f"{said}; it has not begun: {where}")
@@ -318,20 +334,19 @@ def calls_a_task(waiting: int, at_once: int, seconds: Sequence[float]) -> int:
     return max(1, min(fitting, waiting // at_once))
 
 
-def options(
-    cluster: SlurmCluster, calls: int = 1, longest: float | None = None, memory: int = 0
-) -> list[str]:
+def options(cluster: SlurmCluster, needed: Needed, calls: int = 1) -> list[str]:
     """What sbatch is asked for, for a task of so many ``calls``.
 
-    What the keys say is for each call, and the most: where the ``longest`` call so far, in seconds,
-    and the most ``memory`` of a task, in bytes, are known, less is asked for.
+    What the keys say is for each call, and the most: where it is known what calls of the kind have
+    ``needed``, less is asked for.
     """
     minutes, most = cluster.minutes * calls, cluster.memory
-    if longest is not None:
+    if needed.seconds:
+        longest = max(needed.seconds)
         minutes = min(minutes, START_MINUTES + ceil(ROOM * longest * calls / 60))
         if most is not None:
-            needed = START_BYTES + ROOM * memory
-            most = most if needed >= _bytes(most) else f"{ceil(needed / 2**20)}M"
+            asked_for = START_BYTES + ROOM * needed.memory
+            most = most if asked_for >= _bytes(most) else f"{ceil(asked_for / 2**20)}M"
     asked: dict[str, Any] = {"cpus-per-task": 1, "time": minutes, "mem": most}
     asked["gres"] = "gpu:1" if cluster.gpu else None
     for key in ("partition", "account", "qos", "constraint"):

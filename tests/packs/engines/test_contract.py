@@ -166,8 +166,11 @@ def state():
     return os.getpid(), os.environ.get("OMP_NUM_THREADS"), os.getcwd()
 
 
-def until(is_so, seconds=15):
-    deadline = time.monotonic() + seconds
+PATIENCE = 15
+
+
+def until(is_so, seconds=None):
+    deadline = time.monotonic() + (seconds or PATIENCE)
     while not is_so() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert is_so()
@@ -269,7 +272,8 @@ class LetsThemLive(Local):
         (Stays, what_is_dismissed_is_not_used_again),
     ],
 )
-def test_a_broken_engine_in_other_processes_is_found(broken, clause):
+def test_a_broken_engine_in_other_processes_is_found(broken, clause, monkeypatch):
+    monkeypatch.setitem(globals(), "PATIENCE", 2)
     try:
         with pytest.raises(AssertionError):
             clause(broken())

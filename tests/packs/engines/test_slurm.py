@@ -10,7 +10,16 @@ import pytest
 
 from regsweep.errors import ClusterFault
 from regsweep.packs.engines import slurm
-from regsweep.packs.engines.slurm import Call, Ended, Slurm, Task, calls_a_task, gpus_in, options
+from regsweep.packs.engines.slurm import (
+    Call,
+    Ended,
+    Needed,
+    Slurm,
+    Task,
+    calls_a_task,
+    gpus_in,
+    options,
+)
 from regsweep.packs.engines.slurm_task import BEGUN
 
 FOLDER = "unused"
@@ -34,23 +43,23 @@ def test_short_calls_share_a_task_and_leave_none_idle(waiting, at_once, seconds,
 
 
 def test_what_the_keys_say_is_asked_for_until_calls_have_told_what_they_need():
-    assert options(CLUSTER) == ["--cpus-per-task=1", "--time=60", "--mem=1G"]
+    assert options(CLUSTER, Needed()) == ["--cpus-per-task=1", "--time=60", "--mem=1G"]
     # Three times what they took, and what a task takes to start.
-    known = options(CLUSTER, calls=6, longest=10.0, memory=100 * 2**20)
+    known = options(CLUSTER, Needed([1.0, 10.0], 100 * 2**20), calls=6)
     assert known == ["--cpus-per-task=1", "--time=5", "--mem=812M"]
 
 
 def test_no_more_is_asked_for_than_the_keys_say():
-    asked = options(CLUSTER, calls=1, longest=1e6, memory=2**40)
+    asked = options(CLUSTER, Needed([1e6], 2**40))
     assert asked == ["--cpus-per-task=1", "--time=60", "--mem=1G"]
-    assert "--time=120" in options(CLUSTER, calls=2, longest=1e6)
+    assert "--time=120" in options(CLUSTER, Needed([1e6]), calls=2)
 
 
 def test_a_gpu_is_asked_for_where_packs_are_for_one():
     gpu = clusters.slurm_cluster(FOLDER, gpu=True, partition="long")
 
-    assert {"--gres=gpu:1", "--partition=long"} < {*options(gpu)}
-    assert not any("gres" in one for one in options(CLUSTER))
+    assert {"--gres=gpu:1", "--partition=long"} < {*options(gpu, Needed())}
+    assert not any("gres" in one for one in options(CLUSTER, Needed()))
 
 
 def test_gpus_are_counted_once_a_node():
@@ -66,7 +75,8 @@ def ended(monkeypatch, tmp_path):
     def end(how, begun=True):
         monkeypatch.setattr(slurm, "_how_it_ended", lambda name: how)
         engine = Slurm(CLUSTER)
-        calls = [Call(b"", Future()), Call(b"", Future())]
+        engine.needed["quick"].seconds.append(1.0)
+        calls = [Call(b"", Future(), "quick"), Call(b"", Future(), "quick")]
         task = Task(tmp_path / "place", calls)
         if begun:
             task.place.with_suffix(BEGUN).touch()
@@ -92,6 +102,7 @@ def test_a_call_that_was_asked_too_little_for_is_done_again_with_all(ended, stat
 
     assert [*engine.waiting] == [first, second]
     assert (first.in_full, second.in_full) == (True, False)
+    assert "quick" not in engine.needed  # what was known was too little
     engine._lose("1_1", Task(Path("place"), [first]))
     assert isinstance(first.future.exception(timeout=0), BrokenExecutor)
 
@@ -112,12 +123,15 @@ def test_a_task_that_cannot_begin_is_one_message(ended):
 @pytest.mark.usefixtures("slurm")
 def test_calls_that_share_a_task_lose_only_the_one_that_ends_it():
     with clusters.slurm_at_hand() as engine:
-        alone = engine.submit(os.getpid, 2).result(timeout=60)
+        alone = engine.submit(os.getpid, 2, "quick").result(timeout=60)
         die = partial(os._exit, 7)
-        shared = [engine.submit(call, 2) for call in [os.getpid, die, os.getpid] * 2]
+        shared = [engine.submit(call, 2, "quick") for call in [os.getpid, die, os.getpid] * 2]
+        other = engine.submit(os.getpid, 2, "unknown")
+        apart = other.result(timeout=60)
         results = [None if one.exception(timeout=60) else one.result() for one in shared]
 
     assert [results[1], results[4]] == [None, None]
+    assert apart not in results
     assert isinstance(shared[1].exception(), BrokenExecutor)
     # Two tasks, and those that go on behind the lost calls.
     assert len({results[0], results[2], results[3], results[5]} - {alone}) == 4
