@@ -83,7 +83,7 @@ def page(report: Report) -> str:
             columns=table_columns(report.comparison, names, corrections),
             rows=range(len(arms)),
             sections=sections,
-            headlines=headlines(report.comparison, report.asked),
+            headlines=headlines(report.winners, report.asked),
             taken=choice_lines(report.choices, report.asked, names),
             best=_best(report, names),
             corrections=next(iter(corrections), "") if len(corrections) < 2 else "",
@@ -119,7 +119,7 @@ def _json_of(plot: Plot) -> Markup:
 
 
 def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
-    comparison = report.comparison
+    comparison = report.winners
     asked_for = {b for asked in report.asked.values() for b in asked.baselines.values()}
     arm_looks = looks(comparison["arm"], asked_for or comparison["baseline"].dropna())
     if "sweep" not in comparison:
@@ -170,7 +170,8 @@ def _objective(comparison: pd.DataFrame) -> str:
 
 
 def _best(report: Report, names: dict[str, str]) -> _Best | None:
-    tested = report.comparison[report.comparison["seeds"].notna()]
+    winners = report.winners
+    tested = winners[winners["seeds"].notna()]
     if tested.empty:
         return None
     row = tested.iloc[0]

@@ -12,6 +12,7 @@ import pandas as pd
 from regsweep.errors import InputError
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.request import Request
+from regsweep.report.tables.winner import made_of_sparsest
 from regsweep.report.words.undertrained import few_steps, still_falling
 from regsweep.report.words.view import short_names
 from regsweep.settings.config import GROUPS, read_run
@@ -59,11 +60,16 @@ def _of_arm(name: str, result: ArmResult, asked: Request) -> Iterator[str]:
     if result.winner is None:
         yield f"{name} has no finished trial."
         return
-    if len(result.superseded):
-        yield (
-            f"{name}: {len(result.superseded)} confirm runs of an earlier winner are superseded "
-            "and do not count."
-        )
+    of_sparsest = made_of_sparsest(result.superseded)
+    for runs, of in (
+        (result.superseded.drop(index=of_sparsest.index), "winner"),
+        (of_sparsest, "sparsest trial"),
+    ):
+        if len(runs):
+            yield (
+                f"{name}: {len(runs)} confirm runs of an earlier {of} are superseded and do not "
+                "count."
+            )
     if result.unplanned:
         yield (
             f"{name}: {result.unplanned} confirm runs on the seeds of earlier looks do not count: "
