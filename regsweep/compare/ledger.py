@@ -137,8 +137,10 @@ class Ledger:
 
         And where the plan confirms none.
         """
+        if self.plan.margin is None or not self.plan.sparsest[arm]:
+            return None
         best = self.best(arm)
-        if best is None or self.plan.margin is None or not self.plan.sparsest[arm]:
+        if best is None:
             return None
         could_win, replicates = self._could_win(arm), self.plan.budget.replicates
         costs = {slot: cost for slot, cost in self._completed(arm).items() if slot in could_win}

@@ -114,12 +114,12 @@ def next_look(plan: Plan, ledger: Ledger) -> list[Place]:
     sparsest = {winners[arm]: slot for arm, slot in _sparsest(plan, ledger).items()}
     places: list[Place] = []
     for count, seed in enumerate(plan.confirm_seeds):
-        asked = [Place("confirm", slot, seed) for slot, seeds in wanted if count < seeds]
+        of_seed = [Place("confirm", slot, seed) for slot, seeds in wanted if count < seeds]
         for winner, slot in sparsest.items():
-            its_own = Place("confirm", winner, seed)
-            if its_own in asked or ledger.record(its_own) is not None:
-                asked.append(Place("confirm", slot, seed, "sparsest"))
-        places += asked
+            beside = Place("confirm", winner, seed)
+            if beside in of_seed or ledger.record(beside) is not None:
+                of_seed.append(Place("confirm", slot, seed, "sparsest"))
+        places += of_seed
     return [place for place in dict.fromkeys(places) if ledger.record(place) is None]
 
 

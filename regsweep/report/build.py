@@ -106,9 +106,9 @@ def _marked(runs: pd.DataFrame, results: Sequence[ArmResult]) -> pd.DataFrame:
     for result in results:
         if result.winner is not None:
             of_sparsest = made_of_sparsest(result.superseded)
-            of_winners = result.superseded.drop(index=of_sparsest.index)
+            others = result.superseded.drop(index=of_sparsest.index)
             now = result.row["trial"]
-            error.loc[of_winners.index] = f"superseded: the winner is now trial {now}"
+            error.loc[others.index] = f"superseded: the winner is now trial {now}"
             if result.sparsest:
                 now = result.sparsest.row["trial"]
             error.loc[of_sparsest.index] = f"superseded: the sparsest is now trial {now}"

@@ -10,6 +10,7 @@ from regsweep.compare.live import View, show_plan
 from regsweep.compare.plan import Place, Slot
 from regsweep.compare.stages import next_look
 from regsweep.errors import InputError
+from regsweep.records.objective import sparsest
 from tests.compare.test_ledger import ledger, publish_at  # noqa: F401
 from tests.compare.test_sweeper_scenarios import records, rows, swept  # noqa: F401
 
@@ -49,6 +50,11 @@ def test_it_is_the_one_of_most_zeros_within_the_margin(searched, trials, number)
     assert one.sparsest(0) is None
 
 
+def test_of_equal_shares_it_is_the_winner_whichever_is_better_on_the_search_seeds():
+    zeros = dict.fromkeys("abc", 0.9)
+    assert sparsest({"a": 0.49, "b": 0.5, "c": 0.48}, zeros, "b", 0.1) == "b"
+
+
 def test_a_finalist_that_diverged_is_none_and_all_are_compared_on_the_search_seeds(searched):
     finalists = ("hydra.sweeper.finalists=2", "hydra.sweeper.finalist_seeds=1")
     one = searched([(0.5, 0.1), (0.52, 0.9), (0.54, 0.8)], *finalists)
@@ -57,6 +63,14 @@ def test_a_finalist_that_diverged_is_none_and_all_are_compared_on_the_search_see
     publish_at(one, Place("search", Slot(L1, 1), 1), status="diverged")
     assert one.best(L1) == (Slot(L1, 0), 1.0)
     assert one.sparsest(L1) == Slot(L1, 2)
+
+
+def test_zeros_are_those_of_the_search_seeds(searched):
+    finalists = ("hydra.sweeper.finalists=2", "hydra.sweeper.finalist_seeds=1")
+    one = searched([(0.5, 0.1), (0.52, 0.9), (0.54, 0.8)], *finalists)
+    publish_at(one, Place("search", Slot(L1, 0), 1), 0.5)
+    publish_at(one, Place("search", Slot(L1, 1), 1), 0.9)  # of no zeros
+    assert one.sparsest(L1) == Slot(L1, 1)
 
 
 def confirm(one, slot, losses, start=0):
@@ -97,16 +111,20 @@ def test_it_stops_with_its_winner_and_not_before(searched):
     assert wanted(one) == []
 
 
+def test_what_the_last_look_left_undone_of_it_is_done(searched):
+    one = searched([(0.5, 0.1), (0.51, 0.9), (0.9, 0.0)])
+    confirm(one, Slot(0, 0), [1.0, 1.1, 1.0, 1.1])
+    confirm(one, Slot(L1, 0), [0.9, 1.2, 0.9, 1.2])
+    confirm(one, Slot(L1, 1), [1.0, 1.2])
+    assert wanted(one) == [(L1, 1, seed, "sparsest") for seed in (2, 3)]
+
+
 def test_only_its_jobs_say_that_they_are_of_the_sparsest(planned):
     plan, _ = planned("regularizer=none,l1", *EXACT)
-    winner, sparsest = (
-        Place("confirm", Slot(L1, 3), 10000, role) for role in ("winner", "sparsest")
-    )
-    assert winner == sparsest
-    assert plan.folder(winner) == plan.folder(sparsest)
-    assert set(plan.overrides(sparsest, ())) - set(plan.overrides(winner, ())) == {
-        "run.role=sparsest"
-    }
+    winner, other = (Place("confirm", Slot(L1, 3), 10000, role) for role in ("winner", "sparsest"))
+    assert winner == other
+    assert plan.folder(winner) == plan.folder(other)
+    assert set(plan.overrides(other, ())) - set(plan.overrides(winner, ())) == {"run.role=sparsest"}
 
 
 @pytest.mark.parametrize(

@@ -546,6 +546,21 @@ class TestSparsePlot:
         assert "validation accuracy: 10.00 %" in marks.hovertext[-1]
         assert "triangle" in plot.caption
 
+    def test_the_foot_is_below_what_was_tested(self):
+        runs = self.exact((0.1, 0.2), (0.3, 0.22), (0.5, 0.24), (0.6, 0.23), (1.0, 3.6))
+        runs += [confirmed("l1", n, loss, trial=0, weight=1.0) for n, loss in enumerate((0.2, 0.8))]
+        plot = self.plot(runs)
+        # Two seeds tell so little that the interval reaches down to 0.
+        assert "triangle" not in plot.caption
+        assert min(traces(plot, name="l1")[0].y) == pytest.approx(10)
+
+    def test_a_far_worse_trial_without_weights_leaves_the_axis_logarithmic(self):
+        few = [(0.5, 0.2), (0.9, 0.22), (0.99, 0.24), (0.98, 0.23)]
+        plot = self.plot(self.exact(*few, (1.0, 3.6)))
+        assert plot.figure.layout.xaxis.type == "log"
+        assert min(traces(plot, name="l1")[0].x) == pytest.approx(1)
+        assert "weights left: 0 %" in traces(plot, name="l1")[0].hovertext[-1]
+
     def test_the_sparsest_trial_is_an_open_diamond(self):
         runs = self.exact((0.1, 0.2), (0.9, 0.2 + 1e-4))
         for trial in (0, 1):

@@ -49,22 +49,26 @@ def sparse_plot(
     trials = trials.assign(left=100 * (1 - trials[column])).dropna(subset=["left"])
     if len(trials) < 2:
         return None
-    foot = -shown_up_to(-trials["score"], trials["arm"])
-    drawn, note = sampled(trials, "trials")
-    figure = new_figure(
-        fitting_axis(f"weights {name} (%)", trials["left"]),
-        {"title_text": score.words + " (%)" * score.in_percent},
-    )
-    _add_front(figure, trials[trials["score"] >= foot])
-    for arm, look in looks.items():
-        if (drawn["arm"] == arm).any():
-            _add_trials(figure, look, drawn[drawn["arm"] == arm], foot, name, score)
     tested = [
         (looks[arm.arm], one, one is not arm)
         for arm in results
         for one in (arm, arm.sparsest)
         if one and len(one.tested)
     ]
+    lows = [value for _, one, _ in tested for value in _interval(one)[:2]]
+    foot = float(np.nanmin([-shown_up_to(-trials["score"], trials["arm"]), *lows]))
+    drawn, note = sampled(trials, "trials")
+    near = trials[trials["score"] >= foot]
+    x = fitting_axis(f"weights {name} (%)", near["left"])
+    if "type" in x:  # where a trial far worse, of no weights at all, has no place
+        drawn = drawn.assign(drawn_at=drawn["left"].clip(lower=near["left"].min()))
+    else:
+        drawn = drawn.assign(drawn_at=drawn["left"])
+    figure = new_figure(x, {"title_text": score.words + " (%)" * score.in_percent})
+    _add_front(figure, near)
+    for arm, look in looks.items():
+        if (drawn["arm"] == arm).any():
+            _add_trials(figure, look, drawn[drawn["arm"] == arm], foot, name, score)
     for look, one, sparsest in tested:
         _add_tested(figure, look, one, exact, sparsest, name)
     with_legend(figure, [_FRONT, *legend_keys(looks.values())])
@@ -101,7 +105,7 @@ def _add_trials(
     columns = zip(trials["trial"], trials["score"], trials["left"], trials["settings"], strict=True)
     first = all(trace.legendgroup != look.key for trace in figure.data)
     figure.add_scatter(
-        x=trials["left"].to_numpy(),
+        x=trials["drawn_at"].to_numpy(),
         y=trials["score"].clip(lower=foot).to_numpy(),
         mode="markers",
         marker={
@@ -134,9 +138,7 @@ def _add_tested(
     figure: go.Figure, look: Look, result: ArmResult, exact: bool, sparsest: bool, name: str
 ) -> None:
     score, row = result.score, result.row
-    scale = 100 if score.in_percent else 1
-    test = score.of("test")
-    mean, low, high = (scale * row[f"{test}_{part}"] for part in ("mean", "ci_low", "ci_high"))
+    mean, low, high = _interval(result)
     left = 100 * (1 - row["zero_fraction_mean" if exact else "near_zero_fraction_mean"])
     known = [] if np.isnan(low) else [f"95 % interval: {low:.4f} to {high:.4f}"]
     figure.add_scatter(
@@ -170,6 +172,16 @@ def _add_tested(
             )
         ],
     )
+
+
+def _interval(result: ArmResult) -> tuple[float, float, float]:
+    """The mean test score and its interval, in the unit of the axis; NaN for that of one seed."""
+    scale = 100 if result.score.in_percent else 1
+    test = result.score.of("test")
+    mean, low, high = (
+        scale * float(result.row[f"{test}_{part}"]) for part in ("mean", "ci_low", "ci_high")
+    )
+    return mean, low, high
 
 
 def _shown(value: float, score: Score) -> str:

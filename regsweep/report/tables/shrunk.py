@@ -47,7 +47,7 @@ def shrunk_networks(
         if not result.confirmed or result.tested.empty or UNITS not in result.final:
             continue
         ordered = result.final.sort_values([UNITS, "seed"], ascending=[False, True])
-        median = ordered.index[len(ordered) // 2]
+        median = ordered.index[(len(ordered) - 1) // 2]
         path = Path(runs[median].folder, WEIGHTS)
         if not ordered[UNITS].max() > 0 or not os.path.lexists(path):
             continue

@@ -71,6 +71,11 @@ def test_the_run_of_the_median_is_told(folder):
     assert columns[columns.index("zero_units_mean") - 1] == "zero_fraction_mean"
 
 
+def test_of_an_even_number_the_smaller_of_the_two_in_the_middle_is_told(folder):
+    made = build_report([sweep(folder, [3, 0, 2, 1])])
+    assert "5-4-3-2 to 5-2-3-2 (seed 10002, of 4)" in made.verdicts[-1]
+
+
 def test_damaged_weights_are_listed_and_those_that_are_gone_say_nothing(folder):
     directory = sweep(folder, [3, 0, 2])
     weights = directory / "group_lasso-0-10002/weights.safetensors"

@@ -1,17 +1,27 @@
 """An arm's sparsest trial against its winner: its row, its test, what is said."""
 
+import io
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from scipy import stats
 
 from regsweep.report.build import build_report
+from regsweep.report.page.cells import table_columns
 from regsweep.report.tables.sparsest import not_worse_than
+from regsweep.report.words.headline import headlines
+from regsweep.report.words.view import comparison_view
 
 L1 = {"none": [1.0, 1.1, 1.2], "l1": [0.5, 0.6, 0.7]}
 WON, SPARSEST = 1e-4, 1e-3
+NAMES = {
+    "regularizer=none": "none",
+    "regularizer=l1": "l1",
+    "regularizer=l1 sparsest": "l1, sparsest",
+}
 
 
 def test_the_test_is_the_one_sided_t_test_in_pairs():
@@ -97,6 +107,22 @@ def test_the_tests_against_the_baseline_are_those_without_it(folder, tmp_path):
     assert alone.comparison.equals(beside.winners)
     assert alone.choices == beside.choices
     assert "role" not in alone.runs
+
+
+def test_tables_show_it_without_a_difference_from_the_baseline(folder):
+    made = sweep(folder, [0.51, 0.6, 0.7])
+    out = io.StringIO()
+    Console(file=out, width=80).print(comparison_view(made.comparison))
+    [line] = [line for line in out.getvalue().splitlines() if "sparsest" in line]
+    assert line.split()[-1] == "worse"
+    assert "-0.0033" not in line
+    columns = {column.title: column.cells for column in table_columns(made.comparison, NAMES)}
+    assert [cell.text for cell in columns["verdict"]][:2] == ["better", "not worse"]
+    assert columns["verdict"][1].full == "against regularizer=l1"
+    [improvement] = [cells for title, cells in columns.items() if title.startswith("improvement")]
+    assert improvement[0].text
+    assert improvement[1].text == ""
+    assert "sparsest" not in " ".join(headlines(made.winners, made.asked))
 
 
 def test_it_is_said_and_so_is_a_winner_that_is_the_sparsest(folder, tmp_path):
