@@ -15,7 +15,7 @@ from regsweep.compare.space import Space, params_of
 from regsweep.compare.storage import free_name
 from regsweep.compare.studies import Outcome, Recorded
 from regsweep.errors import InputError
-from regsweep.records.objective import mean_cost, measured, winner_by_runs
+from regsweep.records.objective import mean_cost, measured, sparsest, winner_by_runs
 from regsweep.records.record import FILE_NAME, Record, RecordError, read
 from regsweep.records.sweep_file import SweepFile
 from regsweep.records.task import loss_of, scores_in
@@ -125,14 +125,45 @@ class Ledger:
 
     def best(self, arm: int) -> tuple[Slot, float] | None:
         """The arm's winner so far, and its mean objective; ``None`` if no trial completed."""
-        costs = {}
+        objective = self.plan.objective
+        return winner_by_runs(
+            {
+                slot: [measured(record.metrics, objective) for record in made]
+                for slot, made in self._could_win(arm).items()
+            }
+        )
+
+    def sparsest(self, arm: int) -> Slot | None:
+        """The arm's sparsest trial that is as good as its winner; ``None`` where that is it.
+
+        And where the plan confirms none.
+        """
+        if self.plan.margin is None or not self.plan.sparsest[arm]:
+            return None
+        best = self.best(arm)
+        if best is None:
+            return None
+        could_win, replicates = self._could_win(arm), self.plan.budget.replicates
+        costs = {slot: cost for slot, cost in self._completed(arm).items() if slot in could_win}
+        zeros = {
+            slot: mean_cost(
+                record.metrics.get("zero_fraction", 0.0) for record in made[:replicates]
+            )
+            for slot, made in could_win.items()
+        }
+        found = sparsest(costs, zeros, best[0], self.plan.margin)
+        return None if found == best[0] else found
+
+    def _could_win(self, arm: int) -> dict[Slot, list[Record]]:
+        """The records of each trial of which all completed, those of the search seeds first."""
+        found = {}
         for slot in self._completed(arm):
             places = (Place("search", slot, seed) for seed in self.plan.finalist_seeds)
             records = [self.record(place) for place in (*self.places(slot), *places)]
             made = [record for record in records if record is not None]
             if all(record.status == "completed" for record in made):
-                costs[slot] = [measured(record.metrics, self.plan.objective) for record in made]
-        return winner_by_runs(costs)
+                found[slot] = made
+        return found
 
     def finalists(self, arm: int) -> list[Slot]:
         """The arm's best trials by the search seeds, as many as are run again before one wins.

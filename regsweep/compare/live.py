@@ -19,14 +19,14 @@ from rich.text import Text
 
 from regsweep.compare.ledger import Ledger
 from regsweep.compare.pace import Pace, clock, rough
-from regsweep.compare.plan import Place, Plan, Slot
+from regsweep.compare.plan import Place, Plan, Slot, gives_zeros
 from regsweep.compare.space import override_lines
 from regsweep.records.record import FILE_NAME
 from regsweep.records.task import ACCURACY, scores_in
 from regsweep.report.tables.looks import UNDECIDED, Arm
 from regsweep.report.words.trials import trials_in_words
 from regsweep.report.words.undertrained import few_steps
-from regsweep.report.words.view import joined, short_names, short_overrides
+from regsweep.report.words.view import joined, listed, short_names, short_overrides
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,8 @@ class View:
             if stage == "confirm":
                 self.all = done + left
                 for arm, line in enumerate(self.lines):
-                    if own := [place.seed for place in places if place.slot.arm == arm]:
+                    own = [p.seed for p in places if p.slot.arm == arm and p.role == "winner"]
+                    if own:
                         line.seeds = 1 + max(own) - self.plan.confirm_from
                         line.confirmed = line.seeds - len(own)
             folders = {self.directory / self.plan.folder(place): place for place in places}
@@ -185,7 +186,7 @@ class View:
             done = [path for path in self.waiting if path.exists()]
             for path in done:
                 place = self.waiting.pop(path)
-                if place.stage == "confirm":
+                if place.stage == "confirm" and place.role == "winner":
                     self.lines[place.slot.arm].confirmed += 1
             self.ended += len(done)
             self.left -= len(done)
@@ -309,6 +310,7 @@ def show_plan(
         f"confirm: each arm's winner on {_seeds(plan.confirm_seeds)}{_rows(plan)}, "
         f"{_against(plan, names)}"
         f"{_looks(plan)}"
+        f"{_sparsest(plan, names)}"
         if budget.confirm_seeds
         else "confirm: none (hydra.sweeper.confirm_seeds=0), so no arm is tested",
         f"{_runs(plan)} runs {runs_of}, on {settled}",
@@ -344,6 +346,16 @@ def _finalists(plan: Plan) -> str:
     if not plan.finalist_seeds:
         return ""
     return f"; each arm's best {plan.budget.finalists} again on {_seeds(plan.finalist_seeds)}"
+
+
+def _sparsest(plan: Plan, names: Mapping[str, str]) -> str:
+    """Of which arms another trial than the winner may be confirmed, and why of none."""
+    if plan.margin is None:
+        why = "; no sparsest trials, as hydra.sweeper.margin is null"
+        return why if any(map(gives_zeros, plan.arms)) else ""
+    also = [names[arm.name] for arm, on in zip(plan.arms, plan.sparsest, strict=True) if on]
+    within = f"the sparsest trial within {100 * plan.margin:.2g} % of the winner"
+    return f"; of {listed(also)} also {within}" if also else ""
 
 
 def _rows(plan: Plan) -> str:

@@ -81,8 +81,9 @@ class Plan:
 
     A difference from a baseline matters where it is more than the share ``margin`` of its mean.
     What a confirm run draws by its seed is in ``resample``: with ``rows`` also its training and
-    validation rows. ``quiet`` keeps the jobs' logs off the terminal; what else the user chose for
-    them is heeded.
+    validation rows. ``sparsest`` says of each arm whether its sparsest trial that is as good as its
+    winner is confirmed too, on the seeds of the winner. ``quiet`` keeps the jobs' logs off the
+    terminal; what else the user chose for them is heeded.
     """
 
     arms: tuple[Arm, ...]
@@ -93,6 +94,7 @@ class Plan:
     baselines: tuple[str, ...]
     margin: float | None
     confirm_from: int
+    sparsest: tuple[bool, ...]
     resample: Resample = "seeds"
     quiet: bool = True
 
@@ -140,7 +142,7 @@ class Plan:
     @property
     def most_confirm_runs(self) -> int:
         """The number of runs up to the last look, if no arm is decided before."""
-        return len(self.arms) * max(self.looks, default=0)
+        return (len(self.arms) + sum(self.sparsest)) * max(self.looks, default=0)
 
     def rounds(self) -> list[tuple[Slot, ...]]:
         """The trials of each round: ``n_jobs`` at a time, dealt over the arms in turn.
@@ -254,6 +256,7 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
         margin=sweeper.margin,
         confirm_from=seed + CONFIRM_OFFSET if confirm_from is None else confirm_from,
         resample=sweeper.resample,
+        sparsest=_sparsest(sweeper, arms),
         quiet=quiet,
     )
 
@@ -263,6 +266,23 @@ def _common_number(n_trials: Any, arms: Sequence[Arm]) -> int | None:
     asked = trials_asked(n_trials, arms)
     numbers = {number for arm, number in zip(arms, asked, strict=True) if arm.space} or {*asked}
     return numbers.pop() if len(numbers) == 1 else None
+
+
+def _sparsest(sweeper: DictConfig, arms: Sequence[Arm]) -> tuple[bool, ...]:
+    """Of which arms the sparsest trial is confirmed too: by default of those that give zeros."""
+    asked = sweeper.sparsest
+    if asked and sweeper.margin is None:
+        raise bad_value(
+            "hydra.sweeper.sparsest", True, "null or false, or a hydra.sweeper.margin to be within"
+        )
+    if sweeper.margin is None or not sweeper.confirm_seeds:
+        return (False,) * len(arms)
+    return tuple(bool(arm.space) and (gives_zeros(arm) if asked is None else asked) for arm in arms)
+
+
+def gives_zeros(arm: Arm) -> bool:
+    """Whether any run of the arm has weights that become exactly 0."""
+    return any(run.regularizer.coefficients().gives_zeros for run in arm.runs)
 
 
 def _refuse_unequal(arms: Sequence[Arm]) -> None:

@@ -56,8 +56,12 @@ def missing_of_finalists(plan: Plan, ledger: Ledger) -> list[Place]:
 
 
 def confirm(plan: Plan, ledger: Ledger, launch: Launch, view: View) -> None:
-    """Train the winner of every arm again, on the fresh seeds of one look after the other."""
-    params = _params(ledger, _winners(plan, ledger).values())
+    """Train the winner of every arm again, on the fresh seeds of one look after the other.
+
+    And the sparsest trials that are confirmed beside them.
+    """
+    slots = (*_winners(plan, ledger).values(), *_sparsest(plan, ledger).values())
+    params = _params(ledger, slots)
     while places := next_look(plan, ledger):
         _launch_missing(places, params, ledger, launch)
         view.judged(judged_so_far(plan, ledger))
@@ -94,7 +98,7 @@ def next_look(plan: Plan, ledger: Ledger) -> list[Place]:
     """The confirm runs that are missing up to the next look; none where all arms are decided.
 
     At the first look these are the runs of every winner, then those of the arms that are not
-    decided, and of their baselines.
+    decided, and of their baselines. A sparsest trial has the seeds of its arm's winner.
     """
     if not plan.looks:
         return []
@@ -107,18 +111,26 @@ def next_look(plan: Plan, ledger: Ledger) -> list[Place]:
         if one.open:
             baseline = next(i for i in winners if plan.arms[i].name == plan.baselines[arm])
             wanted += [(slot, seeds), (winners[baseline], seeds)]
-    places = [
-        Place("confirm", slot, seed)
-        for count, seed in enumerate(plan.confirm_seeds)
-        for slot, seeds in dict.fromkeys(wanted)
-        if count < seeds
-    ]
+    sparsest = {winners[arm]: slot for arm, slot in _sparsest(plan, ledger).items()}
+    places: list[Place] = []
+    for count, seed in enumerate(plan.confirm_seeds):
+        of_seed = [Place("confirm", slot, seed) for slot, seeds in wanted if count < seeds]
+        for winner, slot in sparsest.items():
+            beside = Place("confirm", winner, seed)
+            if beside in of_seed or ledger.record(beside) is not None:
+                of_seed.append(Place("confirm", slot, seed, "sparsest"))
+        places += of_seed
     return [place for place in dict.fromkeys(places) if ledger.record(place) is None]
 
 
 def _winners(plan: Plan, ledger: Ledger) -> dict[int, Slot]:
     best = {arm: ledger.best(arm) for arm in range(len(plan.arms))}
     return {arm: found[0] for arm, found in best.items() if found}
+
+
+def _sparsest(plan: Plan, ledger: Ledger) -> dict[int, Slot]:
+    found = {arm: ledger.sparsest(arm) for arm in range(len(plan.arms))}
+    return {arm: slot for arm, slot in found.items() if slot}
 
 
 def _params(ledger: Ledger, slots: Iterable[Slot]) -> dict[Slot, Mapping[str, Any]]:

@@ -277,6 +277,7 @@ def _sweep_file(
         looks=plan.looks,
         margin=plan.margin,
         resample=plan.resample,
+        sparsest=plan.sparsest,
     )
 
 

@@ -32,6 +32,7 @@ class CompareSweeperConf(OptunaSweeperConf):
     confirm_from: int | None = None  # the first of these seeds; None: the sweep's + 10000
     resample: str = "seeds"  # rows: each confirm seed also draws its training and validation rows
     margin: float | None = 0.01  # the share of the baseline's mean below which nothing matters
+    sparsest: bool | None = None  # whether each arm's sparsest trial is confirmed too
     accept_changes: bool = False  # go on with data or a study file of another content
     baseline: Any = None  # the arm that the others are compared with
 

@@ -1,4 +1,4 @@
-"""What a search minimises, what its winners are judged on, and which trial wins."""
+"""What a search minimises, what winners are judged on, which trial wins, which is sparsest."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,3 +62,14 @@ def winner_by_runs(costs: Mapping[K, Sequence[float]]) -> tuple[K, float] | None
     means = {trial: mean_cost(own) for trial, own in costs.items() if len(own) == most}
     best = winner(means.items())
     return None if best is None else (best, means[best])
+
+
+def sparsest(costs: Mapping[K, float], zeros: Mapping[K, float], won: K, margin: float) -> K:
+    """Of the trials that are as good as the one that ``won``, the one with the most weights of 0.
+
+    ``costs`` and ``zeros`` are a trial's mean objective and mean share of zeros over the seeds of
+    the search, which all trials have. As good is a cost of at most (1 + ``margin``) times the
+    winner's. Of equal shares the winner's is taken, then that of the least cost, then the first.
+    """
+    as_good = [trial for trial, cost in costs.items() if cost <= (1 + margin) * costs[won]]
+    return min(as_good, key=lambda trial: (-zeros[trial], trial != won, costs[trial]))

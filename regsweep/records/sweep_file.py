@@ -40,7 +40,7 @@ class SweepFile:
     ``looks`` are the numbers of confirm seeds at which arms are judged, ``margin`` is the share of
     a baseline's mean that does not matter, and ``exploratory`` says what of this was changed after
     a look, or is not known to be older than it. ``resample`` is what the seed of a confirm run
-    draws.
+    draws, and ``sparsest`` says of each arm whether its sparsest trial is confirmed too.
     """
 
     overrides: tuple[str, ...]
@@ -62,6 +62,7 @@ class SweepFile:
     margin: float | None = None
     exploratory: str | None = None
     resample: Resample = "seeds"
+    sparsest: tuple[bool, ...] = ()
     trials: tuple[int, ...] = ()
     search_path: tuple[str, ...] = ()
     steps: int | None = None

@@ -12,7 +12,7 @@ from regsweep.records.stored import Unreadable
 from regsweep.records.task import history_columns
 from regsweep.report.tables.arm import ArmResult, arm_results
 from regsweep.report.tables.choice import Choice, choices
-from regsweep.report.tables.comparison import table_of
+from regsweep.report.tables.comparison import of_winners, table_of
 from regsweep.report.tables.gather import GatheredRun, Problem, gather, shown
 from regsweep.report.tables.history import read_history
 from regsweep.report.tables.judge import judge
@@ -22,9 +22,12 @@ from regsweep.report.tables.rows import over_rows
 from regsweep.report.tables.runs import in_order, table_of_runs
 from regsweep.report.tables.scores import scores_of
 from regsweep.report.tables.second_look import against
+from regsweep.report.tables.shrunk import shrunk_networks
+from regsweep.report.tables.winner import made_of_sparsest
 from regsweep.report.words.choice import choice_sentence
 from regsweep.report.words.remarks import remarks_on
 from regsweep.report.words.rows import rows_remarks
+from regsweep.report.words.sparse import shrunk_sentences, sparsest_sentences
 from regsweep.report.words.untested import why_untested
 from regsweep.report.words.verdicts import verdict_sentences
 
@@ -62,6 +65,7 @@ def build_report(directories: Sequence[str | Path], arm: str | None = None) -> R
     curves, damaged = _curves(ordered, runs, results)
     untested = why_untested(results, gathered.asked, judgement)
     rows, damaged_rows = over_rows(results, judgement, ordered)
+    shrunk, damaged_weights = shrunk_networks(results, ordered)
     return Report(
         runs=_marked(runs, results),
         comparison=comparison,
@@ -69,15 +73,17 @@ def build_report(directories: Sequence[str | Path], arm: str | None = None) -> R
         curves=curves,
         asked=gathered.asked,
         verdicts=(
-            *verdict_sentences(comparison, gathered.asked),
+            *verdict_sentences(of_winners(comparison), gathered.asked),
             *_choice_sentences(chosen, gathered.asked),
+            *sparsest_sentences(results, judgement.columns, gathered.asked),
+            *shrunk_sentences(shrunk),
         ),
         remarks=(
             *_named(untested, several="sweep" in comparison),
             *rows_remarks(rows),
             *remarks_on(results, gathered.asked, curves),
         ),
-        unreadable=(*gathered.unreadable, *damaged, *damaged_rows),
+        unreadable=(*gathered.unreadable, *damaged, *damaged_rows, *damaged_weights),
         unfinished=gathered.unfinished,
         copies=gathered.copies,
         choices=chosen,
@@ -108,9 +114,14 @@ def _marked(runs: pd.DataFrame, results: Sequence[ArmResult]) -> pd.DataFrame:
     """The table, with the superseded confirm runs marked in ``error``."""
     error = runs["error"].copy()
     for result in results:
-        if len(result.superseded) and result.winner is not None:
-            winner = result.winner["trial"].iloc[0]
-            error.loc[result.superseded.index] = f"superseded: the winner is now trial {winner}"
+        if result.winner is not None:
+            of_sparsest = made_of_sparsest(result.superseded)
+            others = result.superseded.drop(index=of_sparsest.index)
+            now = result.row["trial"]
+            error.loc[others.index] = f"superseded: the winner is now trial {now}"
+            if result.sparsest:
+                now = result.sparsest.row["trial"]
+            error.loc[of_sparsest.index] = f"superseded: the sparsest is now trial {now}"
     return runs.assign(error=error)
 
 

@@ -59,6 +59,11 @@ class Coefficients:
     input_p: float | None = None
 
     @property
+    def gives_zeros(self) -> bool:
+        """Whether weights become exactly 0."""
+        return self.exact or self.group is not None
+
+    @property
     def mechanisms(self) -> frozenset[str]:
         """What a step does beside following a gradient and decaying; the runs of a pack share it.
 

@@ -534,29 +534,73 @@ class TestCurvesPlot:
 
 
 class TestSparsePlot:
-    def plot(self, runs):
-        table, comparison = tables(runs)
-        return sparse_plot(table, looked(comparison))
+    def plot(self, runs, asked=None):
+        results = results_of(runs, asked=asked)
+        return sparse_plot(trials_table(results), results, looks(["regularizer=l1", NONE], [NONE]))
 
-    def test_a_mark_a_tested_run_in_percent(self):
-        plot = self.plot(small_sweep())
-        assert plot.title == "Test accuracy against sparsity"
-        marks = traces(plot, name="l2")[0]
-        assert list(marks.x) == pytest.approx([10, 10, 10])
-        assert list(marks.y) == pytest.approx([97.5, 97.25, 97])
+    def exact(self, *zeros_and_losses):
+        """Trials of l1 with these shares of zeros and losses, of which accuracy is 1 - loss / 4."""
+        return [
+            run("l1", loss, weight=10.0**-n, trial=n, metrics={"zero_fraction": zeros})
+            for n, (zeros, loss) in enumerate(zeros_and_losses)
+        ]
 
-    def test_superseded_runs_are_left_out(self):
-        old = confirmed("l2", 7, 9.0, trial=0, weight=1e-2)
-        plots = plots_of([*small_sweep(), old], curves([]))
-        [sparse] = [plot for plot in plots if "sparsity" in plot.title]
-        assert len(traces(sparse, name="l2")[0].x) == 3
+    def test_a_mark_a_trial_and_a_diamond_what_was_tested(self):
+        runs = [one for one in small_sweep() if one.record.arm["regularizer"] != "l2"]
+        plot = self.plot(runs)
+        assert plot.title == "Accuracy against weights left"
+        marks = traces(plot, name="l1")[0]
+        assert list(marks.x) == pytest.approx([90, 90])
+        assert list(marks.y) == pytest.approx([87.75, 94])
+        [tested] = traces(plot, name="l1, tested")
+        assert (list(tested.x), list(tested.y)) == ([90], [pytest.approx(94.75)])
+        assert tested.marker.symbol == "diamond"
+        interval = stats.t.ppf(0.975, 2) * 0.25 / math.sqrt(3)
+        assert tested.error_y.array[0] == pytest.approx(interval)
 
-    def test_validation_where_nothing_was_tested(self):
-        plot = self.plot([run("l1", 0.4, weight=w, trial=n) for n, w in enumerate((0.1, 0.2))])
-        assert plot.title == "Validation accuracy against sparsity"
-        assert list(plot.figure.data[0].y) == pytest.approx([90, 90])
+    def test_the_front_is_over_all_trials(self):
+        none = [run("none", 0.1, trial=0, metrics={"zero_fraction": 0.0})]
+        l1 = self.exact((0.5, 0.2), (0.9, 0.4), (0.7, 0.44), (0.95, 0.8))
+        front = traces(self.plot([*none, *l1]), name="front of the trials")[0]
+        assert list(front.x) == pytest.approx([5, 10, 50, 100])
+        assert list(front.y) == pytest.approx([80, 90, 95, 97.5])
+        assert front.line.shape == "hv"
 
-    def test_one_run_has_none(self):
+    def test_a_trial_far_below_the_others_is_a_triangle_at_the_foot(self):
+        plot = self.plot(self.exact((0.1, 0.2), (0.3, 0.22), (0.5, 0.24), (0.6, 0.23), (1.0, 3.6)))
+        marks = traces(plot, name="l1")[0]
+        assert [s == "triangle-down-open" for s in marks.marker.symbol] == [False] * 4 + [True]
+        assert min(marks.y) > 90
+        assert "validation accuracy: 10.00 %" in marks.hovertext[-1]
+        assert "triangle" in plot.caption
+
+    def test_the_foot_is_below_what_was_tested(self):
+        runs = self.exact((0.1, 0.2), (0.3, 0.22), (0.5, 0.24), (0.6, 0.23), (1.0, 3.6))
+        runs += [confirmed("l1", n, loss, trial=0, weight=1.0) for n, loss in enumerate((0.2, 0.8))]
+        plot = self.plot(runs)
+        # Two seeds tell so little that the interval reaches down to 0.
+        assert "triangle" not in plot.caption
+        assert min(traces(plot, name="l1")[0].y) == pytest.approx(10)
+
+    def test_a_far_worse_trial_without_weights_leaves_the_axis_logarithmic(self):
+        few = [(0.5, 0.2), (0.9, 0.22), (0.99, 0.24), (0.98, 0.23)]
+        plot = self.plot(self.exact(*few, (1.0, 3.6)))
+        assert plot.figure.layout.xaxis.type == "log"
+        assert min(traces(plot, name="l1")[0].x) == pytest.approx(1)
+        assert "weights left: 0 %" in traces(plot, name="l1")[0].hovertext[-1]
+
+    def test_the_sparsest_trial_is_an_open_diamond(self):
+        runs = self.exact((0.1, 0.2), (0.9, 0.2 + 1e-4))
+        for trial in (0, 1):
+            fields = {"trial": trial, "weight": 10.0**-trial}
+            runs += [confirmed("l1", seed, 0.3, **fields) for seed in range(3)]
+        asked = replace(ASKED, sparsest=("regularizer=l1",), margin=0.01)
+        plot = self.plot(runs, {"sweep": asked})
+        symbols = [trace.marker.symbol for trace in traces(plot, name="l1, tested")]
+        assert symbols == ["diamond", "diamond-open"]
+        assert "open" in plot.caption
+
+    def test_one_trial_has_none(self):
         assert self.plot([run("l1", trial=0)]) is None
 
 
@@ -575,7 +619,7 @@ class TestAll:
 
     def test_the_order_is_that_of_the_comparison(self):
         plots = plots_of(small_sweep(), curves([]), arm_looks=looks([L1, L2, NONE]))
-        names = [t.name for t in plots[-1].figure.data]
+        names = [t.name for t in plots[-1].figure.data if t.showlegend]
         assert names == ["l2", "l1", "none"]
 
     def test_an_error_as_objective_is_judged_on_the_test_error(self):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from regsweep.records.arm import is_sparsest
 from regsweep.records.task import Score
 from regsweep.report.tables.arm import PLATEAU
 from regsweep.report.tables.comparison import winning_values
@@ -89,6 +90,7 @@ def table_columns(
             replace(column, more=judged)
             for column in (
                 number("% of seeds better", "probability_better", _share),
+                *(number(*column) for column in _zeros(comparison)),
                 number("near-zero %", "near_zero_fraction_mean", _percent),
                 number("validation loss", "val_loss", decimal),
                 *(
@@ -101,6 +103,23 @@ def table_columns(
         replace(failures, more=judged and not any(cell.tone for cell in failures.cells)),
     ]
     return [column for column in columns if any(cell.text for cell in column.cells)]
+
+
+def _zeros(comparison: pd.DataFrame) -> list[tuple[str, str, Form]]:
+    """Of arms with weights of exactly 0: their share, and the units that are left out."""
+    named: dict[str, tuple[str, Form]] = {
+        "zero_fraction_mean": ("zero %", _percent),
+        "zero_units_mean": ("units left out", _one_decimal),
+    }
+    return [
+        (title, name, form)
+        for name, (title, form) in named.items()
+        if name in comparison and (comparison[name] > 0).any()
+    ]
+
+
+def _one_decimal(value: float) -> str:
+    return f"{value:.1f}"
 
 
 def _score(part: str, score: Score) -> tuple[str, Form]:
@@ -161,6 +180,8 @@ def _number(row: Row, name: str, form: Form, interval: str = "") -> Cell:
 
 
 def _improvement(row: Row) -> Cell:
+    if is_sparsest(row["arm"]):  # against its winner, and not over the baseline
+        return Cell()
     if row["metric"] != "test_error" or not score_of_row(row).in_percent:
         parts = [row[f"improvement_{part}"] for part in ("mean", "ci_low", "ci_high")]
         form = _signed(max((abs(part) for part in parts if pd.notna(part)), default=1.0))
@@ -195,7 +216,8 @@ def _verdict(row: Row, rows: Sequence[Row]) -> Cell:
     """An arm alone in its sweep is no baseline: there is nothing that it was compared with."""
     if pd.notna(row["verdict"]):
         text = str(row["verdict"])
-        return Cell(text, text, tone=_TONES.get(plain(text), ""))
+        of = f"against {row['baseline']}" if is_sparsest(row["arm"]) else ""
+        return Cell(text, text, of, _TONES.get(plain(text), ""))
     own = [one for one in rows if one.get("sweep") == row.get("sweep")]
     of_others = row["baseline"] == row["arm"] and len(own) > 1
     return _text("baseline") if of_others else Cell()

@@ -75,7 +75,7 @@ def page(report: Report) -> str:
     arms = report.comparison["arm"]
     names = short_names(arms)
     sections = _sections(report, names)
-    answers = headlines(report.comparison, report.asked, report.untested)
+    answers = headlines(report.winners, report.asked, report.untested)
     corrections = {asked.corrections for asked in report.asked.values() if asked.tests}
     return (
         _environment()
@@ -123,7 +123,7 @@ def _json_of(plot: Plot) -> Markup:
 
 
 def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
-    comparison = report.comparison
+    comparison = report.winners
     asked_for = {b for asked in report.asked.values() for b in asked.baselines.values()}
     arm_looks = looks(comparison["arm"], asked_for or comparison["baseline"].dropna())
     if "sweep" not in comparison:
@@ -174,7 +174,8 @@ def _objective(comparison: pd.DataFrame) -> str:
 
 
 def _best(report: Report, names: dict[str, str]) -> _Best | None:
-    tested = report.comparison[report.comparison["seeds"].notna()]
+    winners = report.winners
+    tested = winners[winners["seeds"].notna()]
     if tested.empty:
         return None
     row = tested.iloc[0]

@@ -9,7 +9,7 @@
   draw
 - `search`: how the search went: the best objective so far, by trial
 - `seeds`: test results of the winners: a dot a seed, the mean and its interval
-- `sparse`: what sparsity costs: the score against the share of weights near zero
+- `sparse`: what sparsity costs: the score against the share of weights that are left
 - `trials`: the runs of a search, or of a grid, as trials; and the runs that test the winners
 - `weight`: the objective against the penalty weight: where each arm's best weight lies, and how
   sharply

@@ -38,7 +38,6 @@ def sweep_plots(
     plateaus = {str(arm): (low, high) for arm, low, high in ends.itertuples(name=None)}
     compared = comparison.set_index("arm")["baseline"].dropna()
     baselines = {str(arm): str(baseline) for arm, baseline in compared.items()}
-    superseded = [run for result in results for run in result.superseded.index]
     plots = (
         *(
             seeds_plot(final, comparison, looks, m, score)
@@ -47,6 +46,6 @@ def sweep_plots(
         weight_plot(trials, looks, objective, score, plateaus),
         curves_plot(curves, looks, objective, score, baselines),
         search_plot(trials, looks, objective, score),
-        sparse_plot(runs.drop(index=superseded), looks, score),
+        sparse_plot(trials, results, looks, score),
     )
     return [plot for plot in plots if plot is not None]

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -21,7 +20,7 @@ from regsweep.report.plots.figure import (
     set_axes,
     with_legend,
 )
-from regsweep.report.plots.trials import RATIO
+from regsweep.report.plots.trials import RATIO, shown_up_to
 from regsweep.report.tables.override import words
 from regsweep.report.tables.plateau import WEIGHT
 from regsweep.report.words.plateau import plateau_words
@@ -37,10 +36,6 @@ _PANEL, _GAP, _BAND_HEIGHT = 210, 64, 14
 _OF_THE_LOSS = ("l1", "l2", "elastic")
 # Of a probability it is the differences that mean something.
 _LINEAR = ("regularizer.p",)
-# So much of the trials is shown at least, and so many times their range.
-_SHOWN, _ROOM = 0.6, 1.5
-# All are shown where that makes the axis no longer than this.
-_WHOLE = 2
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,7 @@ def weight_plot(
     if weighted.empty:
         return None
     name = objective_name(objective, score)
-    top = _top(trials)
+    top = shown_up_to(trials["value"], trials["arm"])
     shown = trials.assign(drawn=trials["value"].clip(upper=top), beyond=trials["value"] > top)
     panels = _panels(shown, looks, plateaus or {})
     figure = _empty(panels, shown, name)
@@ -119,17 +114,6 @@ def objective_name(objective: str, score: Score) -> str:
 
 def _any(shown: pd.DataFrame) -> bool:
     return bool((shown["beyond"] & shown["weight"].notna()).any())
-
-
-def _top(trials: pd.DataFrame) -> float:
-    """The largest value that is shown: near the best ones, and no arm's best is beyond it."""
-    values = trials["value"].to_numpy()
-    low = float(np.min(values))
-    near = low + _ROOM * (float(np.quantile(values, _SHOWN)) - low)
-    worst_best = float(trials.groupby("arm")["value"].min().max())
-    top = max(near, worst_best + 0.1 * (worst_best - low))
-    whole = float(np.max(values))
-    return whole if whole - low <= _WHOLE * (top - low) else top
 
 
 def _panels(

@@ -23,9 +23,11 @@
 - `scores`: which scores a table of runs or of arms holds: the names of its columns say it
 - `second_look`: a second look at the records of a sweep: all arms against another one than was
   planned
+- `shrunk`: what networks shrink to whose hidden units lost all their incoming weights
+- `sparsest`: whether an arm's sparsest trial is worse than its winner by more than the margin
 - `statistics`: are arms different? Statistics of a (seeds x arms) table, as pure functions
 - `varied_settings`: what was varied between the runs of an arm, also where their sweeper did not
   say so
-- `winner`: which setting of an arm won, and which runs test it
+- `winner`: which setting of an arm won, which is the sparsest as good, and which runs test them
 - `write`: the tables as CSV files that read back the same and that a spreadsheet does not execute
 """

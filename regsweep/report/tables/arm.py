@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from regsweep.data.source import SOURCES
+from regsweep.records.arm import sparsest_name
 from regsweep.records.objective import JUDGED, mean_cost, measured
-from regsweep.records.record import Record
+from regsweep.records.record import UNITS, Record
 from regsweep.records.task import Score, loss_of
 from regsweep.report.tables.override import override
 from regsweep.report.tables.plateau import plateau
@@ -22,6 +23,7 @@ from regsweep.report.tables.winner import (
     best_setting,
     candidates,
     settings_of,
+    sparsest_setting,
     superseded,
     testing_runs,
 )
@@ -40,12 +42,13 @@ class ArmResult:
     ``row`` holds the columns of ``comparison.csv`` that need no other arm, ``values`` the
     winner's searched keys. ``candidates`` are the runs that could win, ``winner`` those of the
     best setting, ``final`` those that test it, and ``superseded`` the confirm runs of earlier
-    winners. ``tested`` has a row a seed, none where one of them broke off: a mean over the runs
-    that happened to survive would flatter the arm, so it is ``unstable``. ``done`` is the number
-    of trials that have all their runs. ``score`` is that of its task. ``test_examples`` is ``None``
-    where it is not known. ``unplanned`` is the number of confirm runs of the winner on other seeds
-    than are planned, which do not count. ``broken_finalists`` are the trials that were run again
-    where all of them broke off, so that another won.
+    winners. ``sparsest`` is the same of the sparsest trial that is as good, where it is confirmed
+    too and is not the winner itself. ``tested`` has a row a seed, none where one of them broke off:
+    a mean over the runs that happened to survive would flatter the arm, so it is ``unstable``.
+    ``done`` is the number of trials that have all their runs. ``score`` is that of its task.
+    ``test_examples`` is ``None`` where it is not known. ``unplanned`` is the number of confirm runs
+    of the winner on other seeds than are planned, which do not count. ``broken_finalists`` are the
+    trials that were run again where all of them broke off, so that another won.
     """
 
     sweep: str
@@ -63,6 +66,7 @@ class ArmResult:
     test_examples: int | None = None
     unplanned: int = 0
     broken_finalists: tuple[int, ...] = ()
+    sparsest: "ArmResult | None" = None
 
     @property
     def confirmed(self) -> bool:
@@ -153,48 +157,66 @@ def _result(
         return ArmResult(
             sweep, arm, objective, row, done, none, None, {}, none, tested, none, score
         )
-    final = testing_runs(runs, winner, overrides)
-    planned = (final["stage"] != "confirm") | final["seed"].isin(asked.confirm if asked else ())
-    unplanned = final[~planned] if asked and asked.looks else none
-    final = final.drop(unplanned.index)
-    broken = not (final["status"] == "completed").all()
-    tested = _by_seed(none if broken else final, score)
-    first = winner.index[0]
     could_win = candidates(tried, settings, replicates)
-    record = records[first] if records else None
-    fixed = fixed_overrides(record, asked.search_path if asked else ()) if record else ""
-    row |= {
-        "trial": winner["trial"].iloc[0],
-        "best_overrides": " ".join(filter(None, (arm, overrides.loc[first], fixed))),
-        **{name: winner[name].mean() for name in (loss_of("val"), score.of("val"))},
-        **_test_columns(tested, score),
-        **{f"{m}_mean": (winner if tested.empty else tested)[m].mean() for m in _means(score)},
-        **_plateau_columns(
+    won = settings.loc[winner.index[0]]
+    sparse = None
+    if asked and arm in asked.sparsest and asked.margin is not None and not could_win.empty:
+        seeds = range(asked.seed, asked.seed + int(replicates))
+        sparse = sparsest_setting(could_win, settings, won, objective, seeds, asked.margin)
+
+    def of_setting(name: str, setting: pd.DataFrame, plateau: Mapping[str, float]) -> ArmResult:
+        final = testing_runs(runs, setting, overrides)
+        planned = (final["stage"] != "confirm") | final["seed"].isin(asked.confirm if asked else ())
+        unplanned = final[~planned] if asked and asked.looks else none
+        final = final.drop(unplanned.index)
+        broken = not (final["status"] == "completed").all()
+        tested = _by_seed(none if broken else final, score)
+        first = setting.index[0]
+        record = records[first] if records else None
+        fixed = fixed_overrides(record, asked.search_path if asked else ()) if record else ""
+        measured_on = setting if tested.empty else tested
+        return ArmResult(
+            sweep,
+            name,
+            objective,
+            {
+                **row,
+                "arm": name,
+                "trial": setting["trial"].iloc[0],
+                "best_overrides": " ".join(filter(None, (arm, overrides.loc[first], fixed))),
+                **{one: setting[one].mean() for one in (loss_of("val"), score.of("val"))},
+                **_test_columns(tested, score),
+                **{f"{m}_mean": measured_on[m].mean() for m in _means(score, runs)},
+                **plateau,
+            },
+            done,
+            could_win,
+            setting,
+            {key: setting[key].iloc[0] for key in _own_keys(runs, arm)},
+            final,
+            tested,
+            superseded(runs, winner, *([] if sparse is None else [sparse])),
+            score,
+            _test_examples(asked.data.get(arm) if asked else None, record),
+            len(unplanned),
+            _broken_finalists(tried, winner, replicates) if finalists > 1 else (),
+        )
+
+    result = of_setting(
+        arm,
+        winner,
+        _plateau_columns(
             could_win,
             settings,
-            settings.loc[first],
+            won,
             objective,
             asked.spaces.get(arm, {}) if asked else {},
             asked.margin if asked and asked.looks else _MARGIN,
         ),
-    }
-    return ArmResult(
-        sweep,
-        arm,
-        objective,
-        row,
-        done,
-        could_win,
-        winner,
-        {key: winner[key].iloc[0] for key in _own_keys(runs, arm)},
-        final,
-        tested,
-        superseded(runs, winner),
-        score,
-        _test_examples(asked.data.get(arm) if asked else None, record),
-        len(unplanned),
-        _broken_finalists(tried, winner, replicates) if finalists > 1 else (),
     )
+    if sparse is None:
+        return result
+    return replace(result, sparsest=of_setting(sparsest_name(arm), sparse, {}))
 
 
 def _broken_finalists(
@@ -259,15 +281,15 @@ def _own_keys(runs: pd.DataFrame, arm: str) -> list[str]:
     return [key for key in param_columns(runs) if key not in groups]
 
 
-def _means(score: Score) -> tuple[str, ...]:
-    """The metrics of which an arm has the mean alone."""
-    return (score.of("train"), *_WEIGHTS)
+def _means(score: Score, runs: pd.DataFrame) -> tuple[str, ...]:
+    """The metrics of which an arm has the mean alone; units where some run counts them."""
+    return (score.of("train"), *_WEIGHTS, *([UNITS] if UNITS in runs else []))
 
 
 def _by_seed(final: pd.DataFrame, score: Score) -> pd.DataFrame:
     """The test results of a setting, a row a seed, in the order of the seeds."""
     final = final[final[score.of("test")].notna()]
-    return final.groupby("seed")[[score.of("test"), _LOSS, *_means(score)]].mean()
+    return final.groupby("seed")[[score.of("test"), _LOSS, *_means(score, final)]].mean()
 
 
 def _test_columns(tested: pd.DataFrame, score: Score) -> dict[str, Any]:

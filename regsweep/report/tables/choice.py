@@ -10,7 +10,7 @@ from regsweep.records.task import Score
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.looks import shares
 from regsweep.report.tables.request import Request
-from regsweep.report.tables.statistics import Floats, holm, p_value_of, summarize
+from regsweep.report.tables.statistics import Floats, holm, one_sided_p
 
 Reason = Literal["only", "baseline", "fewest keys", "best mean"]
 # Baselines first, then the fewest searched keys, then the least mean.
@@ -123,8 +123,5 @@ def not_worse(values: Floats, margin: float, arms: int | None = None) -> Floats:
     p = np.empty((*values.shape[:-2], values.shape[-1]))
     for arm in range(values.shape[-1]):
         others = np.delete(values, arm, axis=-1)
-        ahead = summarize((1 + margin) * others - values[..., [arm]])
-        two_sided = p_value_of(ahead, values.shape[-2])
-        one_sided = np.where(ahead.mean > 0, two_sided / 2, 1 - two_sided / 2)
-        p[..., arm] = one_sided.max(axis=-1)
+        p[..., arm] = one_sided_p((1 + margin) * others - values[..., [arm]]).max(axis=-1)
     return holm(p, arms)

@@ -50,6 +50,10 @@ RUNS: dict[str, Meaning] = {
     "sweep": _SWEEP,
     "run": Meaning("the run, by its folder in the sweep", "name"),
     "stage": Meaning("what it was for", "search, confirm or single"),
+    "role": Meaning(
+        "of a confirm run, what of its arm it trains again; there where not all are of winners",
+        "winner or sparsest",
+    ),
     "arm": Meaning("the choices that are compared, as overrides", "name"),
     "trial": Meaning("the number of the trial in its arm's study", "count from 0"),
     "seed": Meaning("of initial weights, order of data and all noise", "integer"),
@@ -120,7 +124,10 @@ _INTERVAL = (
 )
 COMPARISON: dict[str, Meaning] = {
     "sweep": _SWEEP,
-    "arm": RUNS["arm"],
+    "arm": RUNS["arm"]._replace(
+        meaning="the choices that are compared, as overrides; with sparsest behind them, the "
+        "arm's sparsest trial that is as good as its winner by validation, within the margin"
+    ),
     "trials": Meaning("trials of the search", "count"),
     "failed": Meaning("trials with a run that failed", "count"),
     "diverged": Meaning("trials with a run whose loss was not finite, and none failed", "count"),
@@ -134,13 +141,17 @@ COMPARISON: dict[str, Meaning] = {
         "mean of (score on the training data - score on the test data)",
     ),
     **_mean("zero_fraction", "weights that are 0"),
+    **_mean(UNITS, "hidden units without an incoming weight, under group_lasso"),
     **_mean("near_zero_fraction", "weights near 0"),
     **_mean("l1_norm", "sum of the weights' sizes"),
     **_mean("l2_norm", "norm of the weights"),
     "metric": Meaning(
         "what the arm is judged on", "test_loss or test_error", "test_error = 1 - test score"
     ),
-    "baseline": Meaning("the arm that it is tested against, seed by seed", "name"),
+    "baseline": Meaning(
+        "the arm that it is tested against, seed by seed; of a sparsest trial its own winner's",
+        "name",
+    ),
     "improvement_mean": Meaning(
         "how much better than its baseline, above 0 where better",
         "that of the metric",
@@ -155,7 +166,8 @@ COMPARISON: dict[str, Meaning] = {
     "p_value": Meaning(
         "two-sided paired t test against the baseline, uncorrected, at the arm's last look",
         "probability",
-        "2 * P(T > |improvement_mean| / (std of the pairs / sqrt(n))), T of n - 1 degrees",
+        "2 * P(T > |improvement_mean| / (std of the pairs / sqrt(n))), T of n - 1 degrees; of a "
+        "sparsest trial one-sided, of being worse by more than the margin",
     ),
     "p_holm": Meaning(
         "corrected for all planned tests and looks: below 0.05 where a difference was found",
@@ -194,7 +206,8 @@ COMPARISON: dict[str, Meaning] = {
         "better, worse, equivalent (the interval lies within the margin), undecided, or unstable "
         "(a confirm run broke off); empty for a baseline; with (exploratory) where the plan was or "
         "may have been changed after a look, (second look) where the baseline is not the planned "
-        "one",
+        "one; of a sparsest trial not worse (than its winner by more than the margin), worse or "
+        "undecided",
         "words",
     ),
 }

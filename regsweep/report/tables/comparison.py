@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from regsweep.records.arm import is_sparsest
+from regsweep.records.record import UNITS
 from regsweep.records.task import SCORES, Score, loss_of
 from regsweep.report.tables.arm import PLATEAU, ArmResult, arm_results
 from regsweep.report.tables.judge import COMPARED, judge
@@ -13,11 +15,15 @@ from regsweep.report.tables.override import spelled
 from regsweep.report.tables.request import Request
 
 OVER_SEEDS = ("mean", "std", "ci_low", "ci_high")
+_UNITS = f"{UNITS}_mean"
 _IDENTITY = ("arm", "trials", "failed", "diverged", "trial", "best_overrides")
 
 
-def _columns(scores: Sequence[Score]) -> tuple[str, ...]:
-    """The columns of arms that have these scores, in their order, without the searched keys."""
+def _columns(scores: Sequence[Score], *, units: bool) -> tuple[str, ...]:
+    """The columns of arms that have these scores, in their order, without the searched keys.
+
+    ``units``: some have hidden units without an incoming weight counted.
+    """
     return (
         *_IDENTITY,
         loss_of("val"),
@@ -28,6 +34,7 @@ def _columns(scores: Sequence[Score]) -> tuple[str, ...]:
         *(f"{score.of('train')}_mean" for score in scores),
         "generalization_gap_mean",
         "zero_fraction_mean",
+        *([_UNITS] if units else []),
         "near_zero_fraction_mean",
         "l1_norm_mean",
         "l2_norm_mean",
@@ -40,7 +47,7 @@ def _columns(scores: Sequence[Score]) -> tuple[str, ...]:
 
 
 # All that a comparison of any tasks may have beside the searched keys.
-COLUMNS = _columns(tuple(SCORES.values()))
+COLUMNS = _columns(tuple(SCORES.values()), units=True)
 _TEXT = {"sweep", "arm", "best_overrides", "metric", "baseline", "verdict"}
 _COUNTS = {"trials", "failed", "diverged", "trial", "seeds", "seeds_needed"}
 
@@ -67,22 +74,32 @@ def table_of(
     """The table of ``results`` with their ``judged`` columns, by sweep and arm.
 
     Behind ``best_overrides`` every searched key has a column, the winner's value of it. Arms of
-    several tasks have the columns of each one's score.
+    several tasks have the columns of each one's score. Below an arm stands its sparsest trial,
+    where that is confirmed too.
     """
     several = len({result.sweep for result in results}) > 1
     named = {(result.sweep, result.arm): result for result in results}
-    ordered = sorted(results, key=lambda r: (r.sweep, *_rank(r, named, judged), r.arm))
+    arms = sorted(results, key=lambda r: (r.sweep, *_rank(r, named, judged), r.arm))
+    ordered = [one for arm in arms for one in (arm, arm.sparsest) if one]
     rows = [
         {"sweep": r.sweep or None, **r.values, **r.row, **judged.get((r.sweep, r.arm), {})}
         for r in ordered
     ]
     keys = sorted({key for r in results for key, v in r.values.items() if v == v} - {*COLUMNS})
     held = {result.score for result in results}
-    measured = _columns([score for score in SCORES.values() if score in held])[len(_IDENTITY) :]
+    units = any(_UNITS in row for row in rows)
+    columns_of = _columns([score for score in SCORES.values() if score in held], units=units)
+    measured = columns_of[len(_IDENTITY) :]
     columns = [*["sweep"][: int(several)], *_IDENTITY, *keys, *measured]
     return pd.DataFrame(
         {c: pd.Series([row.get(c, _missing(c)) for row in rows], dtype=_dtype(c)) for c in columns}
     )
+
+
+def of_winners(comparison: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a comparison that are of winners, and so of arms, one each."""
+    kept = [not is_sparsest(arm) for arm in comparison["arm"]]
+    return comparison[kept].reset_index(drop=True)
 
 
 def _rank(

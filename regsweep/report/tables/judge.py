@@ -13,6 +13,7 @@ from regsweep.report.tables.looks import (
     seeds_to_decide,
 )
 from regsweep.report.tables.request import Request
+from regsweep.report.tables.sparsest import judge_sparsest
 
 COMPARED = (*NUMBERS, "seeds_needed")
 
@@ -30,6 +31,8 @@ def plain(verdict: str) -> str:
 @dataclass(frozen=True)
 class Judgement:
     """The judging columns of ``comparison.csv`` by sweep and arm.
+
+    A sparsest trial has an entry by its own name.
 
     ``pairs`` has of each arm that was compared its improvement by seed, on the seeds that its
     verdict was made of. ``waiting`` are the arms that were judged, and that the plan judges again.
@@ -52,6 +55,10 @@ def judge(results: Sequence[ArmResult], asked: Mapping[str, Request]) -> Judgeme
         confirmed = [r for r in results if r.sweep == sweep and r.confirmed]
         its_columns, its_pairs, its_waiting = _judge_sweep(confirmed, its_asked)
         columns |= {(sweep, arm): found for arm, found in its_columns.items()}
+        for result in confirmed:
+            if result.sparsest and (found := judge_sparsest(result, its_asked)):
+                marked = _marked(found.get("verdict") or "", its_asked)
+                columns[sweep, result.sparsest.arm] = found | {"verdict": marked}
         pairs |= {(sweep, arm): by_seed for arm, by_seed in its_pairs.items()}
         waiting |= {(sweep, arm) for arm in its_waiting}
     return Judgement(columns, pairs, frozenset(waiting))

@@ -32,6 +32,8 @@ MOST_SEEDS = 1_000
 
 BETTER, WORSE = "better", "worse"
 EQUIVALENT, UNDECIDED, UNSTABLE = "equivalent", "undecided", "unstable"
+# Of a sparsest trial: than its winner by more than the margin.
+NOT_WORSE = "not worse"
 
 
 NUMBERS = (

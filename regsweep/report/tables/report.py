@@ -7,6 +7,7 @@ import pandas as pd
 
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.choice import Choice
+from regsweep.report.tables.comparison import of_winners
 from regsweep.report.tables.gather import Problem
 from regsweep.report.tables.judge import Name
 from regsweep.report.tables.request import Request
@@ -42,3 +43,8 @@ class Report:
     over_rows: tuple[OverRows, ...] = ()
     pairs: Mapping[Name, Mapping[int, float]] = field(default_factory=dict)
     untested: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def winners(self) -> pd.DataFrame:
+        """``comparison`` without the rows of sparsest trials: one an arm."""
+        return of_winners(self.comparison)

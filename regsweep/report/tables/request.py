@@ -25,8 +25,8 @@ class Request:
     ``search_path`` are the places of configs that the command line named, ``steps`` the fewest in
     any run, and ``data`` maps each arm to what is known of its data, as in a sweep file; so are
     ``command``, ``looks``, ``margin``, ``exploratory`` and ``resample``. ``confirm`` are the
-    confirm seeds. ``against`` is the arm that a second look compares all others with, in
-    ``baselines`` too.
+    confirm seeds, ``sparsest`` the arms whose sparsest trial is confirmed too. ``against`` is the
+    arm that a second look compares all others with, in ``baselines`` too.
     """
 
     sweeper: str
@@ -52,6 +52,7 @@ class Request:
     exploratory: str | None = None
     against: str | None = None
     resample: str = "seeds"
+    sparsest: tuple[str, ...] = ()
 
     @property
     def common(self) -> dict[str, Any]:
@@ -104,6 +105,7 @@ def read_request(directory: Path) -> Request:
         margin=sweep.margin,
         exploratory=sweep.exploratory,
         resample=sweep.resample,
+        sparsest=tuple(arm for arm, on in zip(arms, sweep.sparsest, strict=False) if on),
     )
 
 

@@ -17,7 +17,9 @@ from regsweep.report.tables.varied_settings import with_varied_settings
 
 BEFORE_PARAMS = ("sweep", "run", "stage", "arm", "trial", "seed", "status")
 AFTER_METRICS = ("epochs", "seconds", "error")
-_FIXED = frozenset((*BEFORE_PARAMS, *METRICS, *AFTER_METRICS))
+# Behind the stage, where some confirm runs are of another trial than a winner.
+ROLE = "role"
+_FIXED = frozenset((*BEFORE_PARAMS, ROLE, *METRICS, *AFTER_METRICS))
 _STAGES = get_args(Stage)
 
 
@@ -38,6 +40,7 @@ def table_of_runs(ordered: Sequence[GatheredRun]) -> pd.DataFrame:
         "sweep": _text([run.sweep or None for run in ordered]),
         "run": _text([r.run for r in records]),
         "stage": _text([r.stage for r in records]),
+        **_roles(records),
         "arm": _text([arm_name(r.arm) for r in records]),
         "trial": pd.Series([r.trial for r in records], dtype="Int64"),
         "seed": _integers([r.seed for r in records]),
@@ -102,6 +105,12 @@ def _sort_key(run: GatheredRun) -> tuple[int, str, bool, int, int, str, str]:
     r = run.record
     lone = r.trial is None
     return (_STAGES.index(r.stage), arm_name(r.arm), lone, r.trial or 0, r.seed, r.run, run.sweep)
+
+
+def _roles(records: Sequence[Record]) -> dict[str, pd.Series]:
+    """What confirm runs train again, where that is not the winner for all."""
+    roles = [(r.role or "winner") if r.stage == "confirm" else None for r in records]
+    return {} if {*roles} <= {None, "winner"} else {ROLE: _text(roles)}
 
 
 def _varied_columns(records: Sequence[Record]) -> list[str]:

@@ -117,3 +117,10 @@ def p_value_of(difference: Summary, seeds: int) -> Floats:
         t = difference.mean / (difference.std / np.sqrt(seeds))
         p: Floats = 2 * stdtr(seeds - 1, -np.abs(t))
     return np.where((difference.std == 0) & (difference.mean == 0), 1.0, p)
+
+
+def one_sided_p(values: Floats) -> Floats:
+    """P of a mean of 0 or below, by the one-sided t test; ``values`` is (..., seeds, arms)."""
+    ahead = summarize(values)
+    two_sided = p_value_of(ahead, np.asarray(values).shape[-2])
+    return np.where(ahead.mean > 0, two_sided / 2, 1 - two_sided / 2)

@@ -1,9 +1,10 @@
-"""Which setting of an arm won, and which runs test it."""
+"""Which setting of an arm won, which is the sparsest as good, and which runs test them."""
 
 import pandas as pd
 
-from regsweep.records.objective import mean_cost, measured, winner, winner_by_runs
+from regsweep.records.objective import mean_cost, measured, sparsest, winner, winner_by_runs
 from regsweep.records.task import loss_of
+from regsweep.report.tables.runs import ROLE
 
 
 def candidates(
@@ -45,6 +46,28 @@ def best_setting(
     return None
 
 
+def sparsest_setting(
+    could_win: pd.DataFrame,
+    settings: "pd.Series[str]",
+    won: str,
+    objective: str,
+    seeds: range,
+    margin: float,
+) -> "pd.DataFrame | None":
+    """The runs of the sparsest candidate that is as good as the one that ``won``, if it is another.
+
+    They are compared on the search ``seeds``, which all of them have.
+    """
+    alike = could_win[could_win["seed"].isin(seeds)]
+    trial = settings.loc[alike.index]
+    costs = measured(alike, objective).groupby(trial, sort=False).agg(mean_cost)
+    zeros = alike["zero_fraction"].fillna(0).groupby(trial, sort=False).agg(mean_cost)
+    if won not in costs.index:
+        return None
+    found = sparsest(dict(costs), dict(zeros), won, margin)
+    return None if found == won else could_win[settings.loc[could_win.index] == found]
+
+
 def _sound(tried: pd.DataFrame, settings: "pd.Series[str]", replicates: int) -> "pd.Series[bool]":
     by_setting = (tried["status"] == "completed").groupby(settings)
     return by_setting.transform("all") & (by_setting.transform("size") >= replicates)
@@ -68,8 +91,18 @@ def testing_runs(
     return same
 
 
-def superseded(runs: pd.DataFrame, won: pd.DataFrame) -> pd.DataFrame:
-    """The confirm runs of an arm that tested an earlier winner."""
+def superseded(runs: pd.DataFrame, *kept: pd.DataFrame) -> pd.DataFrame:
+    """The confirm runs of an arm that tested an earlier winner, or an earlier sparsest trial.
+
+    ``kept`` are the runs of those that it has now.
+    """
     confirmed: pd.DataFrame = runs[runs["stage"] == "confirm"]
-    earlier: pd.DataFrame = confirmed[confirmed["trial"] != won["trial"].iloc[0]]
+    now = [setting["trial"].iloc[0] for setting in kept]
+    earlier: pd.DataFrame = confirmed[~confirmed["trial"].isin(now)]
     return earlier
+
+
+def made_of_sparsest(runs: pd.DataFrame) -> pd.DataFrame:
+    """Those of the ``runs`` that were made of a sparsest trial."""
+    made: pd.DataFrame = runs[runs[ROLE] == "sparsest"] if ROLE in runs else runs[:0]
+    return made

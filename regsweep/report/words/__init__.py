@@ -9,6 +9,7 @@
 - `plateau`: the weights that are as good as an arm's best, in words
 - `remarks`: what a reader of a comparison should know beside the verdict
 - `rows`: what the test rows can tell, in words
+- `sparse`: what sparsest trials come to, and what networks shrink to
 - `terminal`: what the user sees at the end of a sweep or of the report command
 - `trials`: how many trials each arm had, where that is not the same number
 - `undertrained`: what is said of networks that were hardly trained: a regularizer of them tells

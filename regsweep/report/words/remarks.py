@@ -13,6 +13,7 @@ from regsweep.errors import InputError
 from regsweep.records.record import BEST_EPOCH
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.request import Request
+from regsweep.report.tables.winner import made_of_sparsest
 from regsweep.report.words.numbers import short_exponent
 from regsweep.report.words.trials import differing_trials
 from regsweep.report.words.undertrained import few_steps, still_falling
@@ -70,11 +71,16 @@ def _of_arm(name: str, result: ArmResult, asked: Request) -> Iterator[str]:
     if result.winner is None:
         yield f"{name} has no finished trial."
         return
-    if len(result.superseded):
-        yield (
-            f"{name}: {len(result.superseded)} confirm runs of an earlier winner are superseded "
-            "and do not count."
-        )
+    of_sparsest = made_of_sparsest(result.superseded)
+    for runs, of in (
+        (result.superseded.drop(index=of_sparsest.index), "winner"),
+        (of_sparsest, "sparsest trial"),
+    ):
+        if len(runs):
+            yield (
+                f"{name}: {len(runs)} confirm runs of an earlier {of} are superseded and do not "
+                "count."
+            )
     if result.broken_finalists:
         trials = listed([str(trial) for trial in result.broken_finalists])
         of_them = "trial" if len(result.broken_finalists) == 1 else "trials"

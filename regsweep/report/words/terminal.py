@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from regsweep.called import COMMAND
+from regsweep.report.tables.comparison import of_winners
 from regsweep.report.tables.gather import Problem
 from regsweep.report.tables.judge import plain
 from regsweep.report.tables.looks import BETTER
@@ -59,7 +60,7 @@ def again(report: Report, command: str | None = None) -> str:
     arm of the largest improvement; where none is better, the first baseline, and where no baseline
     was confirmed, the arm of the best mean.
     """
-    runs, comparison = report.runs, report.comparison
+    runs, comparison = report.runs, report.winners
     choices = (choice for of_sweep in report.choices.values() for choice in of_sweep)
     taken = comparison[comparison["arm"].isin([choice.arm for choice in choices])]
     better = comparison[comparison["verdict"].map(plain, na_action="ignore") == BETTER]
@@ -129,7 +130,7 @@ def _show_arms(
     console: Console, runs: pd.DataFrame, arms: pd.DataFrame, asked: Request | None
 ) -> None:
     _print_table(console, comparison_view(arms, console.width))
-    if failures := failure_lines(arms):
+    if failures := failure_lines(of_winners(arms)):
         _say(console, "\n".join([*failures, ""]))
     if is_exploratory(runs) and not (asked and asked.compares):
         _say(console, f"{EXPLORATORY}\n")

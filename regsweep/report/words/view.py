@@ -9,6 +9,7 @@ from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from regsweep.records.arm import is_sparsest
 from regsweep.records.record import METRICS
 from regsweep.records.task import Score, loss_of
 from regsweep.report.tables.comparison import winning_values
@@ -98,6 +99,10 @@ def comparison_view(comparison: pd.DataFrame, room: int = 80) -> Table:
     for name, title, form in _judged(scores, in_points) if judged else _explored(scores):
         if comparison[name].notna().any():
             numbers[title] = _formatted(comparison[name], form)
+    for title in (_LOSS[1], _ERROR[1]):  # of a sparsest trial it is against another than the others
+        if title in numbers:
+            of = zip(comparison["arm"], numbers[title], strict=True)
+            numbers[title] = ["" if is_sparsest(arm) else text for arm, text in of]
     verdicts = {_VERDICT: list(comparison["verdict"].fillna(""))} if judged else {}
     columns = words | numbers | verdicts
     by_error = bool((comparison["metric"] == "test_error").any())

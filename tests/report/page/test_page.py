@@ -201,7 +201,7 @@ def test_all_plots_are_there_with_their_titles(shown):
         "Improvement over the baseline, in test loss",
         *("Test loss of the winners", "Test accuracy of the winners"),
         *("Validation loss against penalty weight", "Best validation loss found so far"),
-        *("Learning curves of the winners: loss by epoch", "Test accuracy against sparsity"),
+        *("Learning curves of the winners: loss by epoch", "Accuracy against weights left"),
     ):
         assert title in shown.text
 

@@ -6,7 +6,7 @@ from regsweep.records.task import SCORES
 from regsweep.report.build import build_report
 from regsweep.report.tables.columns import COMPARISON, GROUP, KEY, RUNS, columns_table
 from regsweep.report.tables.comparison import COLUMNS
-from regsweep.report.tables.runs import AFTER_METRICS, BEFORE_PARAMS
+from regsweep.report.tables.runs import AFTER_METRICS, BEFORE_PARAMS, ROLE
 from regsweep.report.tables.write import csv_text
 
 SCORE_NAMES = tuple(SCORES)
@@ -32,7 +32,8 @@ def explained(folder):
 
 
 def test_every_column_that_may_be_has_a_meaning_of_its_own():
-    assert set(RUNS) == {*BEFORE_PARAMS, *metrics_of(SCORES.values()), *RARE, *AFTER_METRICS}
+    metrics = (*metrics_of(SCORES.values()), *RARE)
+    assert set(RUNS) == {*BEFORE_PARAMS, ROLE, *metrics, *AFTER_METRICS}
     assert set(COMPARISON) == {"sweep", *COLUMNS}
 
 

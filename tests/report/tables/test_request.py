@@ -50,6 +50,7 @@ def test_all_parts_of_a_compare_sweep_are_read(folder):
             "pack_width": 16,
             "packed": {},
             "alone": {},
+            "processor": "",
         },
         versions={"python": "3.11.2", "torch": "2.10.0"},
         confirm=(10000, 10001, 10002),
