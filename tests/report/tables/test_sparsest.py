@@ -98,6 +98,7 @@ def test_it_has_a_row_below_its_arm(folder):
     assert row["zero_fraction_mean"] == pytest.approx(0.9)
     assert math.isnan(row["p_holm"])
     assert list(made.winners["arm"]) == ["regularizer=l1", "regularizer=none"]
+    assert made.runs["error"].isna().all()  # none is superseded
 
 
 def test_the_tests_against_the_baseline_are_those_without_it(folder, tmp_path):
