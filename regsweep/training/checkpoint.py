@@ -23,7 +23,7 @@ _DIGEST = hashlib.sha256().digest_size
 class Progress:
     """How far a pack has come: what its next epoch depends on, and what it has told so far.
 
-    ``moved`` is all that steps move in place, ``orders`` are the states of the generators of
+    ``moved`` is all that epochs change in place, ``orders`` are the states of the generators of
     shuffles, ``drawn`` those of the global generators, where a network draws from them. ``history``
     and ``validation`` are of every run, ``alive`` are the runs that have not diverged. ``seconds``
     is how long it trained. What a network of the user's keeps in neither parameters nor buffers is

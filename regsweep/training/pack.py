@@ -187,12 +187,16 @@ class _Pack:
         """All that steps move in place."""
         return [*self.state.tensors(), *self.optimizer.tensors(), *self.totals.tensors()]
 
+    def lasting(self) -> list[Tensor]:
+        """All that epochs change: what steps move, and the weights that early stopping keeps."""
+        return [*self.moved(), *(self.stopping.kept if self.stopping else [])]
+
     def progress(self, epoch: int, seconds: float) -> Progress:
         """How far it has come after ``epoch``, and ``seconds`` of training."""
         return Progress(
             epoch=epoch,
             seconds=seconds,
-            moved=[tensor.detach() for tensor in self.moved()],
+            moved=[tensor.detach() for tensor in self.lasting()],
             orders=self.shuffler.states(),
             drawn=global_states(self.device) if self.alone else [],
             alive=sorted(self.alive),
@@ -204,13 +208,15 @@ class _Pack:
     @torch.no_grad()
     def go_on_from(self, kept: Progress) -> None:
         """Be what the pack was that came so far."""
-        for tensor, value in zip(self.moved(), kept.moved, strict=True):
+        for tensor, value in zip(self.lasting(), kept.moved, strict=True):
             tensor.copy_(value)
         self.shuffler.set_states(kept.orders)
         if self.alone:
             set_global_states(kept.drawn, self.device)
         self.alive = set(kept.alive)
         self.history = [[Epoch(*epoch) for epoch in epochs] for epochs in kept.history]
+        stopped = self.stopping.stopped(self.history) if self.stopping else set[int]()
+        self.training = self.alive - stopped
         self.validation = kept.validation
         for batch in kept.batches:
             self._tell(BatchLoss(*batch))

@@ -11,7 +11,7 @@ from torch import nn
 from regsweep.settings.model import MLP
 from regsweep.settings.optimizer import SGD, Adam, RMSprop
 from regsweep.settings.own import FUNCTIONS, OwnModel
-from regsweep.settings.regularizer import L1, L2
+from regsweep.settings.regularizer import L1, L2, EarlyStopping
 from regsweep.training import pack
 from regsweep.training.checkpoint import Checkpoint, head_of
 from regsweep.training.pack import train_pack
@@ -70,10 +70,10 @@ def trained(runs, dataset, **how):
     return results, batches, sorted(map(repr, epochs))
 
 
-def assert_goes_on(runs, dataset, checkpoint, **how):
-    """Runs that go on after their first epoch end, and tell, as those that nobody touched."""
+def assert_goes_on(runs, dataset, checkpoint, epoch=1, **how):
+    """Runs that go on after that epoch end, and tell, as those that nobody touched."""
     untouched, *told = trained(runs, dataset, **how)
-    killed_after(1, runs, dataset, checkpoint, **how)
+    killed_after(epoch, runs, dataset, checkpoint, **how)
     results, *again = trained(runs, dataset, checkpoint=checkpoint, **how)
     assert again == told
     for one, other in zip(results, untouched, strict=True):
@@ -104,6 +104,20 @@ def test_a_pack_goes_on_with_the_same_bits(digits, checkpoint, runs, caplog):
     assert_goes_on(runs, digits, checkpoint)
 
     assert caplog.messages == [f"{checkpoint.path}: a pack goes on after epoch 1"]
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_so_do_runs_that_stop_early_and_one_that_has_stopped(digits, checkpoint, epoch):
+    """The first of them is best after its first epoch, and stops after the second."""
+    runs = [
+        short(1, EarlyStopping(1), optimizer=Adam(0.1), epochs=5),
+        short(2, EarlyStopping(4), optimizer=Adam(1e-2), epochs=5),
+    ]
+
+    [first, _] = train_pack(runs, digits, CPU)
+
+    assert (first.metrics["best_epoch"], len(first.history)) == (1, 2)
+    assert_goes_on(runs, digits, checkpoint, epoch)
 
 
 @pytest.mark.parametrize(
