@@ -33,6 +33,12 @@ from regsweep.compare.space import (
 from regsweep.sweep.search_space import suggest_one
 from regsweep.sweep.trust import SAMPLERS
 
+# The most trials, and the most pending ones beside them, that a suggestion sees: what it costs
+# grows with them, and in a round of thousands each would see all that were asked before it.
+SEEN = 1000
+# Of those, so many are the best.
+BEST_SEEN = 100
+
 # What these draw depends on what they noted at earlier trials, which is in no record.
 KEEPS_STATE = (CMA_ES, "QMCSampler", "create_nsgaii_sampler", "create_nsgaiii_sampler")
 
@@ -114,6 +120,9 @@ class Studies:
             sampler, _partial_=True, _execution_whitelist_=SAMPLERS, _convert_="all"
         )
         self.studies = [optuna.create_study(sampler=RandomSampler()) for _ in arms]
+        # Of an arm of many trials, what a suggestion sees of them: by how many had ended, and which
+        # pending one was the first.
+        self.seen: dict[int, tuple[tuple[int, int], optuna.Study]] = {}
 
     def params(self, arm: int, number: int, recorded: Recorded | None) -> Mapping[str, Any]:
         """The parameters of a trial: those that it has by record, or new ones.
@@ -124,9 +133,10 @@ class Studies:
         params = None if recorded is None else dict(recorded.params)
         if params is None and self.sampler in GRIDS:
             params = grid_point(space, number)
+        if params is None and number > SEEN and self.sampler not in KEEPS_STATE:
+            params = dict(self._ask(self._few(arm), arm, number))
         if params is None or self.sampler in KEEPS_STATE:
-            study.sampler = self._sampler(arm, number)
-            self._ask(arm, params)
+            self._ask(study, arm, number, params)
         else:
             drawn_from = {key: space[key] for key in params}
             study.add_trial(
@@ -134,9 +144,11 @@ class Studies:
             )
         return self._trials(arm)[number].params
 
-    def _ask(self, arm: int, params: Mapping[str, Any] | None) -> None:
+    def _ask(
+        self, study: Study, arm: int, number: int, params: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
         """Ask the sampler; where there are ``params`` already, for the notes that it takes."""
-        study = self.studies[arm]
+        study.sampler = self._sampler(arm, number)
         if params is not None:
             study.enqueue_trial(dict(params))
         trial = study.ask()
@@ -144,6 +156,25 @@ class Studies:
         for key, distribution in self.spaces[arm].items():
             if is_drawn(key, trial.params):
                 suggest_one(trial, key, distribution)
+        return trial.params
+
+    def _few(self, arm: int) -> Study:
+        """A study of the best trials of an arm, the latest, and the latest of those pending.
+
+        A function of how many have ended and how many are pending, so that a search that was cut
+        off sees what it would have seen.
+        """
+        trials = self.studies[arm].get_trials(deepcopy=False)
+        ended = [trial for trial in trials if trial.state.is_finished()]
+        first = len(trials) - (len(trials) - len(ended)) % SEEN
+        key, study = self.seen.get(arm, ((-1, -1), None))
+        if study is None or key != (len(ended), first):
+            study = optuna.create_study(sampler=RandomSampler())
+            study.add_trials(best_and_latest(ended))
+            self.seen[arm] = (len(ended), first), study
+        pending = sum(not trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
+        study.add_trials(trials[first + pending :])
+        return study
 
     def tell(self, arm: int, number: int, outcome: Outcome) -> None:
         """Tell the study how a trial ended."""
@@ -175,3 +206,12 @@ class Studies:
 
     def _seed(self, of: str) -> int:
         return int.from_bytes(hashlib.sha256(f"{self.seed} {of}".encode()).digest()[:4])
+
+
+def best_and_latest(ended: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Of trials that have ended, in their order, the best and the latest: ``SEEN`` at most."""
+    valued = [trial for trial in ended if trial.value is not None]
+    best = sorted(valued, key=lambda trial: (trial.value, trial.number))[:BEST_SEEN]
+    kept = {trial.number for trial in best}
+    latest = [trial for trial in reversed(ended) if trial.number not in kept][: SEEN - len(best)]
+    return sorted([*best, *latest], key=lambda trial: trial.number)

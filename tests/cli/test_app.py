@@ -28,6 +28,7 @@ from regsweep.records.record import metrics_of, read
 from regsweep.records.task import ACCURACY
 from regsweep.settings.model import MLP
 from regsweep.settings.regularizer import REGULARIZERS
+from regsweep.sweep.processor import processor
 from regsweep.training.network import build_network
 
 
@@ -108,7 +109,7 @@ def test_a_config_may_ask_for_the_sweep(tmp_path):
     assert done.returncode == 1
     assert done.stderr == (
         "regsweep: regularizer.wight=1: no arm has this key; did you mean weight? "
-        "known: decoupled, exact, l1_ratio, scope, weight\n"
+        "known: decoupled, exact, l1_ratio, lr_scaled, scope, weight\n"
     )
 
 
@@ -180,15 +181,15 @@ def test_a_folder_with_a_record_is_never_written_over(tmp_path):
 )
 def test_a_folder_in_which_another_process_works_is_refused(tmp_path, key, mode):
     with hold(key, tmp_path / "here"):
-        before = {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()}
+        before = {path.name for path in (tmp_path / "here").iterdir()}
         done = command(*mode, f"{key}=here", *QUICK, cwd=tmp_path)
 
     assert done.returncode == 1
-    assert done.stderr == (
-        f"regsweep: {key}=here: pid {os.getpid()} on {socket.gethostname()} is at work in this "
-        "folder; wait for it, or take another\n"
-    )
-    assert {p.name: p.read_bytes() for p in (tmp_path / "here").iterdir()} == before
+    who, since, rest = re.split(r" \(since (.*?)\) ", done.stderr)
+    assert who == f"regsweep: {key}=here: pid {os.getpid()} on {socket.gethostname()}"
+    assert datetime.strptime(since, "%Y-%m-%d %H:%M:%S UTC")
+    assert rest == "is at work in this folder; wait for it, or take another\n"
+    assert {path.name for path in (tmp_path / "here").iterdir()} == before
 
 
 def test_nothing_is_written_through_a_link(tmp_path):
@@ -521,5 +522,5 @@ def test_sweep_json_says_what_was_asked(searched):
     assert (asked["objective"], asked["seed"], asked["sweeper"]) == ("val_loss", 3, "optuna")
     assert asked["settled"] == {
         "device": "cpu", "mode": "eager", "threads": 1, "matmul_precision": "highest",
-        "pack_width": 4, "packed": {}, "alone": {},
+        "pack_width": 4, "packed": {}, "alone": {}, "processor": processor(),
     }  # fmt: skip

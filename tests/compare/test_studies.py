@@ -12,6 +12,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import text
 
+from regsweep.compare import studies as module
 from regsweep.compare.index import Index
 from regsweep.compare.space import (
     count_trials,
@@ -118,6 +119,33 @@ def test_a_search_that_was_cut_off_goes_on_as_it_would_have(
 
     again = studies(tmp_path / ("new" if lost else "cut"), sampler)
     assert search(again, records) == untouched(sampler)
+
+
+@pytest.mark.parametrize("cut", [8, 13, 18])
+def test_so_it_does_where_suggestions_see_a_few_trials_alone(tmp_path, monkeypatch, untouched, cut):
+    monkeypatch.setattr(module, "SEEN", 3)
+    monkeypatch.setattr(module, "BEST_SEEN", 1)
+    whole, one = {}, studies(tmp_path / "whole")
+    search(one, whole)
+    records = {}
+    search(studies(tmp_path / "cut"), records, until=cut, told=False)
+    records.pop(cut // ROUND * ROUND + 1, None)
+
+    assert search(studies(tmp_path / "new"), records) == {n: r.params for n, r in whole.items()}
+    assert {n: r.params for n, r in whole.items()} != untouched("tpe")
+    _, seen = one.seen[0]
+    assert len(seen.trials) <= 2 * 3
+
+
+def test_a_suggestion_sees_the_best_trials_and_the_latest(monkeypatch):
+    monkeypatch.setattr(module, "SEEN", 4)
+    monkeypatch.setattr(module, "BEST_SEEN", 2)
+    study = optuna.create_study()
+    for value in (3.0, 1.0, None, 2.0, 9.0, None, 8.0):
+        state = TrialState.FAIL if value is None else TrialState.COMPLETE
+        study.add_trial(optuna.create_trial(state=state, value=value))
+
+    assert [trial.number for trial in module.best_and_latest(study.trials)] == [1, 3, 5, 6]
 
 
 def test_more_trials_than_asked_at_first_are_those_of_a_longer_search(tmp_path, untouched):
