@@ -161,7 +161,7 @@ def test_it_needs_a_margin(planned):
 def test_the_plan_says_of_which_arms(planned, tmp_path, overrides, said):
     plan, _ = planned("regularizer=none,l1", *overrides)
     out = io.StringIO()
-    show_plan(plan, [[], []], "", "cpu", 1000, tmp_path, Console(file=out, width=100))
+    show_plan(plan, [{}, {}], "", "cpu", 1000, tmp_path, Console(file=out, width=100))
     assert (said in out.getvalue()) if said else ("sparsest" not in out.getvalue())
 
 
