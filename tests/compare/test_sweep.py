@@ -124,7 +124,8 @@ def test_the_winner_is_the_best_trial_and_its_overrides_repeat_what_is_reported(
         assert float(row["test_loss_mean"]) == pytest.approx(sum(losses) / 2, rel=1e-12)
         assert (row["trials"], row["seeds"], row["metric"]) == (str(len(trials)), "2", "test_loss")
 
-    [line] = [line for line in said.splitlines() if line.startswith("to train ")]
+    # A line a baseline that has an arm to take.
+    line, *_ = (line for line in said.splitlines() if line.startswith("to train "))
     overrides = shlex.split(line.partition("regsweep ")[2])
     # How the sweep computed is part of the command.
     again = command(*overrides, cwd=tmp_path)
