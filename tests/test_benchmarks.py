@@ -43,7 +43,17 @@ RUNS = {
 
 
 # They take half a minute and more; `make bench` runs them.
-LONG = ("own", "cost", "parity", "finalists", "engines", "cocktail")
+LONG = (
+    "own",
+    "cost",
+    "framework",
+    "size",
+    "engines",
+    "gather",
+    "parity",
+    "finalists",
+    "cocktail",
+)
 
 
 @pytest.mark.parametrize(

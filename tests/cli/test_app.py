@@ -315,7 +315,7 @@ CASES = [
         launcher,
         id=f"{launcher}-{'compiled' if compiled else 'eager'}",
         # Each process compiles as that of basic does.
-        marks=[pytest.mark.full] if compiled and launcher not in ("basic", "in_process") else [],
+        marks=[pytest.mark.full] if compiled and launcher != "basic" else [],
     )
     for compiled in (False, True)
     for launcher in LAUNCHERS

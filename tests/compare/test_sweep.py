@@ -256,7 +256,13 @@ def untouched(tmp_path_factory):
     return finish(folder), seconds_at_work(folder)
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param(point, marks=pytest.mark.full) if point.startswith("after") else point
+        for point in POINTS
+    ],
+)
 def test_a_sweep_killed_at_this_point_and_resumed_ends_as_one_never_touched(
     point, tmp_path, untouched
 ):
@@ -287,7 +293,7 @@ def test_a_sweep_that_lost_its_own_files_and_a_record_ends_as_one_never_touched(
 
 
 # `python tests/killed_sweep.py 50` does so 50 times.
-@pytest.mark.parametrize("moment", range(2))
+@pytest.mark.parametrize("moment", [0, pytest.param(1, marks=pytest.mark.full)])
 def test_a_sweep_killed_at_any_moment_and_resumed_ends_as_one_never_touched(
     moment, tmp_path, untouched
 ):

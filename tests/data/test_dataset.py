@@ -38,7 +38,7 @@ def test_no_validation_split_and_no_test_give_none(source, root):
 def test_the_test_files_are_not_loaded_unless_asked_for(source, root, monkeypatch):
     read = []
     monkeypatch.setattr(dataset, "read_images", lambda path: read.append(path.name))
-    monkeypatch.setattr(dataset, "_training_parts", lambda *arguments: (None, None))
+    monkeypatch.setattr(dataset, "_training_parts", lambda *arguments: (None, None, None))
     dataset._test_part.cache_clear()
     load_dataset("digits", root, **SIZES, test=False)
     assert read == []

@@ -121,9 +121,9 @@ class Losing(InProcess):
     def __init__(self, calls):
         self.left = calls
 
-    def submit(self, call, at_once):
+    def submit(self, call, at_once, kind=None):
         if not self.left:
-            return super().submit(call, at_once)
+            return super().submit(call, at_once, kind)
         self.left -= 1
         lost = Future()
         lost.set_exception(BrokenExecutor("SIGKILL"))

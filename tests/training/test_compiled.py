@@ -18,11 +18,11 @@ pytestmark = pytest.mark.skipif(
     ("model", "batch_size", "precision"),
     [
         (MLP((64, 32)), 10, "highest"),
-        (MLP((64, 32)), 128, "medium"),
-        (MLP((17, 5, 3)), 1, "highest"),
         (MLP((50,), "silu", "layer"), 37, "highest"),
-        (Linear(), 1, "highest"),
-        (Linear(), 10, "medium"),
+        pytest.param(MLP((64, 32)), 128, "medium", marks=pytest.mark.full),
+        pytest.param(MLP((17, 5, 3)), 1, "highest", marks=pytest.mark.full),
+        pytest.param(Linear(), 1, "highest", marks=pytest.mark.full),
+        pytest.param(Linear(), 10, "medium", marks=pytest.mark.full),
     ],
     ids=str,
 )

@@ -62,7 +62,7 @@ def test_runs_of_one_mechanism_share_a_pack_and_no_others_do(choices):
     ("mode", "optimizer"),
     [
         *[("eager", optimizer) for optimizer in OPTIMIZERS],
-        pytest.param("compiled", OPTIMIZERS[0], marks=needs_compiler),
+        pytest.param("compiled", OPTIMIZERS[0], marks=[needs_compiler, pytest.mark.full]),
     ],
     ids=str,
 )
