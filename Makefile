@@ -1,17 +1,19 @@
 # Two commands on a fresh machine with python3 (3.11 or later), a C++ compiler and make:
 #   make sweep   compare all five regularizers on MNIST
-#   make test    lint, types and all tests
+#   make test    lint, types and tests; make test-clusters those of Dask, Ray and Slurm
 # And make bench, two hours: the measurements in benchmarks/README.md.
 # All set up .venv first, once.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+CLUSTERS := $(addprefix tests/packs/,test_clusters.py engines/test_contract.py engines/test_slurm.py \
+	engines/test_dask.py)
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # In a third of pip's time; but it does not know what pip is told of mirrors and certificates.
 UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python --system-certs
 
-.PHONY: sweep test bench lowest lock clean
+.PHONY: sweep test test-clusters bench lowest lock clean
 
 sweep: $(INSTALLED)
 	$(BIN)/python -m regsweep -m
@@ -22,7 +24,12 @@ test: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/python -m regsweep.data
 	-$(BIN)/python -m regsweep.data fashion_mnist
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(CLUSTERS:%=--ignore=%)
+
+# On schedulers that they start themselves.
+test-clusters: $(INSTALLED)
+	$(BIN)/python -m regsweep.data
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(CLUSTERS)
 
 # Everything but `python -m benchmarks.finalists` and `benchmarks.cocktail`, hours each, and the
 # GPU's part, benchmarks.gpu.

@@ -314,8 +314,10 @@ CASES = [
         compiled,
         launcher,
         id=f"{launcher}-{'compiled' if compiled else 'eager'}",
-        # Each process compiles as that of basic does.
-        marks=[pytest.mark.full] if compiled and launcher != "basic" else [],
+        # Each process compiles as that of basic does; Ray and submitit start theirs as joblib does.
+        marks=[pytest.mark.full]
+        if launcher in ("ray", "submitit_local") or (compiled and launcher != "basic")
+        else [],
     )
     for compiled in (False, True)
     for launcher in LAUNCHERS

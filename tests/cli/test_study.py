@@ -80,7 +80,9 @@ LAUNCHERS = {
 @pytest.mark.parametrize(
     "launcher",
     [
-        pytest.param(name, marks=pytest.mark.full) if name in ("ray", "submitit_local") else name
+        pytest.param(name, marks=pytest.mark.full)
+        if name in ("ray", "submitit_local", "joblib")
+        else name
         for name in LAUNCHERS
     ],
 )
@@ -107,6 +109,7 @@ def test_workers_find_the_functions_under_every_launcher(place, launcher):
     ]  # fmt: skip
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "words", [("-m", "mine.study"), pytest.param(("my study.py",), marks=pytest.mark.full)]
 )
@@ -267,6 +270,7 @@ def test_a_sweep_goes_on_with_the_same_study_and_data_alone(place):
     assert len(records(place / "here")) == 4 + 4
 
 
+@pytest.mark.full
 def test_configs_name_what_a_study_trusts_by_its_module(place):
     own = """
 class Said(Callback):

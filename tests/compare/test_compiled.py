@@ -50,6 +50,7 @@ def assert_repeated(here, said, elsewhere):
     assert alone.metrics == read(confirmed).metrics
 
 
+@pytest.mark.full
 def test_what_is_shown_repeats_an_eager_sweep_of_own_configs(tmp_path):
     (elsewhere := tmp_path / "elsewhere").mkdir()
     said = swept(tmp_path, FEW)

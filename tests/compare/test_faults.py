@@ -97,6 +97,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.full
 def test_a_disk_that_is_full_for_the_storage_stops_a_sweep_too(small_disk, untouched):
     (small_disk / "filling.py").write_text(FILLING)
     full = subprocess.run(
@@ -137,6 +138,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.full
 def test_a_killed_worker_of_another_launcher_is_no_failure_of_its_run(tmp_path):
     (tmp_path / "killing.py").write_text(KILLING)
     killed = subprocess.run(

@@ -204,6 +204,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.full
 def test_a_storage_that_stays_away_ends_a_sweep_which_goes_on_when_it_is_back(
     server, tmp_path, untouched
 ):

@@ -202,6 +202,7 @@ def test_the_report_command_makes_the_same_files_again(compared, tmp_path):
         assert (tmp_path / "out" / name).read_bytes() == (folder / name).read_bytes()
 
 
+@pytest.mark.full
 def test_a_stock_launcher_gives_the_same_comparison(tmp_path):
     for launcher in ("pack", "joblib"):  # both with a process a core
         done = sweep("regularizer=none,l2", f"hydra/launcher={launcher}",
@@ -259,7 +260,7 @@ def untouched(tmp_path_factory):
 @pytest.mark.parametrize(
     "point",
     [
-        pytest.param(point, marks=pytest.mark.full) if point.startswith("after") else point
+        point if point == "during confirm" else pytest.param(point, marks=pytest.mark.full)
         for point in POINTS
     ],
 )
@@ -328,7 +329,10 @@ def running(tmp_path):
     return process
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.full)],
+)
 def test_a_signal_keeps_what_is_published_and_says_how_to_go_on(tmp_path, sent, code):
     process = running(tmp_path)
     os.killpg(process.pid, sent) if sent == signal.SIGINT else process.send_signal(sent)
@@ -372,6 +376,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.full
 def test_an_interrupt_while_the_report_is_written_says_how_to_go_on_too(tmp_path):
     (tmp_path / "mine.py").write_text(INTERRUPTED)
     one = ("regularizer=none", "hydra.sweeper.confirm_seeds=0", "hydra.sweep.dir=here")
@@ -407,6 +412,7 @@ def test_a_second_sweep_on_the_folder_is_refused(tmp_path):
     assert second.stderr.count("\n") == 1
 
 
+@pytest.mark.full
 def test_a_folder_of_a_stock_sweeper_is_refused(tmp_path):
     stock = ("-m", "regularizer=l1", "hydra.sweep.dir=here", *QUICK)
     assert command(*stock, "hydra/sweeper=basic", cwd=tmp_path).returncode == 0

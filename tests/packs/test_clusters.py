@@ -219,7 +219,7 @@ def test_a_killed_node_loses_nothing_and_a_killed_head_is_one_message(tmp_path):
     assert f"hydra.launcher.address={address}" in third
 
 
-@pytest.mark.parametrize("how", ["interrupt", "kill"])
+@pytest.mark.parametrize("how", ["interrupt", pytest.param("kill", marks=pytest.mark.full)])
 def test_nothing_is_at_work_when_the_command_is_ended(tmp_path, scheduler, how):
     number = signal.SIGINT if how == "interrupt" else signal.SIGKILL
     with begun(tmp_path, "pack_dask", f"hydra.launcher.address={scheduler}") as sweep:

@@ -47,6 +47,7 @@ def test_a_pack_without_memory_is_halved_until_it_fits(caplog):
     assert "7 runs at once: MemoryError: 7 runs; trained again in 2 packs" in caplog.text
 
 
+@pytest.mark.full
 def test_a_run_that_kills_its_process_fails_alone():
     packs = [pack_of(0, 1), pack_of(2, 3, 4), pack_of(5)]
     ended = list(train_packs(LOCAL, packs, workers=2, work=partial(partial, faulty.killed)))

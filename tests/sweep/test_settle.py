@@ -21,6 +21,7 @@ AUTO = Packing(None, None)
 STEPS = 30
 
 
+@pytest.mark.full
 def test_compiled_where_the_steps_asked_for_repay_it():
     run = make_run(epochs=1)
 

@@ -98,10 +98,11 @@ def test_follows_the_loop_step_by_step(name, mnist):
 
 
 # Elastic has both penalties. The packs are compiled, as sweeps of so many steps are.
+@pytest.mark.full
 @pytest.mark.usefixtures("_numerics")
 @pytest.mark.parametrize(
     "names",
-    [("elastic",), pytest.param(("weight_decay", "l1", "l2"), marks=pytest.mark.full)],
+    [("elastic",), ("weight_decay", "l1", "l2")],
     ids=" ".join,
 )
 def test_ends_where_the_loop_ends_after_5_epochs_of_mnist(names, mnist):

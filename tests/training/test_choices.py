@@ -150,6 +150,7 @@ def test_what_is_neutral_is_none_bit_for_bit(zero):
     assert_same_result(mine, none)
 
 
+@pytest.mark.full
 @pytest.mark.skipif(lacking(CPU) is not None, reason="needs a C++ compiler and Python's headers")
 def test_compiled_a_run_is_the_same_in_a_pack_and_what_was_tried_is_what_trains():
     data = data_of("classification")

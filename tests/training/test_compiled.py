@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.mark.parametrize(
     ("model", "batch_size", "precision"),
     [
-        (MLP((64, 32)), 10, "highest"),
+        pytest.param(MLP((64, 32)), 10, "highest", marks=pytest.mark.full),
         (MLP((50,), "silu", "layer"), 37, "highest"),
         pytest.param(MLP((64, 32)), 128, "medium", marks=pytest.mark.full),
         pytest.param(MLP((17, 5, 3)), 1, "highest", marks=pytest.mark.full),
