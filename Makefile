@@ -43,6 +43,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.size
 	$(BIN)/python -m benchmarks.engines
 	$(BIN)/python -m benchmarks.gather
+	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.parity
 	$(BIN)/python -m benchmarks.looks
 	$(BIN)/python -m benchmarks.null

@@ -1,10 +1,10 @@
 """Where a sweep on many workers saturates: 100,000 runs on up to 1,000 workers, by simulation.
 
 Measured here, on this machine: what the leading process takes for a trial of TPE over two keys, to
-ask for it and to tell its result with the index in SQLite, in rounds of three sizes. From
-``results/``: what a run costs its leading process beside (``engines``: the records a second that
-one process composes, trains for one step and publishes; where workers publish, it is less), and
-the gathering of 100,000 records (``gather``).
+ask for it and to tell its result with the index in SQLite, in rounds that grow. From ``results/``:
+what a run costs beside its training (``framework``: its composing, its job and its record, by a
+leading process and two workers; where workers publish, it is less), and the gathering of 100,000
+records (``gather``).
 
 Simulated: a sweep in rounds of as many runs as all workers train at once, in packs of 16.
 The leading process asks for a round, hands out its packs, takes each as it ends, and tells the
@@ -126,7 +126,7 @@ def costs_of(taken: Mapping[int, tuple[float, float]]) -> Costs:
     ask, tell = taken[max(taken)]
     return Costs(
         trial=ask + tell,
-        run=1 / _value("engines", "one process alone: records a second"),
+        run=1 / _value("framework", "runs a second"),
         gather=_value("gather", "100000 records, the report command"),
     )
 

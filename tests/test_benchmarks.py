@@ -39,6 +39,7 @@ RUNS = {
     "null": "of 3 comparisons, with a false verdict: share, 95 % interval",
     "effect": "of 3 comparisons, decided by 2 seeds: share, 95 % interval",
     "engines": "one process alone: records a second",
+    "scale": "1000 runs of 1.6 s, 10 workers: workers at work",
 }
 
 
@@ -49,6 +50,7 @@ LONG = (
     "framework",
     "size",
     "engines",
+    "scale",
     "gather",
     "parity",
     "finalists",
