@@ -92,14 +92,16 @@ def pack_coefficients(
 
     def numbers(term: Callable[[Coefficients], float | None]) -> list[float]:
         """What is switched on in all runs, or in none."""
-        values = (term(choice.coefficients()) for choice in regularizers)
-        return [value for value in values if value is not None]
+        return [value for one in own if (value := term(one)) is not None]
 
-    smoothing, p, input_p = (
-        numbers(lambda own: own.smoothing),
-        numbers(lambda own: own.p),
-        numbers(lambda own: own.input_p),
-    )
+    def vector(term: Callable[[Coefficients], float | None]) -> Tensor | None:
+        values = numbers(term)
+        return torch.tensor(values, device=device) if values else None
+
+    def rates(term: Callable[[Coefficients], float | None]) -> Rates | None:
+        values = numbers(term)
+        return pack_rates(values, device) if values else None
+
     return PackCoefficients(
         l1=column(lambda own: own.l1),
         l2=column(lambda own: own.l2),
@@ -108,12 +110,10 @@ def pack_coefficients(
         exact=first.exact,
         group=None if first.group is None else column(lambda own: own.group or 0.0),
         output=output,
-        bound=None
-        if first.bound is None
-        else torch.tensor([one.bound or 0.0 for one in own], device=device),
-        smoothing=torch.tensor(smoothing, device=device) if smoothing else None,
-        p=pack_rates(p, device) if p else None,
-        input_p=pack_rates(input_p, device) if input_p else None,
+        bound=vector(lambda one: one.bound),
+        smoothing=vector(lambda one: one.smoothing),
+        p=rates(lambda one: one.p),
+        input_p=rates(lambda one: one.input_p),
     )
 
 
