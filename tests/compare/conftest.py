@@ -1,5 +1,6 @@
 """Plans of sweeps."""
 
+import optuna
 import pytest
 from composed import checked_sweep
 
@@ -25,3 +26,12 @@ def planned():
         return read_plan(config, sweep, trials), spaces
 
     return plan
+
+
+@pytest.fixture
+def quiet_optuna():
+    """Optuna says of no trial that it is asked or told."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    yield
+    optuna.logging.set_verbosity(before)

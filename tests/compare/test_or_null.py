@@ -3,7 +3,6 @@
 import math
 from types import SimpleNamespace
 
-import optuna
 import pytest
 from composed import checked_sweep
 from omegaconf import OmegaConf
@@ -34,12 +33,7 @@ GP = {"gp": {"_target_": "optuna.samplers.GPSampler", "seed": None}}
 ROUND, TRIALS = 5, 25
 
 
-@pytest.fixture(autouse=True)
-def quiet():
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    yield
-    optuna.logging.set_verbosity(before)
+pytestmark = pytest.mark.usefixtures("quiet_optuna")
 
 
 def studies(sampler="tpe", seed=0):

@@ -56,12 +56,7 @@ SAMPLERS["grid"] = {"_target_": "optuna.samplers.GridSampler", "_partial_": True
 ROUND, TRIALS = 5, 20
 
 
-@pytest.fixture(autouse=True)
-def quiet():
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    yield
-    optuna.logging.set_verbosity(before)
+pytestmark = pytest.mark.usefixtures("quiet_optuna")
 
 
 def studies(directory, sampler="tpe", seed=0, names=("l1",), space=SPACE, prefix="", folder=None):
