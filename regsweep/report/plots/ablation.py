@@ -29,7 +29,7 @@ def ablation_plots(
             name: replace(look, name=f"without {taken_out(name)}", key=f"without {taken_out(name)}")
             for name in rows["arm"]
         }
-        whole = f"the winner of {look.name} as it is"
-        if plot := differences_plot(rows, pairs, own, baseline=whole):
+        title = f"{look.name} without one of its ingredients"
+        if plot := differences_plot(rows, pairs, own, title=title, baseline="its winner as it is"):
             plots.append(plot)
     return plots

@@ -44,6 +44,7 @@ def differences_plot(
     pairs: Mapping[str, Mapping[int, float]],
     looks: Mapping[str, Look],
     *,
+    title: str = "Improvement over the baseline",
     baseline: str = "the baseline",
 ) -> Plot | None:
     """A row an arm that has a verdict, right is better; nothing where none has.
@@ -51,7 +52,7 @@ def differences_plot(
     ``comparison`` is of one sweep, ``pairs`` has the improvement of each arm by seed. Zero is a
     line, the margin a band on both sides of it, and an interval that of the verdict. Of many arms
     those of one first choice stand together. What lies far beyond the others is drawn at the edge.
-    ``baseline`` is what the words call what the rows are compared with.
+    ``baseline`` is what the caption calls what the rows are compared with.
     """
     judged = comparison[comparison["verdict"].notna()]
     rows: list[Row] = [{str(k): v for k, v in row.items()} for row in judged.to_dict("records")]
@@ -93,7 +94,7 @@ def differences_plot(
         caption += _MARGIN
     if any(beyond(measure.scale * v, (low, high)) for its in pairs.values() for v in its.values()):
         caption += LIES_BEYOND
-    return Plot(f"Improvement over {baseline}, in {measure.name}", caption, figure)
+    return Plot(f"{title}, in {measure.name}", caption, figure)
 
 
 def _grouped(rows: Iterable[Row]) -> tuple[list[Row], list[float]]:

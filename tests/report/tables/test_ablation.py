@@ -143,7 +143,8 @@ def test_those_of_an_earlier_winner_are_superseded(folder):
 
 def test_the_page_draws_it_and_leaves_it_out_of_its_table(folder):
     text = page(sweep(folder, {L1: AS_GOOD, DROPOUT: DEARER}))
-    assert "Improvement over the winner of cocktail as it is, in test loss" in text
+    assert "cocktail without one of its ingredients, in test loss" in text
+    assert "compared with its winner as it is on the same seed" in text
     assert "\\u003cb\\u003ewithout dropout\\u003c/b\\u003e" in text
     table = text[text.index('<table id="comparison">') : text.index("</table>")]
     assert "without" not in table
@@ -161,4 +162,4 @@ def test_gathered_sweeps_keep_their_own(folder):
     assert list(own["arm"]) == list(alone["arm"])
     assert list(own["p_holm"].dropna()) == list(alone["p_holm"].dropna())
     assert "one: The winner of cocktail without one" in "\n".join(made.verdicts)
-    assert "the winner of cocktail as it is" in page(made)
+    assert "cocktail without one of its ingredients, in test loss" in page(made)
