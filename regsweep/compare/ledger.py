@@ -154,6 +154,14 @@ class Ledger:
         found = sparsest(costs, zeros, best[0], self.plan.margin)
         return None if found == best[0] else found
 
+    def ingredients(self, arm: int) -> tuple[str, ...]:
+        """The keys of what is on in the arm's winner, of those that the plan takes out."""
+        best = self.best(arm)
+        record = self.record(self.places(best[0])[0]) if best else None
+        if record is None:
+            return ()
+        return tuple(k for k in self.plan.ablated[arm] if record.config.get(k) is not None)
+
     def _could_win(self, arm: int) -> dict[Slot, list[Record]]:
         """The records of each trial of which all completed, those of the search seeds first."""
         found = {}

@@ -311,6 +311,7 @@ def show_plan(
         f"{_against(plan, names)}"
         f"{_looks(plan)}"
         f"{_sparsest(plan, names)}"
+        f"{_ablated(plan, names)}"
         if budget.confirm_seeds
         else "confirm: none (hydra.sweeper.confirm_seeds=0), so no arm is tested",
         f"{_runs(plan)} runs {runs_of}, on {settled}",
@@ -356,6 +357,11 @@ def _sparsest(plan: Plan, names: Mapping[str, str]) -> str:
     also = [names[arm.name] for arm, on in zip(plan.arms, plan.sparsest, strict=True) if on]
     within = f"the sparsest trial within {100 * plan.margin:.2g} % of the winner"
     return f"; of {listed(also)} also {within}" if also else ""
+
+
+def _ablated(plan: Plan, names: Mapping[str, str]) -> str:
+    also = [names[arm.name] for arm, keys in zip(plan.arms, plan.ablated, strict=True) if keys]
+    return f"; of {listed(also)} also the winner without each ingredient" if also else ""
 
 
 def _rows(plan: Plan) -> str:

@@ -15,6 +15,7 @@ from regsweep.records.sweep_file import Resample
 from regsweep.report.tables.looks import LookPlan, planned_looks
 from regsweep.report.tables.override import spelled
 from regsweep.settings.checks import fraction, one_of, whole
+from regsweep.settings.regularizer import INGREDIENTS, Cocktail
 from regsweep.settings.run import HIGHEST_SEED
 from regsweep.sweep.arms import Arm
 from regsweep.sweep.sweep import Sweep
@@ -66,13 +67,15 @@ class Place:
     """What a run is part of: its stage, its trial, and its seed.
 
     ``role`` is why a confirm run is made, which changes nothing in it: a trial that was an arm's
-    sparsest keeps its runs where it becomes the winner.
+    sparsest keeps its runs where it becomes the winner. ``without`` is the key of the ingredient
+    that is taken out of its trial.
     """
 
     stage: Literal["search", "confirm"]
     slot: Slot
     seed: int
     role: Role = field(default="winner", compare=False)
+    without: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,9 @@ class Plan:
     A difference from a baseline matters where it is more than the share ``margin`` of its mean.
     What a confirm run draws by its seed is in ``resample``: with ``rows`` also its training and
     validation rows. ``sparsest`` says of each arm whether its sparsest trial that is as good as its
-    winner is confirmed too, on the seeds of the winner. ``quiet`` keeps the jobs' logs off the
-    terminal; what else the user chose for them is heeded.
+    winner is confirmed too, on the seeds of the winner, and ``ablated`` the keys of the ingredients
+    that are taken out of its winner, one at a time, where they are on. ``quiet`` keeps the jobs'
+    logs off the terminal; what else the user chose for them is heeded.
     """
 
     arms: tuple[Arm, ...]
@@ -95,6 +99,7 @@ class Plan:
     margin: float | None
     confirm_from: int
     sparsest: tuple[bool, ...]
+    ablated: tuple[tuple[str, ...], ...]
     resample: Resample = "seeds"
     quiet: bool = True
 
@@ -142,7 +147,8 @@ class Plan:
     @property
     def most_confirm_runs(self) -> int:
         """The number of runs up to the last look, if no arm is decided before."""
-        return (len(self.arms) + sum(self.sparsest)) * max(self.looks, default=0)
+        settings = len(self.arms) + sum(self.sparsest) + sum(map(len, self.ablated))
+        return settings * max(self.looks, default=0)
 
     def rounds(self) -> list[tuple[Slot, ...]]:
         """The trials of each round: ``n_jobs`` at a time, dealt over the arms in turn.
@@ -162,18 +168,22 @@ class Plan:
     def folder(self, place: Place) -> str:
         """The folder of a run, relative to the sweep's: ``search/regularizer=l1/7-0``."""
         slot = place.slot
-        return f"{place.stage}/{_label(self.arms[slot.arm])}/{slot.number}-{place.seed}"
+        run = f"{slot.number}-{place.seed}{_suffix(place)}"
+        return f"{place.stage}/{_label(self.arms[slot.arm])}/{run}"
 
     def overrides(self, place: Place, params: Sequence[str]) -> list[str]:
         """What the job of a run is given; ``params`` are the overrides of its searched keys."""
         arm = self.arms[place.slot.arm]
         rows = place.stage == "confirm" and self.resample == "rows"
         drawn = ("seed", ROWS_SEED) if rows else ("seed",)
+        left_out = (place.without,) if place.without else ()
         # Interpolations, so that the jobs of an arm differ in numbers alone: composed once.
-        folder = f"${{run.stage}}/{_label(arm)}/${{run.trial}}-${{seed}}"
+        folder = f"${{run.stage}}/{_label(arm)}/${{run.trial}}-${{seed}}{_suffix(place)}"
+        replaced = (*drawn, *left_out)
+        given = (*arm.overrides, *params)
         return [
-            *(line for line in arm.overrides if line.partition("=")[0] not in drawn),
-            *params,
+            *(x for x in given if x.lstrip("+").partition("=")[0] not in replaced),
+            *(f"{key}=null" for key in left_out),
             *(f"{key}={place.seed}" for key in drawn),
             f"run.stage={place.stage}",
             f"run.arm={spelled(arm.choices)}",
@@ -182,6 +192,10 @@ class Plan:
             *((QUIET,) if self.quiet else ()),
             f"hydra.sweep.subdir={spelled(folder)}",
         ]
+
+
+def _suffix(place: Place) -> str:
+    return f"-without-{place.without.rpartition('.')[2]}" if place.without else ""
 
 
 def _label(arm: Arm) -> str:
@@ -257,6 +271,7 @@ def read_plan(config: DictConfig, sweep: Sweep, trials: Sequence[int]) -> Plan:
         confirm_from=seed + CONFIRM_OFFSET if confirm_from is None else confirm_from,
         resample=sweeper.resample,
         sparsest=_sparsest(sweeper, arms),
+        ablated=_ablated(sweeper, arms),
         quiet=quiet,
     )
 
@@ -278,6 +293,33 @@ def _sparsest(sweeper: DictConfig, arms: Sequence[Arm]) -> tuple[bool, ...]:
     if sweeper.margin is None or not sweeper.confirm_seeds:
         return (False,) * len(arms)
     return tuple(bool(arm.space) and (gives_zeros(arm) if asked is None else asked) for arm in arms)
+
+
+def _ablated(sweeper: DictConfig, arms: Sequence[Arm]) -> tuple[tuple[str, ...], ...]:
+    """The keys of what some trial of each arm may have on, where ingredients are taken out."""
+    if not sweeper.ablate:
+        return ((),) * len(arms)
+    found = tuple(_ingredients(arm) for arm in arms)
+    if not any(found):
+        raise bad_value(
+            "hydra.sweeper.ablate",
+            True,
+            "false, or regularizer=cocktail among the arms, whose ingredients are taken out",
+        )
+    if not sweeper.confirm_seeds:
+        raise bad_value(
+            "hydra.sweeper.ablate",
+            True,
+            "false, or a hydra.sweeper.confirm_seeds above 0 to compare them on",
+        )
+    return found
+
+
+def _ingredients(arm: Arm) -> tuple[str, ...]:
+    if not any(isinstance(run.regularizer, Cocktail) for run in arm.runs):
+        return ()
+    keys = (one.key for one in INGREDIENTS)
+    return tuple(key for key in keys if key in arm.space or arm.config[key] is not None)
 
 
 def gives_zeros(arm: Arm) -> bool:

@@ -13,6 +13,8 @@ from regsweep.compare.space import override_lines
 from regsweep.compare.studies import Studies
 from regsweep.errors import InputError
 from regsweep.records.objective import JUDGED, measured
+from regsweep.records.record import Role
+from regsweep.report.tables.ablation import ablations
 from regsweep.report.tables.looks import Arm, judge_arms, seeds_to_decide
 
 # Trains runs and publishes their records; the parameters are those of each run's trial.
@@ -58,7 +60,7 @@ def missing_of_finalists(plan: Plan, ledger: Ledger) -> list[Place]:
 def confirm(plan: Plan, ledger: Ledger, launch: Launch, view: View) -> None:
     """Train the winner of every arm again, on the fresh seeds of one look after the other.
 
-    And the sparsest trials that are confirmed beside them.
+    And what is confirmed beside them: sparsest trials, and winners without an ingredient.
     """
     slots = (*_winners(plan, ledger).values(), *_sparsest(plan, ledger).values())
     params = _params(ledger, slots)
@@ -82,23 +84,31 @@ def seeds_to_go_on(plan: Plan, ledger: Ledger) -> int | None:
 
 def _confirmed(plan: Plan, ledger: Ledger) -> dict[str, dict[int, float]]:
     """What the arms are judged on, by arm and seed; infinite where a run broke off."""
+    return {
+        plan.arms[arm].name: _results(plan, ledger, slot)
+        for arm, slot in _winners(plan, ledger).items()
+    }
+
+
+def _results(
+    plan: Plan, ledger: Ledger, slot: Slot, without: str | None = None
+) -> dict[int, float]:
+    """What the confirm runs of a trial are judged on, by seed."""
     metric = JUDGED[plan.objective]
-    results: dict[str, dict[int, float]] = {}
-    for arm, slot in _winners(plan, ledger).items():
-        runs = {seed: ledger.record(Place("confirm", slot, seed)) for seed in plan.confirm_seeds}
-        results[plan.arms[arm].name] = {
-            seed: measured(run.metrics, metric) if run.status == "completed" else math.inf
-            for seed, run in runs.items()
-            if run is not None
-        }
-    return results
+    places = [Place("confirm", slot, seed, without=without) for seed in plan.confirm_seeds]
+    return {
+        place.seed: measured(run.metrics, metric) if run.status == "completed" else math.inf
+        for place in places
+        if (run := ledger.record(place)) is not None
+    }
 
 
 def next_look(plan: Plan, ledger: Ledger) -> list[Place]:
     """The confirm runs that are missing up to the next look; none where all arms are decided.
 
     At the first look these are the runs of every winner, then those of the arms that are not
-    decided, and of their baselines. A sparsest trial has the seeds of its arm's winner.
+    decided, and of their baselines. A sparsest trial has the seeds of its arm's winner, and so has
+    the winner without an ingredient, until that one is decided.
     """
     if not plan.looks:
         return []
@@ -107,18 +117,24 @@ def next_look(plan: Plan, ledger: Ledger) -> list[Place]:
     judged = judged_so_far(plan, ledger)
     for arm, slot in winners.items():
         one = judged[plan.arms[arm].name]
-        seeds = next((look for look in plan.looks if look > one.seeds), 0)
+        seeds = _next_after(one, plan)
         if one.open:
             baseline = next(i for i in winners if plan.arms[i].name == plan.baselines[arm])
             wanted += [(slot, seeds), (winners[baseline], seeds)]
-    sparsest = {winners[arm]: slot for arm, slot in _sparsest(plan, ledger).items()}
+    last = len(plan.confirm_seeds)
+    beside: list[tuple[Slot, Slot, int, Role, str | None]] = [
+        (winners[a], slot, last, "sparsest", None) for a, slot in _sparsest(plan, ledger).items()
+    ]
+    for arm, slot in winners.items():
+        undecided = _undecided_ingredients(plan, ledger, arm, slot)
+        beside += [(slot, slot, seeds, "ablation", key) for key, seeds in undecided.items()]
     places: list[Place] = []
     for count, seed in enumerate(plan.confirm_seeds):
         of_seed = [Place("confirm", slot, seed) for slot, seeds in wanted if count < seeds]
-        for winner, slot in sparsest.items():
-            beside = Place("confirm", winner, seed)
-            if beside in of_seed or ledger.record(beside) is not None:
-                of_seed.append(Place("confirm", slot, seed, "sparsest"))
+        for winner, slot, seeds, role, without in beside:
+            own = Place("confirm", winner, seed)
+            if count < seeds and (own in of_seed or ledger.record(own) is not None):
+                of_seed.append(Place("confirm", slot, seed, role, without))
         places += of_seed
     return [place for place in dict.fromkeys(places) if ledger.record(place) is None]
 
@@ -131,6 +147,23 @@ def _winners(plan: Plan, ledger: Ledger) -> dict[int, Slot]:
 def _sparsest(plan: Plan, ledger: Ledger) -> dict[int, Slot]:
     found = {arm: ledger.sparsest(arm) for arm in range(len(plan.arms))}
     return {arm: slot for arm, slot in found.items() if slot}
+
+
+def _next_after(one: Arm, plan: Plan) -> int:
+    """The seeds of the look behind those that an arm was judged at."""
+    return next((look for look in plan.looks if look > one.seeds), 0)
+
+
+def _undecided_ingredients(plan: Plan, ledger: Ledger, arm: int, slot: Slot) -> dict[str, int]:
+    """The keys of the winner's ingredients that are not decided, and the seeds of their next look.
+
+    None where a run of the winner broke off.
+    """
+    won = _results(plan, ledger, slot)
+    keys = () if math.inf in won.values() else ledger.ingredients(arm)
+    without = {key: _results(plan, ledger, slot, key) for key in keys}
+    judged = judge_arms(*ablations(won, without, keys, plan.look_plan))
+    return {key: _next_after(one, plan) for key, one in judged.items() if one.open}
 
 
 def _params(ledger: Ledger, slots: Iterable[Slot]) -> dict[Slot, Mapping[str, Any]]:

@@ -278,6 +278,7 @@ def _sweep_file(
         margin=plan.margin,
         resample=plan.resample,
         sparsest=plan.sparsest,
+        ablated=plan.ablated,
     )
 
 

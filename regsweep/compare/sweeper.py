@@ -33,6 +33,7 @@ class CompareSweeperConf(OptunaSweeperConf):
     resample: str = "seeds"  # rows: each confirm seed also draws its training and validation rows
     margin: float | None = 0.01  # the share of the baseline's mean below which nothing matters
     sparsest: bool | None = None  # whether each arm's sparsest trial is confirmed too
+    ablate: bool = False  # whether each ingredient is taken out of a cocktail's winner
     accept_changes: bool = False  # go on with data or a study file of another content
     baseline: Any = None  # the arm that the others are compared with
 

@@ -1,6 +1,6 @@
 """What is published and read back: records, sweep files, folders, with neither torch nor Hydra.
 
-- `arm`: what an arm is called, and its sparsest trial
+- `arm`: what an arm is called, and what is confirmed beside its winner
 - `atomic`: files that are there whole or not at all
 - `baselines`: what each arm is tested against where nobody names a baseline
 - `claim`: the claim of a process on a folder: it holds on this machine, and between hosts that

@@ -1,8 +1,9 @@
-"""What an arm is called, and its sparsest trial."""
+"""What an arm is called, and what is confirmed beside its winner."""
 
 from collections.abc import Mapping
 
 _SPARSEST = "sparsest"
+_WITHOUT = "without"
 
 
 def arm_name(choices: Mapping[str, str]) -> str:
@@ -15,6 +16,17 @@ def sparsest_name(arm: str) -> str:
     return f"{arm} {_SPARSEST}"
 
 
+def ablation_name(arm: str, ingredient: str) -> str:
+    """What the winner of an ``arm`` is called with that ingredient taken out."""
+    return f"{arm} {_WITHOUT} {ingredient}"
+
+
 def is_sparsest(name: str) -> bool:
     """Whether this is what a sparsest trial is called; the words of an arm's name have a ``=``."""
     return name.split(" ")[-1] == _SPARSEST
+
+
+def taken_out(name: str) -> str | None:
+    """The ingredient that is taken out in what is called so; ``None`` where none is."""
+    _, without, ingredient = name.partition(f" {_WITHOUT} ")
+    return ingredient if without else None

@@ -29,8 +29,9 @@ RUN_FILES = (HISTORY, WEIGHTS, TEST_LOSSES, FILE_NAME)
 
 Stage = Literal["single", "search", "confirm"]
 Status = Literal["completed", "diverged", "failed"]
-# What a confirm run trains again: its arm's winner, or its sparsest trial that is as good.
-Role = Literal["winner", "sparsest"]
+# What a confirm run trains again: its arm's winner, its sparsest trial that is as good, or the
+# winner with an ingredient taken out.
+Role = Literal["winner", "sparsest", "ablation"]
 
 STATISTICS = ("penalty", "l1_norm", "l2_norm", "zero_fraction", "near_zero_fraction")
 # Of runs whose regularizer leaves out whole units, and of no others.

@@ -40,7 +40,8 @@ class SweepFile:
     ``looks`` are the numbers of confirm seeds at which arms are judged, ``margin`` is the share of
     a baseline's mean that does not matter, and ``exploratory`` says what of this was changed after
     a look, or is not known to be older than it. ``resample`` is what the seed of a confirm run
-    draws, and ``sparsest`` says of each arm whether its sparsest trial is confirmed too.
+    draws, ``sparsest`` says of each arm whether its sparsest trial is confirmed too, and
+    ``ablated`` the keys of the ingredients that are taken out of its winner, where they are on.
     """
 
     overrides: tuple[str, ...]
@@ -63,6 +64,7 @@ class SweepFile:
     exploratory: str | None = None
     resample: Resample = "seeds"
     sparsest: tuple[bool, ...] = ()
+    ablated: tuple[tuple[str, ...], ...] = ()
     trials: tuple[int, ...] = ()
     search_path: tuple[str, ...] = ()
     steps: int | None = None

@@ -24,6 +24,7 @@ from regsweep.report.tables.scores import scores_of
 from regsweep.report.tables.second_look import against
 from regsweep.report.tables.shrunk import shrunk_networks
 from regsweep.report.tables.winner import made_of_sparsest
+from regsweep.report.words.ablation import ablation_sentences
 from regsweep.report.words.choice import choice_sentence
 from regsweep.report.words.remarks import remarks_on
 from regsweep.report.words.rows import rows_remarks
@@ -76,6 +77,7 @@ def build_report(directories: Sequence[str | Path], arm: str | None = None) -> R
             *verdict_sentences(of_winners(comparison), gathered.asked),
             *_choice_sentences(chosen, gathered.asked),
             *sparsest_sentences(results, judgement.columns, gathered.asked),
+            *ablation_sentences(results, judgement.columns, gathered.asked),
             *shrunk_sentences(shrunk),
         ),
         remarks=(

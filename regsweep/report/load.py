@@ -18,13 +18,13 @@ from regsweep.report.tables.request import Request
 class Tables:
     """What the records under ``directory`` come to.
 
-    ``runs`` has a row a run and ``arms`` a row an arm, and one a sparsest trial that was confirmed
-    beside its winner, with the columns of ``runs.csv`` and ``comparison.csv``: counts are integers,
-    measurements floats, searched keys what they are. Missing values are ``NaN`` or ``<NA>``; in a
-    searched key ``None`` is Hydra's null. ``sweeps`` says what each sweep was asked for, by its
-    name in ``runs``, and ``choices`` which arms to take, one a baseline. ``unreadable`` are records
-    and sweep files that are damaged, ``unfinished`` runs
-    without a record; neither are in the tables.
+    ``runs`` has a row a run and ``arms`` a row an arm, and one of each that was confirmed beside
+    its winner (its sparsest trial, the winner without an ingredient), with the columns of
+    ``runs.csv`` and ``comparison.csv``: counts are integers, measurements floats, searched keys
+    what they are. Missing values are ``NaN`` or ``<NA>``; in a searched key ``None`` is Hydra's
+    null. ``sweeps`` says what each sweep was asked for, by its name in ``runs``, and ``choices``
+    which arms to take, one a baseline. ``unreadable`` are records and sweep files that are damaged,
+    ``unfinished`` runs without a record; neither are in the tables.
     """
 
     directory: Path

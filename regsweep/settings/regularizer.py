@@ -315,6 +315,11 @@ class Ingredient:
     nothing: float
     check: Callable[[str, Any], None]
 
+    @property
+    def key(self) -> str:
+        """The key of the config that sets it."""
+        return f"regularizer.{self.name}"
+
 
 INGREDIENTS = (
     Ingredient("l1", "l1", 0.0, non_negative),
@@ -354,7 +359,7 @@ class Cocktail:
         for one in INGREDIENTS:
             strength = getattr(self, one.name)
             if strength is not None:
-                one.check(f"regularizer.{one.name}", strength)
+                one.check(one.key, strength)
 
     def coefficients(self) -> Coefficients:
         """Each ingredient's; of one that is left out, the value that does nothing.

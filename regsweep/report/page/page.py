@@ -13,10 +13,12 @@ from plotly.offline import get_plotlyjs
 
 from regsweep.records.task import ACCURACY, Score
 from regsweep.report.page.cells import table_columns
+from regsweep.report.plots.ablation import ablation_plots
 from regsweep.report.plots.all import sweep_plots
 from regsweep.report.plots.arms import looks
 from regsweep.report.plots.differences import differences_plot
 from regsweep.report.plots.figure import Plot
+from regsweep.report.tables.comparison import without_ablations
 from regsweep.report.tables.report import Report
 from regsweep.report.tables.request import Request
 from regsweep.report.tables.scores import score_of_row
@@ -72,7 +74,8 @@ class _Best:
 
 def page(report: Report) -> str:
     """The report as HTML, with its styles, scripts and plotly.js inside."""
-    arms = report.comparison["arm"]
+    comparison = without_ablations(report.comparison)
+    arms = comparison["arm"]
     names = short_names(arms)
     sections = _sections(report, names)
     answers = headlines(report.winners, report.asked, report.untested)
@@ -82,7 +85,7 @@ def page(report: Report) -> str:
         .get_template(_TEMPLATE)
         .render(
             report=report,
-            columns=table_columns(report.comparison, names, corrections),
+            columns=table_columns(comparison, names, corrections),
             rows=range(len(arms)),
             sections=sections,
             headlines=answers,
@@ -134,6 +137,7 @@ def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
         tables = {str(name): table for name, table in groups}
     sections = []
     for name, table in tables.items():
+        pairs = {arm: its for (sweep, arm), its in report.pairs.items() if sweep == name}
         runs, curves = _of_sweep(report.runs, name), _of_sweep(report.curves, name)
         asked = report.asked.get(name)
         results = [result for result in report.results if result.sweep == name]
@@ -141,12 +145,11 @@ def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
         sections.append(
             _Section(
                 title=(name or OUTSIDE) if len(tables) > 1 else "",
-                answer=differences_plot(
-                    table,
-                    {arm: its for (sweep, arm), its in report.pairs.items() if sweep == name},
-                    arm_looks,
-                ),
-                plots=sweep_plots(runs, table, curves, arm_looks, objective, results),
+                answer=differences_plot(table, pairs, arm_looks),
+                plots=[
+                    *sweep_plots(runs, table, curves, arm_looks, objective, results),
+                    *ablation_plots(_in_sweep(report.comparison, name), pairs, arm_looks),
+                ],
                 paper=_paper(runs, table, names, asked) if asked else None,
                 facts=facts(runs, asked),
                 arms=arm_counts(runs, table, names, asked),
@@ -163,6 +166,11 @@ def _paper(
         return None
     of = (comparison, names, asked.corrections)
     return _Paper(text, {"LaTeX": latex(*of), "Markdown": markdown(*of)})
+
+
+def _in_sweep(comparison: pd.DataFrame, sweep: str) -> pd.DataFrame:
+    """The rows of one sweep; a comparison of one has no column that names it."""
+    return _of_sweep(comparison, sweep) if "sweep" in comparison else comparison
 
 
 def _of_sweep(table: pd.DataFrame, sweep: str) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The plots of ``report.html``: tables in, plotly figures out.
 
+- `ablation`: what each ingredient of a winner is worth: the winner without it, against the winner
 - `all`: all plots of one sweep, in the order in which they answer
 - `arms`: what an arm is called and looks like, the same in every plot and table
 - `curves`: learning curves of the winners: how training and validation part over the epochs

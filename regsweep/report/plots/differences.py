@@ -31,7 +31,7 @@ _GAP = 0.4  # between groups, in rows
 # What the page shows on a narrow screen only, by this name of an annotation.
 NARROW = "narrow"
 _CAPTION = (
-    "A dot is a seed, compared with the baseline on the same seed; the diamond and the bar are the "
+    "A dot is a seed, compared with {} on the same seed; the diamond and the bar are the "
     "mean and the interval that the verdict was made of. Right of the line is better."
 )
 _MARGIN = " The shaded band is the margin: differences that do not matter."
@@ -43,12 +43,16 @@ def differences_plot(
     comparison: pd.DataFrame,
     pairs: Mapping[str, Mapping[int, float]],
     looks: Mapping[str, Look],
+    *,
+    title: str = "Improvement over the baseline",
+    baseline: str = "the baseline",
 ) -> Plot | None:
     """A row an arm that has a verdict, right is better; nothing where none has.
 
     ``comparison`` is of one sweep, ``pairs`` has the improvement of each arm by seed. Zero is a
     line, the margin a band on both sides of it, and an interval that of the verdict. Of many arms
     those of one first choice stand together. What lies far beyond the others is drawn at the edge.
+    ``baseline`` is what the caption calls what the rows are compared with.
     """
     judged = comparison[comparison["verdict"].notna()]
     rows: list[Row] = [{str(k): v for k, v in row.items()} for row in judged.to_dict("records")]
@@ -59,7 +63,7 @@ def differences_plot(
     rows, places = _grouped(rows) if many else (rows, [float(i) for i in range(len(rows))])
     low, high = _range(rows, pairs, measure)
     height = 86 + (_THIN_ROW_PIXELS if many else _ROW_PIXELS) * (places[-1] + 1)
-    names = short_names(comparison["arm"])
+    names = short_names([*comparison["arm"], *judged["baseline"]])
     figure = new_figure(
         {"title_text": _axis_title(rows, names, measure), "range": [low, high]},
         {
@@ -85,12 +89,12 @@ def differences_plot(
         _add_dots(figure, place, looks[row["arm"]], of_arm, measure, (low, high))
         if pd.notna(row["improvement_mean"]):
             _add_mean(figure, place, looks[row["arm"]], row, measure, (low, high))
-    caption = _CAPTION
+    caption = _CAPTION.format(baseline)
     if any(pd.notna(row["margin"]) for row in rows):
         caption += _MARGIN
     if any(beyond(measure.scale * v, (low, high)) for its in pairs.values() for v in its.values()):
         caption += LIES_BEYOND
-    return Plot(f"Improvement over the baseline, in {measure.name}", caption, figure)
+    return Plot(f"{title}, in {measure.name}", caption, figure)
 
 
 def _grouped(rows: Iterable[Row]) -> tuple[list[Row], list[float]]:

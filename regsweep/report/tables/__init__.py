@@ -1,5 +1,6 @@
 """From records to tables.
 
+- `ablation`: what each ingredient of a winner is worth: the winner without it, against the winner
 - `arm`: what the runs of one arm come to: its winner, and how the winner tests
 - `choice`: what to take: the simplest of the arms that are shown to be about as good as the best
 - `columns`: what the columns of both tables mean, as ``columns.csv`` says it
@@ -28,6 +29,6 @@
 - `statistics`: are arms different? Statistics of a (seeds x arms) table, as pure functions
 - `varied_settings`: what was varied between the runs of an arm, also where their sweeper did not
   say so
-- `winner`: which setting of an arm won, which is the sparsest as good, and which runs test them
+- `winner`: which setting of an arm won, what is confirmed beside it, and which runs test them
 - `write`: the tables as CSV files that read back the same and that a spreadsheet does not execute
 """

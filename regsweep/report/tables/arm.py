@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from regsweep.data.source import SOURCES
-from regsweep.records.arm import sparsest_name
+from regsweep.records.arm import ablation_name, sparsest_name
 from regsweep.records.objective import JUDGED, mean_cost, measured
 from regsweep.records.record import UNITS, Record
 from regsweep.records.task import Score, loss_of
@@ -20,6 +20,7 @@ from regsweep.report.tables.runs import fixed_overrides, param_columns
 from regsweep.report.tables.scores import scores_of
 from regsweep.report.tables.statistics import summarize
 from regsweep.report.tables.winner import (
+    ablated,
     best_setting,
     candidates,
     settings_of,
@@ -43,7 +44,8 @@ class ArmResult:
     winner's searched keys. ``candidates`` are the runs that could win, ``winner`` those of the
     best setting, ``final`` those that test it, and ``superseded`` the confirm runs of earlier
     winners. ``sparsest`` is the same of the sparsest trial that is as good, where it is confirmed
-    too and is not the winner itself. ``tested`` has a row a seed, none where one of them broke off:
+    too and is not the winner itself, and ``ablations`` of the winner without one of its
+    ``ingredients``, by their keys. ``tested`` has a row a seed, none where one of them broke off:
     a mean over the runs that happened to survive would flatter the arm, so it is ``unstable``.
     ``done`` is the number of trials that have all their runs. ``score`` is that of its task.
     ``test_examples`` is ``None`` where it is not known. ``unplanned`` is the number of confirm runs
@@ -66,7 +68,9 @@ class ArmResult:
     test_examples: int | None = None
     unplanned: int = 0
     broken_finalists: tuple[int, ...] = ()
+    ingredients: tuple[str, ...] = ()
     sparsest: "ArmResult | None" = None
+    ablations: Mapping[str, "ArmResult"] = field(default_factory=dict)
 
     @property
     def confirmed(self) -> bool:
@@ -146,6 +150,8 @@ def _result(
     )
     tried = runs[runs["stage"] != "confirm"]
     overrides = searched_overrides(runs)
+    every, without = runs, ablated(runs)
+    runs = runs.drop(index=without.index)
     settings = settings_of(tried, overrides)
     row: dict[str, Any] = {"arm": arm, **_counts(tried)}
     winner = best_setting(tried, settings, objective, replicates, finalists) if len(tried) else None
@@ -164,8 +170,14 @@ def _result(
         seeds = range(asked.seed, asked.seed + int(replicates))
         sparse = sparsest_setting(could_win, settings, won, objective, seeds, asked.margin)
 
-    def of_setting(name: str, setting: pd.DataFrame, plateau: Mapping[str, float]) -> ArmResult:
-        final = testing_runs(runs, setting, overrides)
+    earlier = without[without["trial"] != winner["trial"].iloc[0]]
+    without = without.drop(index=earlier.index)
+    gone = superseded(runs, winner, *([] if sparse is None else [sparse])).index
+    ingredients = _ingredients(winner, arm, asked)
+
+    def of_setting(
+        name: str, setting: pd.DataFrame, final: pd.DataFrame, plateau: Mapping[str, float]
+    ) -> ArmResult:
         planned = (final["stage"] != "confirm") | final["seed"].isin(asked.confirm if asked else ())
         unplanned = final[~planned] if asked and asked.looks else none
         final = final.drop(unplanned.index)
@@ -195,16 +207,18 @@ def _result(
             {key: setting[key].iloc[0] for key in _own_keys(runs, arm)},
             final,
             tested,
-            superseded(runs, winner, *([] if sparse is None else [sparse])),
+            every.loc[gone.union(earlier.index)],
             score,
             _test_examples(asked.data.get(arm) if asked else None, record),
             len(unplanned),
             _broken_finalists(tried, winner, replicates) if finalists > 1 else (),
+            ingredients,
         )
 
     result = of_setting(
         arm,
         winner,
+        testing_runs(runs, winner, overrides),
         _plateau_columns(
             could_win,
             settings,
@@ -214,9 +228,25 @@ def _result(
             asked.margin if asked and asked.looks else _MARGIN,
         ),
     )
-    if sparse is None:
-        return result
-    return replace(result, sparsest=of_setting(sparsest_name(arm), sparse, {}))
+    beside = None
+    if sparse is not None:
+        tested = testing_runs(runs, sparse, overrides)
+        beside = of_setting(sparsest_name(arm), sparse, tested, {})
+    left_out = {key: without[without[key].isna()] for key in ingredients if key in without}
+    found = {
+        key: of_setting(ablation_name(arm, key.rpartition(".")[2]), made, made, {})
+        for key, made in left_out.items()
+        if not made.empty
+    }
+    return replace(result, sparsest=beside, ablations=found)
+
+
+def _ingredients(winner: pd.DataFrame, arm: str, asked: Request | None) -> tuple[str, ...]:
+    """The keys of what is on in the winner of an arm, of those that its sweep takes out."""
+    fixed = asked.configs.get(arm, {}) if asked else {}
+    keys = asked.ablated.get(arm, ()) if asked else ()
+    values = {key: winner[key].iloc[0] if key in winner else fixed.get(key) for key in keys}
+    return tuple(key for key, value in values.items() if pd.notna(value))
 
 
 def _broken_finalists(

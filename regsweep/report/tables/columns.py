@@ -52,7 +52,7 @@ RUNS: dict[str, Meaning] = {
     "stage": Meaning("what it was for", "search, confirm or single"),
     "role": Meaning(
         "of a confirm run, what of its arm it trains again; there where not all are of winners",
-        "winner or sparsest",
+        "winner, sparsest or ablation (of an ingredient)",
     ),
     "arm": Meaning("the choices that are compared, as overrides", "name"),
     "trial": Meaning("the number of the trial in its arm's study", "count from 0"),
@@ -126,7 +126,8 @@ COMPARISON: dict[str, Meaning] = {
     "sweep": _SWEEP,
     "arm": RUNS["arm"]._replace(
         meaning="the choices that are compared, as overrides; with sparsest behind them, the "
-        "arm's sparsest trial that is as good as its winner by validation, within the margin"
+        "arm's sparsest trial that is as good as its winner by validation, within the margin; with "
+        "without and an ingredient behind them, the arm's winner with that taken out"
     ),
     "trials": Meaning("trials of the search", "count"),
     "failed": Meaning("trials with a run that failed", "count"),
@@ -149,7 +150,8 @@ COMPARISON: dict[str, Meaning] = {
         "what the arm is judged on", "test_loss or test_error", "test_error = 1 - test score"
     ),
     "baseline": Meaning(
-        "the arm that it is tested against, seed by seed; of a sparsest trial its own winner's",
+        "the arm that it is tested against, seed by seed; of a sparsest trial, and of a "
+        "winner without an ingredient, the winner as it is",
         "name",
     ),
     "improvement_mean": Meaning(

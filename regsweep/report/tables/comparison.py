@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from regsweep.records.arm import is_sparsest
+from regsweep.records.arm import is_sparsest, taken_out
 from regsweep.records.record import UNITS
 from regsweep.records.task import SCORES, Score, loss_of
 from regsweep.report.tables.arm import PLATEAU, ArmResult, arm_results
@@ -75,12 +75,12 @@ def table_of(
 
     Behind ``best_overrides`` every searched key has a column, the winner's value of it. Arms of
     several tasks have the columns of each one's score. Below an arm stands its sparsest trial,
-    where that is confirmed too.
+    where that is confirmed too, and its winner without each ingredient that was taken out.
     """
     several = len({result.sweep for result in results}) > 1
     named = {(result.sweep, result.arm): result for result in results}
     arms = sorted(results, key=lambda r: (r.sweep, *_rank(r, named, judged), r.arm))
-    ordered = [one for arm in arms for one in (arm, arm.sparsest) if one]
+    ordered = [one for arm in arms for one in (arm, arm.sparsest, *arm.ablations.values()) if one]
     rows = [
         {"sweep": r.sweep or None, **r.values, **r.row, **judged.get((r.sweep, r.arm), {})}
         for r in ordered
@@ -98,8 +98,19 @@ def table_of(
 
 def of_winners(comparison: pd.DataFrame) -> pd.DataFrame:
     """The rows of a comparison that are of winners, and so of arms, one each."""
-    kept = [not is_sparsest(arm) for arm in comparison["arm"]]
+    return without_ablations(comparison, sparsest=False)
+
+
+def without_ablations(comparison: pd.DataFrame, *, sparsest: bool = True) -> pd.DataFrame:
+    """A comparison without the rows of winners that lack an ingredient; or of arms alone."""
+    kept = [taken_out(x) is None and (sparsest or not is_sparsest(x)) for x in comparison["arm"]]
     return comparison[kept].reset_index(drop=True)
+
+
+def ablations_of(comparison: pd.DataFrame) -> pd.DataFrame:
+    """The rows of winners that lack an ingredient, and of those that they are compared with."""
+    lacking = comparison["arm"].map(taken_out).notna()
+    return comparison[lacking].reset_index(drop=True)
 
 
 def _rank(

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from regsweep.report.tables.ablation import WHOLE, ablations
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.looks import (
     NUMBERS,
     UNSTABLE,
+    Arm,
     LookPlan,
     judge_arms,
     seeds_to_decide,
@@ -32,7 +34,7 @@ def plain(verdict: str) -> str:
 class Judgement:
     """The judging columns of ``comparison.csv`` by sweep and arm.
 
-    A sparsest trial has an entry by its own name.
+    A sparsest trial has an entry by its own name, and so has a winner without an ingredient.
 
     ``pairs`` has of each arm that was compared its improvement by seed, on the seeds that its
     verdict was made of. ``waiting`` are the arms that were judged, and that the plan judges again.
@@ -59,6 +61,9 @@ def judge(results: Sequence[ArmResult], asked: Mapping[str, Request]) -> Judgeme
             if result.sparsest and (found := judge_sparsest(result, its_asked)):
                 marked = _marked(found.get("verdict") or "", its_asked)
                 columns[sweep, result.sparsest.arm] = found | {"verdict": marked}
+            for arm, (found, by_seed) in _judge_ablations(result, its_asked).items():
+                columns[sweep, arm] = found
+                pairs |= {(sweep, arm): by_seed} if by_seed else {}
         pairs |= {(sweep, arm): by_seed for arm, by_seed in its_pairs.items()}
         waiting |= {(sweep, arm) for arm in its_waiting}
     return Judgement(columns, pairs, frozenset(waiting))
@@ -83,15 +88,51 @@ def _judge_sweep(
         # A second look ends where the arms were stopped.
         if one.open and one.seeds and plan.together:
             waiting.append(arm)
-        if one.seeds:
-            columns[arm] |= {name: getattr(one, name) for name in NUMBERS}
-            columns[arm]["verdict"] = _marked(one.verdict, asked)
-            columns[arm]["seeds_needed"] = seeds_to_decide(one, arm, results, plan)
-        if one.verdict not in ("", UNSTABLE):
-            against = results[baselines[arm]]
-            seeds = plan.seeds[: one.seeds]
-            pairs[arm] = {seed: against[seed] - results[arm][seed] for seed in seeds}
+        found, by_seed = _columns_of(arm, one, results, plan, asked)
+        columns[arm] |= found
+        if by_seed:
+            pairs[arm] = by_seed
     return columns, pairs, waiting
+
+
+def _judge_ablations(
+    result: ArmResult, asked: Request
+) -> dict[str, tuple[dict[str, Any], dict[int, float]]]:
+    """The judging columns of the arm's winner without each ingredient, and its pairs, by its name.
+
+    It is tested against the winner.
+    """
+    without = {key: one.final_metrics for key, one in result.ablations.items()}
+    results, plan = ablations(
+        result.final_metrics,
+        without,
+        result.ingredients,
+        LookPlan(asked.confirm, asked.looks, {}, asked.margin),
+    )
+    found = {}
+    for key, one in judge_arms(results, plan).items():
+        if key != WHOLE:
+            columns, by_seed = _columns_of(key, one, results, plan, asked)
+            of = {"metric": result.metric, "baseline": result.arm, "verdict": None}
+            found[result.ablations[key].arm] = of | columns, by_seed
+    return found
+
+
+def _columns_of(
+    arm: str, one: Arm, results: Mapping[str, Mapping[int, float]], plan: LookPlan, asked: Request
+) -> tuple[dict[str, Any], dict[int, float]]:
+    """What an arm is judged as, and the improvement by seed that this is of."""
+    if not one.seeds:
+        return {}, {}
+    columns = {
+        **{name: getattr(one, name) for name in NUMBERS},
+        "verdict": _marked(one.verdict, asked),
+        "seeds_needed": seeds_to_decide(one, arm, results, plan),
+    }
+    if one.verdict in ("", UNSTABLE):
+        return columns, {}
+    against, own = results[plan.baselines[arm]], results[arm]
+    return columns, {seed: against[seed] - own[seed] for seed in plan.seeds[: one.seeds]}
 
 
 def marks_of(asked: Request) -> tuple[str, ...]:

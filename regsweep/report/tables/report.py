@@ -46,5 +46,5 @@ class Report:
 
     @property
     def winners(self) -> pd.DataFrame:
-        """``comparison`` without the rows of sparsest trials: one an arm."""
+        """``comparison`` without what was confirmed beside winners: a row an arm."""
         return of_winners(self.comparison)

@@ -25,7 +25,8 @@ class Request:
     ``search_path`` are the places of configs that the command line named, ``steps`` the fewest in
     any run, and ``data`` maps each arm to what is known of its data, as in a sweep file; so are
     ``command``, ``looks``, ``margin``, ``exploratory`` and ``resample``. ``confirm`` are the
-    confirm seeds, ``sparsest`` the arms whose sparsest trial is confirmed too. ``against`` is the
+    confirm seeds, ``sparsest`` the arms whose sparsest trial is confirmed too, and ``ablated`` maps
+    an arm to the keys of the ingredients that are taken out of its winner. ``against`` is the
     arm that a second look compares all others with, in ``baselines`` too.
     """
 
@@ -53,6 +54,7 @@ class Request:
     against: str | None = None
     resample: str = "seeds"
     sparsest: tuple[str, ...] = ()
+    ablated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def common(self) -> dict[str, Any]:
@@ -106,6 +108,7 @@ def read_request(directory: Path) -> Request:
         exploratory=sweep.exploratory,
         resample=sweep.resample,
         sparsest=tuple(arm for arm, on in zip(arms, sweep.sparsest, strict=False) if on),
+        ablated={a: tuple(k) for a, k in zip(arms, sweep.ablated, strict=False) if k},
     )
 
 

@@ -55,7 +55,7 @@ def over_rows(
         pairs = judgement.pairs.get((sweep, arm))
         if judged["verdict"] in (None, UNSTABLE) or judged["metric"] != _LOSS:
             continue
-        if baseline is None or not pairs:
+        if baseline is None or not pairs or (sweep, arm) not in by_name:
             continue
         own, others = _of_seeds(by_name[sweep, arm], runs), _of_seeds(baseline, runs)
         try:

@@ -1,4 +1,4 @@
-"""Which setting of an arm won, which is the sparsest as good, and which runs test them."""
+"""Which setting of an arm won, what is confirmed beside it, and which runs test them."""
 
 import pandas as pd
 
@@ -100,6 +100,12 @@ def superseded(runs: pd.DataFrame, *kept: pd.DataFrame) -> pd.DataFrame:
     now = [setting["trial"].iloc[0] for setting in kept]
     earlier: pd.DataFrame = confirmed[~confirmed["trial"].isin(now)]
     return earlier
+
+
+def ablated(runs: pd.DataFrame) -> pd.DataFrame:
+    """Those of the ``runs`` that were made of a winner without one of its ingredients."""
+    made: pd.DataFrame = runs[runs[ROLE] == "ablation"] if ROLE in runs else runs[:0]
+    return made
 
 
 def made_of_sparsest(runs: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """From tables to sentences, and to what a terminal shows.
 
+- `ablation`: what each ingredient of a winner is worth, in words
 - `choice`: what to take, in a line and in a sentence
 - `headline`: the answer of a comparison in one sentence of at most two lines
 - `measure`: what an arm is judged on, in words: its name, its direction and its unit

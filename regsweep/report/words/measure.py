@@ -20,6 +20,11 @@ class Measure:
     unit: str = ""
     scale: int = 1
 
+    def difference(self, row: "Mapping[str, Any] | pd.Series[Any]") -> str:
+        """``test loss lower by 0.0023 (0.00068 to 0.0039)``."""
+        direction = self.better if row["improvement_mean"] >= 0 else self.worse
+        return f"{self.name} {direction} by {self.size(row)}"
+
     def size(self, row: "Mapping[str, Any] | pd.Series[Any]") -> str:
         """``0.0023 (0.00068 to 0.0039)``: how much better, or worse, a row's arm is."""
         mean, low, high = (

@@ -52,9 +52,7 @@ def _line(result: ArmResult, judged: Mapping[Name, Mapping[str, Any]]) -> str:
     if "improvement_mean" not in columns:
         return f"{verdict}: {zeros}"
     row = {**sparsest.row, **columns}
-    measure = measure_of(row)
-    direction = measure.better if row["improvement_mean"] >= 0 else measure.worse
-    return f"{verdict}: {zeros}; {measure.name} {direction} by {measure.size(row)}"
+    return f"{verdict}: {zeros}; {measure_of(row).difference(row)}"
 
 
 def _zeros(result: ArmResult) -> str:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from regsweep.called import COMMAND
-from regsweep.report.tables.comparison import of_winners
+from regsweep.report.tables.comparison import of_winners, without_ablations
 from regsweep.report.tables.gather import Problem
 from regsweep.report.tables.judge import plain
 from regsweep.report.tables.looks import BETTER
@@ -129,7 +129,7 @@ def _show_comparison(console: Console, report: Report) -> None:
 def _show_arms(
     console: Console, runs: pd.DataFrame, arms: pd.DataFrame, asked: Request | None
 ) -> None:
-    _print_table(console, comparison_view(arms, console.width))
+    _print_table(console, comparison_view(without_ablations(arms), console.width))
     if failures := failure_lines(of_winners(arms)):
         _say(console, "\n".join([*failures, ""]))
     if is_exploratory(runs) and not (asked and asked.compares):
