@@ -18,13 +18,14 @@ The rule, set before the measurement: finalists become the default where their g
 and that over 17 trials of 2 seeds, of both arms, have intervals above 0 at one number of images
 and at neither number one below it.
 
-The result is written after every search, so what was measured stays if it is stopped.
+The result is written after every search; stopped and started again, it goes on from there.
 """
 
 import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,6 +39,7 @@ from scipy.stats import t
 
 from benchmarks.measure import Row, publish, quick_folder
 from benchmarks.runs import compose_run
+from benchmarks.searches import all_searches
 from regsweep.compare.index import Index
 from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Outcome, Studies
@@ -232,24 +234,31 @@ def mean_row(what: str, values: Sequence[float]) -> Row:
     return Row(f"{what}: mean gain, {interval}", "%", mean, mean - half, mean + half, tuple(values))
 
 
+@cache
+def _losses(mode: Literal["compiled", "eager"], *overrides: str) -> Losses:
+    return Losses(mode, *overrides)
+
+
+def one_search(settings: Settings, images: int, number: int) -> dict[str, dict[str, float]]:
+    """The test losses of the winners of the search of that number."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    torch.set_num_threads(1)
+    sizes = (f"data.train_size={images}", f"trainer.epochs={settings.epochs}")
+    losses = _losses(settings.mode, *sizes, "trainer.device=cpu")
+    return test_losses(losses, number * SEED_STEP, settings)
+
+
 def main() -> None:
     """Make all searches, and write what is known after each."""
     folder = quick_folder(__doc__)
     settings = QUICK if folder else FULL
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    torch.set_num_threads(1)
     rows: list[Row] = []
     for images in settings.images:
-        losses = Losses(
-            settings.mode,
-            f"data.train_size={images}",
-            f"trainer.epochs={settings.epochs}",
-            "trainer.device=cpu",
-        )
-        found = []
-        for i in range(settings.searches):
-            found.append(test_losses(losses, i * SEED_STEP, settings))
-            print(f"{images} images, search {i + 1}: {found[-1]}", flush=True)
+        case = asdict(settings) | {"images": images}
+        case.pop("searches")
+        make = partial(one_search, settings, images)
+        now: list[Row] = []
+        for found in all_searches("finalists", case, settings.searches, make, folder):
             if len(found) > 1:
                 now = rows_of(images, found)
                 publish("finalists", asdict(settings), [*rows, *now], folder)

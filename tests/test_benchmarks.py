@@ -1,5 +1,6 @@
 """Every benchmark runs and writes its result; no test looks at how long anything took."""
 
+import math
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,7 @@ from benchmarks.looks import NOISES, judged, sweeps
 from benchmarks.measure import RESULTS, alternate, ratios, row
 from benchmarks.null import share_row
 from benchmarks.parity import rows_of
+from benchmarks.searches import all_searches
 from benchmarks.tables import BEGIN, END, README, read_results, with_tables
 from benchmarks.user_app import training
 
@@ -204,3 +206,15 @@ def test_the_users_adam_takes_the_step_of_the_same_penalty():
 
     for one, other in zip(mine.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_a_search_that_was_kept_is_not_made_again(tmp_path):
+    def last(case, searches):
+        return [*all_searches("some", case, searches, math.factorial, tmp_path)][-1]
+
+    assert last({"images": 1}, 3) == [1, 1, 2]
+    kept = tmp_path / "some-searches.jsonl"
+    kept.write_text(kept.read_text().replace('"found": 2', '"found": 3'))
+    assert last({"images": 1}, 3) == [1, 1, 3]
+    assert last({"images": 1}, 4) == [1, 1, 3, 6]
+    assert last({"images": 2}, 3) == [1, 1, 2]
