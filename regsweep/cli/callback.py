@@ -25,7 +25,7 @@ from regsweep.settings.plain_config import plain_config
 from regsweep.sweep.address import refuse_password, without_passwords
 from regsweep.sweep.internals import PLUGIN
 from regsweep.sweep.kinds import is_compare
-from regsweep.sweep.machine import check_machine, tell_of_data
+from regsweep.sweep.machine import check_machine, tell
 from regsweep.sweep.packing import trains_here
 from regsweep.sweep.preflight import check_sweep
 from regsweep.sweep.settle import settle
@@ -62,7 +62,7 @@ class RegsweepCallback(Callback):
             files = [*RUN_FILES, f"{hydra.job.name}.log", *filter(None, [hydra.output_subdir])]
             self.held.enter_context(hold("hydra.run.dir", directory, files))
             refuse_used(directory)  # by a run that ended meanwhile
-            tell_of_data([run])
+            tell([run])
 
     def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Let go of the folder."""
@@ -85,7 +85,7 @@ class RegsweepCallback(Callback):
             packing = reached(config.hydra.launcher, sweep.runs)
             self.held.enter_context(hold("hydra.sweep.dir", directory))
             _refuse_sweeps(directory)  # by a sweep that ended meanwhile
-            tell_of_data(sweep.runs)
+            tell(sweep.runs)
             settled, why = settle(
                 sweep.runs,
                 sweep.jobs,

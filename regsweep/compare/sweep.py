@@ -42,7 +42,7 @@ from regsweep.records.settled import Settled
 from regsweep.records.stored import Unreadable
 from regsweep.report.aggregate import gather_and_show
 from regsweep.sweep.internals import BasicLauncher
-from regsweep.sweep.machine import check_draws, check_machine, tell_of_data
+from regsweep.sweep.machine import check_draws, check_machine, tell
 from regsweep.sweep.packing import Packing, count_workers, trains_here
 from regsweep.sweep.preflight import check_sweep
 from regsweep.sweep.settle import fault_of_settled, processors_of, settle
@@ -71,7 +71,7 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
     if plan.resample == "rows":
         check_draws(sweep.runs, plan.confirm_seeds)
     reached(config.hydra.launcher, sweep.runs)
-    tell_of_data(sweep.runs)
+    tell(sweep.runs)
     directory = Path(config.hydra.sweep.dir)
     if not sweep_file.is_there(directory):
         refuse_unplanned(directory, plan)

@@ -341,7 +341,8 @@ class Cocktail:
     excel on tabular datasets"). Decay is decoupled. Group lasso is no ingredient: its proximal step
     nearly doubles what a step costs, which all cocktails would pay. What an ingredient has no use
     for it leaves as it is: dropout a network without hidden layers, or of one's own without
-    dropout, label smoothing targets that are numbers, mixup inputs that are looked up. All
+    dropout, label smoothing targets that are numbers, mixup inputs that are looked up, which is
+    said before it trains. All
     validation metrics are of the rows that judge where early stopping is on.
     """
 
@@ -360,6 +361,10 @@ class Cocktail:
             strength = getattr(self, one.name)
             if strength is not None:
                 one.check(one.key, strength)
+
+    def is_on(self, ingredient: Ingredient) -> bool:
+        """Whether it is neither left out nor of a strength that does nothing."""
+        return getattr(self, ingredient.name) not in (None, ingredient.nothing)
 
     def coefficients(self) -> Coefficients:
         """Each ingredient's; of one that is left out, the value that does nothing.

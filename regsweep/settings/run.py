@@ -15,6 +15,8 @@ from regsweep.settings.optimizer import Optimizer
 from regsweep.settings.own import OwnModel, OwnRegularizer, Study
 from regsweep.settings.regularizer import (
     DROPS,
+    INGREDIENTS,
+    Cocktail,
     Dropout,
     GroupLasso,
     LabelSmoothing,
@@ -123,6 +125,22 @@ class Run:
                 self.trainer.batch_size,
                 f"at most the number of training examples, {facts.train}",
             )
+
+    def idle(self, facts: Facts) -> dict[str, str]:
+        """The keys of a cocktail's ingredients that are on and do nothing here, and why."""
+        if not isinstance(self.regularizer, Cocktail):
+            return {}
+        why = {}
+        if isinstance(self.model, BuiltIn) and not self.model.has_hidden_units:
+            why["dropout"] = "the network has no hidden layers"
+        if self.task(facts.task).name == "regression":
+            why["label_smoothing"] = "the targets are numbers, of no classes"
+        if isinstance(self.model, OwnModel) and facts.largest is not None:
+            why["mixup"] = "the inputs are whole numbers, which the network looks up"
+        elif self.trainer.batch_size == 1:
+            why["mixup"] = "a batch of one example has no other to mix with"
+        keys = {one.key: why.get(one.name) for one in INGREDIENTS if self.regularizer.is_on(one)}
+        return {key: reason for key, reason in keys.items() if reason}
 
     @property
     def drops(self) -> bool:

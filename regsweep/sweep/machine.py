@@ -14,6 +14,7 @@ from regsweep.records.sweep_file import SweepFile
 from regsweep.records.task import ACCURACY, R2, LossChoice, Score
 from regsweep.settings.data import Own, OwnData, Published
 from regsweep.settings.own import OwnModel, OwnRegularizer
+from regsweep.settings.regularizer import Cocktail
 from regsweep.settings.run import Run, fusible
 from regsweep.sweep.arms import Arm
 
@@ -155,8 +156,8 @@ def _check_scores(runs: Sequence[Run]) -> None:
         check_defined(load_data(run.data, run.loss, test=True), score, facts.classes)
 
 
-def tell_of_data(runs: Sequence[Run]) -> None:
-    """Say once what of the user's own data is left out, and where few of them test."""
+def tell(runs: Sequence[Run]) -> None:
+    """Say once what of own data is left out, where few of them test, and what does nothing."""
     own = {(r.data, r.loss): r for r in runs if not isinstance(r.data, Published)}
     for run in own.values():
         from regsweep.training.load import facts_of
@@ -170,6 +171,16 @@ def tell_of_data(runs: Sequence[Run]) -> None:
                 facts.test,
                 _left_open(run.task(facts.task).score, facts.test),
             )
+    for key, why in dict.fromkeys(idle for run in runs for idle in _idle(run).items()):
+        log.info("%s does nothing here: %s; null leaves it out", key, why)
+
+
+def _idle(run: Run) -> dict[str, str]:
+    if not isinstance(run.regularizer, Cocktail):
+        return {}
+    from regsweep.training.load import facts_of
+
+    return run.idle(facts_of(run.data, run.loss))
 
 
 def _left_open(score: Score, examples: int) -> str:

@@ -1,5 +1,6 @@
 """A network and a penalty of the user's, tried on real rows before anything trains."""
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from regsweep.data.dataset import Dataset, Examples, scale
 from regsweep.errors import InputError, bad_value
 from regsweep.settings.own import OwnModel, OwnRegularizer
-from regsweep.settings.regularizer import Dropout
+from regsweep.settings.regularizer import Cocktail, Dropout
 from regsweep.settings.run import Run
 from regsweep.training.evaluate import CHUNK
 from regsweep.training.generators import seeded
@@ -19,6 +20,8 @@ from regsweep.training.own_forward import draws_dropout
 from regsweep.training.own_module import called, described
 from regsweep.training.pack import train_pack
 from regsweep.training.penalty import is_weight
+
+log = logging.getLogger(__name__)
 
 # Steps of the trainings that are to be the same.
 STEPS = 3
@@ -51,6 +54,8 @@ def check_own(run: Run) -> None:
             _check_kept(of_one, module, inputs, facts.outputs)
         if isinstance(run.regularizer, Dropout):
             _check_dropout(run.model, module, inputs)
+        if isinstance(run.regularizer, Cocktail) and run.regularizer.dropout:
+            _tell_of_dropout(name, module, inputs)
         if facts.largest is not None:
             _check_every_row(name, module, run, facts.outputs)
         if "group" in run.regularizer.coefficients().mechanisms:
@@ -122,6 +127,17 @@ def _check_dropout(model: OwnModel, module: nn.Module, inputs: Tensor) -> None:
     if not draws:
         why = f"{expected} dropout (torch.nn.Dropout), whose p it sets: {name} has none"
         raise bad_value("regularizer", "dropout", why)
+
+
+def _tell_of_dropout(name: str, module: nn.Module, inputs: Tensor) -> None:
+    """Say that a cocktail's dropout sets the p of no layer."""
+    if not draws_dropout(module.train(), inputs):
+        log.info(
+            "regularizer.dropout does nothing here: %s has no dropout (torch.nn.Dropout), whose p "
+            "it sets; null leaves it out",
+            name,
+        )
+    module.eval()
 
 
 def _numbers_of(module: nn.Module) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 from composed import checked_sweep
 
 from regsweep.errors import InputError
-from regsweep.sweep.machine import check_draws, tell_of_data
+from regsweep.sweep.machine import check_draws, tell
 
 
 @pytest.mark.parametrize(
@@ -28,10 +28,43 @@ def test_few_test_rows_are_told_in_the_words_of_the_score(asked, said, caplog):
     caplog.set_level(logging.INFO)
     _, sweep = checked_sweep("regularizer=none,l1", "data=sklearn", *asked)
 
-    tell_of_data(sweep.runs)
+    tell(sweep.runs)
 
     assert caplog.messages[-1].startswith(said)
     assert ("standardised" in caplog.text) == ("diabetes" in asked[0])
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            ["model=linear"],
+            "regularizer.dropout does nothing here: the network has no hidden layers; null leaves "
+            "it out",
+        ),
+        (["model=linear", "regularizer.dropout=choice(0.0)"], None),
+        (
+            ["data.dataset=diabetes"],
+            "regularizer.label_smoothing does nothing here: the targets are numbers, of no "
+            "classes; null leaves it out",
+        ),
+        (
+            ["trainer.batch_size=1"],
+            "regularizer.mixup does nothing here: a batch of one example has no other to mix "
+            "with; null leaves it out",
+        ),
+        ([], None),
+    ],
+)
+def test_ingredients_that_do_nothing_are_told_once(asked, said, caplog):
+    caplog.set_level(logging.INFO)
+    _, sweep = checked_sweep("regularizer=none,cocktail", "data=sklearn", *asked)
+
+    tell(sweep.runs)
+
+    assert [text for text in caplog.messages if "does nothing" in text] == [said][
+        : said is not None
+    ]
 
 
 def of_groups(path, *asked):

@@ -1,10 +1,14 @@
 """A cocktail is what its ingredients are, and shares packs whatever it leaves out."""
 
+import logging
+from dataclasses import replace
 from itertools import compress, product
 
 import pytest
 import torch
+from torch import nn
 
+from regsweep.settings.own import FUNCTIONS, OwnModel
 from regsweep.settings.regularizer import (
     INGREDIENTS,
     L1,
@@ -20,7 +24,10 @@ from regsweep.settings.regularizer import (
     WeightDecay,
 )
 from regsweep.settings.run import fusible
+from regsweep.training.network import network_of
+from regsweep.training.own_check import check_own
 from regsweep.training.pack import train_pack
+from tests.training.test_own_check import CANCER, Net
 from tests.training.test_pack import CPU, assert_same_result, make_run
 
 NOTHING = {one.name: None for one in INGREDIENTS}
@@ -90,3 +97,17 @@ def test_a_run_is_the_same_at_every_width_and_place(digits):
         company = [make_run(3 + i % 2, others[i % 3]) for i in range(width - 1)]
         assert_same_result(train_pack([*company, make_run(3, FULL)], digits, CPU)[-1], alone)
         assert_same_result(train_pack([make_run(3, FULL), *company], digits, CPU)[0], alone)
+
+
+@pytest.mark.parametrize(
+    ("then", "p", "told"),
+    [(nn.Identity(), 0.2, True), (nn.Dropout(), 0.2, False), (nn.Identity(), None, False)],
+)
+def test_dropout_of_a_network_of_ones_own_without_any_is_told(monkeypatch, caplog, then, p, told):
+    caplog.set_level(logging.INFO)
+    network_of.cache_clear()
+    monkeypatch.setitem(FUNCTIONS["model"], "mine", lambda outputs: Net(then))
+    run = make_run(0, cocktail(dropout=p, l1=1e-3), OwnModel("mine"))
+    check_own(replace(run, data=CANCER))
+    said = "regularizer.dropout does nothing here: model=mine has no dropout (torch.nn.Dropout)"
+    assert any(text.startswith(said) for text in caplog.messages) == told
