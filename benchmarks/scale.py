@@ -1,15 +1,17 @@
 """Where a sweep on many workers saturates: 100,000 runs on up to 1,000 workers, by simulation.
 
 Measured here, on this machine: what the leading process takes for a trial of TPE over two keys, to
-ask for it and to tell its result with the index in SQLite, in rounds that grow. From ``results/``:
+ask for it, to tell its result, and to write it to the index in SQLite, in rounds that grow. From
+``results/``:
 what a run costs beside its training (``framework``: its composing, its job and its record, by a
 leading process and two workers; where workers publish, it is less), and the gathering of 100,000
 records (``gather``).
 
 Simulated: a sweep in rounds of as many runs as all workers train at once, in packs of 16.
 The leading process asks for a round, hands out its packs, takes each as it ends, and tells the
-round; a worker's packs take as long as those of the default comparison's runs, or 10 and 100 times
-as long, give or take 10 %. A share of the leading process is its busy time over that of the sweep.
+round; while it waits for packs it writes the index, of which the rest is written at the end. A
+worker's packs take as long as those of the default comparison's runs, or 10 and 100 times as long,
+give or take 10 %. A share of the leading process is its busy time over that of the sweep.
 """
 
 import heapq
@@ -52,15 +54,16 @@ QUICK = Settings((2, 4), 1000, (2, 10), (1.6,))
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds of the leading process: of a trial, of a run beside it, and to gather all."""
+    """Seconds of the leading process: of a trial, its index, a run beside it; to gather all."""
 
     trial: float
+    index: float
     run: float
     gather: float
 
 
-def trial_seconds(settings: Settings) -> dict[int, tuple[float, float]]:
-    """Seconds to ask for a trial and to tell it, by the trials that there were at the end."""
+def trial_seconds(settings: Settings) -> dict[int, tuple[float, float, float]]:
+    """Seconds to ask for a trial, to tell and to write it, by the trials that were there then."""
     space, _ = distributions_of(list(ARMS["elastic"]))
     taken, draw = {}, random.Random(0)
     with tempfile.TemporaryDirectory() as folder:
@@ -76,8 +79,14 @@ def trial_seconds(settings: Settings) -> dict[int, tuple[float, float]]:
             for number in numbers:
                 studies.tell(0, number, Outcome(TrialState.COMPLETE, draw.random()))
             told = time.perf_counter()
+            index.write()
+            written = time.perf_counter()
             first += size
-            taken[first] = ((asked - started) / size, (told - asked) / size)
+            taken[first] = (
+                (asked - started) / size,
+                (told - asked) / size,
+                (written - told) / size,
+            )
             print(f"{first} trials: {taken[first]}", flush=True)
     return taken
 
@@ -94,13 +103,14 @@ class Outcomes:
 def simulate(workers: int, runs: int, run_seconds: float, costs: Costs) -> Outcomes:
     """A sweep, round by round; packs go to the worker that is free first."""
     draw = random.Random(0)
-    now = busy = led = 0.0
+    now = busy = led = unwritten = 0.0
     left = runs
     while left > 0:
         asked = min(left, workers * WIDTH)
         left -= asked
         now += asked * costs.trial
-        led += asked * (costs.trial + costs.run)
+        led += asked * (costs.trial + costs.index + costs.run)
+        began = now
         ends = [now] * workers
         for start in range(0, asked, WIDTH):
             width = min(WIDTH, asked - start)
@@ -111,7 +121,9 @@ def simulate(workers: int, runs: int, run_seconds: float, costs: Costs) -> Outco
         for end in sorted(ends):  # each pack's runs, as it comes back
             published = max(published, end) + costs.run * asked / workers
         now = published
-    now += costs.gather
+        idle = now - began - asked * costs.run
+        unwritten = max(unwritten + asked * costs.index - idle, 0.0)
+    now += unwritten + costs.gather
     led += costs.gather
     return Outcomes(now, busy / (workers * now), led / now)
 
@@ -121,11 +133,12 @@ def _value(name: str, what: str) -> float:
     return next(float(one["value"]) for one in result["rows"] if one["what"] == what)
 
 
-def costs_of(taken: Mapping[int, tuple[float, float]]) -> Costs:
+def costs_of(taken: Mapping[int, tuple[float, float, float]]) -> Costs:
     """The costs at the most trials that were measured."""
-    ask, tell = taken[max(taken)]
+    ask, tell, index = taken[max(taken)]
     return Costs(
         trial=ask + tell,
+        index=index,
         run=1 / _value("framework", "runs a second"),
         gather=_value("gather", "100000 records, the report command"),
     )
@@ -138,8 +151,8 @@ def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     taken = trial_seconds(settings)
     rows: list[Row] = []
-    for trials, both in taken.items():
-        for what, value in zip(("ask for", "tell"), both, strict=True):
+    for trials, times in taken.items():
+        for what, value in zip(("ask for", "tell", "write"), times, strict=True):
             rows.append(row(f"to {what} a trial, at {trials} of its arm", "ms", [1000 * value]))
     costs = costs_of(taken)
     for seconds in settings.run_seconds:

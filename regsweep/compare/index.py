@@ -1,10 +1,13 @@
 """The trials of a sweep in an Optuna storage: to be looked at, and written anew where they differ.
 
-Nothing that a storage holds decides what is tried next: the records do.
+Nothing that a storage holds decides what is tried next: the records do. So it is written while runs
+train, when the process that leads them has nothing else to do.
 """
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
@@ -33,14 +36,65 @@ class Index:
         self.folder = folder and str(folder.resolve())
         # Each study with the trials that it is known to hold.
         self.known: dict[str, tuple[optuna.Study, list[FrozenTrial]]] = {}
+        # What is to be shown and is not written yet.
+        self.waiting: dict[str, Sequence[FrozenTrial]] = {}
         for name in names:
             self.keep(name, [])
 
-    def keep(self, name: str, trials: Sequence[FrozenTrial]) -> None:
-        """Have the study ``name`` begin with ``trials``; where they are not its own, anew."""
-        self.storage.insist(lambda: self._keep(name, trials))
+    def show(self, name: str, trials: Sequence[FrozenTrial]) -> None:
+        """Have the study ``name`` begin with ``trials``, once that is written."""
+        self.waiting[name] = trials
 
-    def _keep(self, name: str, trials: Sequence[FrozenTrial]) -> None:
+    def write(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Write what is to be shown, trial by trial, ``until`` there is something else to do."""
+        for name in list(self.waiting):
+            trials = self.waiting[name]
+            self.keep(name, trials, until)
+            if until():
+                return
+            del self.waiting[name]
+
+    @contextmanager
+    def written_meanwhile(self) -> Iterator[None]:
+        """Write in a thread while something else is done, and no longer than that takes.
+
+        What is left is written another time.
+
+        Raises:
+            MachineFault: the storage does not answer.
+        """
+        over, failed = threading.Event(), []
+
+        def write() -> None:
+            try:
+                self.write(over.is_set)
+            except Exception as error:
+                failed.append(error)
+
+        # Whatever ends this process does not wait for it.
+        thread = threading.Thread(target=write, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+        thread.join()
+        for error in failed:
+            raise error
+
+    def keep(
+        self,
+        name: str,
+        trials: Sequence[FrozenTrial],
+        until: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Have the study ``name`` begin with ``trials``; where they are not its own, anew.
+
+        Not all of them where ``until`` says so first.
+        """
+        self.storage.insist(lambda: self._keep(name, trials, until))
+
+    def _keep(self, name: str, trials: Sequence[FrozenTrial], until: Callable[[], bool]) -> None:
         # Put back at the end: what a change that failed midway has left is read again.
         study, held = self.known.pop(name) if name in self.known else self._open(name)
         if any(_contradicts(*pair) for pair in zip(held, trials, strict=False)):
@@ -48,6 +102,8 @@ class Index:
             optuna.delete_study(study_name=name, storage=self.storage.optuna)
             study, held = self._open(name)
         for number, trial in enumerate(trials):
+            if until():
+                break
             if number == len(held):
                 study.add_trial(_plain(trial))
                 held.append(trial)

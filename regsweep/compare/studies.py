@@ -182,9 +182,9 @@ class Studies:
         self._trials(arm)
 
     def _trials(self, arm: int) -> list[FrozenTrial]:
-        """The arm's trials, which the index now shows too."""
+        """The arm's trials, which the index is to show too."""
         trials = self.studies[arm].get_trials(deepcopy=False)
-        self.index.keep(self.index.names[arm], trials)
+        self.index.show(self.index.names[arm], trials)
         return trials
 
     def _sampler(self, arm: int, number: int) -> BaseSampler:

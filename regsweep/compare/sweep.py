@@ -9,6 +9,7 @@ from pathlib import Path
 
 import optuna
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
@@ -99,9 +100,8 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
             try:
                 at_once = _count_at_once(settled, reached(config.hydra.launcher))
                 with View(plan, directory, console, at_once) as view:
-                    _Launcher(plan, launcher, ledger, view).run(
-                        _open_studies(config, plan, spaces, directory)
-                    )
+                    studies = _open_studies(config, plan, spaces, directory)
+                    _Launcher(plan, launcher, ledger, view, studies.index).run(studies)
             except TooManyFailed:
                 gather_and_show([directory], command=called.command())
                 raise
@@ -115,22 +115,39 @@ def run_sweep(config: DictConfig, context: HydraContext, launcher: Launcher) -> 
 class _Launcher:
     """Hands the runs of a sweep to Hydra's launcher, and takes their records."""
 
-    def __init__(self, plan: Plan, launcher: Launcher, ledger: Ledger, view: View) -> None:
+    def __init__(
+        self, plan: Plan, launcher: Launcher, ledger: Ledger, view: View, index: Index
+    ) -> None:
         self.plan, self.launcher, self.ledger, self.view = plan, launcher, ledger, view
+        self.index = index
         self.jobs = 0
 
     def run(self, studies: Studies) -> None:
         """Both stages."""
-        search(self.plan, studies, self.ledger, self.launch, self.view)
-        confirm(self.plan, self.ledger, self.launch, self.view)
+        try:
+            search(self.plan, studies, self.ledger, self.launch, self.view)
+            confirm(self.plan, self.ledger, self.launch, self.view)
+        except TooManyFailed:
+            self.index.write()
+            raise
+        self.index.write()
         self.view.over(self.ledger)
 
     def launch(self, places: Sequence[Place], params: Mapping[Slot, Sequence[str]]) -> None:
         """Train the runs at ``places``; each has a record then."""
         self.view.launched(places, self._left(places))
         overrides = [self.plan.overrides(place, params[place.slot]) for place in places]
+        with self.index.written_meanwhile():
+            returns = self._returns(overrides)
+        self.jobs += len(overrides)
+        for place, job in zip(places, returns, strict=True):
+            if self.ledger.record(place) is None:
+                _ = job.return_value  # raises what kept the job from publishing
+                raise RuntimeError(f"{self.plan.folder(place)}: its job left no record")
+
+    def _returns(self, overrides: Sequence[Sequence[str]]) -> Sequence[JobReturn]:
         try:
-            returns = self.launcher.launch(overrides, initial_job_idx=self.jobs)
+            return self.launcher.launch(overrides, initial_job_idx=self.jobs)
         except Exception as error:
             raise_interrupt(error)
             told = isinstance(error, InputError) or machine_fault(error)
@@ -141,11 +158,6 @@ class _Launcher:
             raise MachineFault(
                 f"hydra/launcher={name}: its jobs gave no result ({type(error).__name__}: {why})"
             ) from error
-        self.jobs += len(overrides)
-        for place, job in zip(places, returns, strict=True):
-            if self.ledger.record(place) is None:
-                _ = job.return_value  # raises what kept the job from publishing
-                raise RuntimeError(f"{self.plan.folder(place)}: its job left no record")
 
     def _left(self, places: Sequence[Place]) -> int:
         """The runs that the sweep still has to do; an arm without a winner has none to confirm."""

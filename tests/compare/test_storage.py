@@ -3,6 +3,7 @@
 import re
 import sqlite3
 import threading
+import time
 
 import optuna
 import pytest
@@ -116,6 +117,55 @@ def test_an_answer_that_was_lost_makes_no_second_trial(tmp_path, monkeypatch):
 
     held = optuna.load_study(study_name="l1", storage=index.storage.optuna).trials
     assert [trial.value for trial in held] == [1.0, 2.0]
+
+
+def held_in(index):
+    return optuna.load_study(study_name="l1", storage=index.storage.optuna).trials
+
+
+def test_what_is_to_be_shown_is_written_while_something_else_is_done(tmp_path):
+    index = Index(open_storage(None, tmp_path), ["l1"])
+    index.show("l1", [optuna.create_trial(value=1.0)])
+    assert held_in(index) == []
+    with index.written_meanwhile():
+        while not held_in(index):
+            time.sleep(0.01)
+    assert [trial.value for trial in held_in(index)] == [1.0]
+
+
+def test_what_is_not_written_then_is_written_another_time(tmp_path, monkeypatch):
+    index = Index(open_storage(None, tmp_path), ["l1"])
+    index.show("l1", [optuna.create_trial(value=float(number)) for number in range(50)])
+    study, _ = index.known["l1"]
+    add_trial, begun = study.add_trial, threading.Event()
+
+    def add_slowly(trial):
+        add_trial(trial)
+        begun.set()
+        time.sleep(0.02)
+
+    monkeypatch.setattr(study, "add_trial", add_slowly)
+    with index.written_meanwhile():
+        begun.wait()
+    assert 1 <= len(held_in(index)) < 50
+    index.write()
+    assert [trial.value for trial in held_in(index)] == [float(number) for number in range(50)]
+
+
+def test_a_storage_that_fails_meanwhile_is_told_and_so_is_what_else_fails(tmp_path, monkeypatch):
+    opened = open_storage(None, tmp_path)
+    index = Index(opened, ["l1"])
+    event.listen(opened.optuna.engine, "connect", lambda c, _: c.execute("PRAGMA query_only=1"))
+    opened.optuna.engine.dispose()
+    index.show("l1", [optuna.create_trial(value=1.0)])
+    study, _ = index.known["l1"]
+    add_trial, begun = study.add_trial, threading.Event()
+    monkeypatch.setattr(study, "add_trial", lambda trial: begun.set() or add_trial(trial))
+    refused = pytest.raises(MachineFault, match="attempt to write a readonly database")
+    with refused, index.written_meanwhile():
+        begun.wait()
+    with pytest.raises(KeyError), index.written_meanwhile():
+        raise KeyError("its own")
 
 
 @pytest.mark.parametrize("number", range(2))

@@ -87,6 +87,7 @@ def search(one, records, until=TRIALS, told=True):
         if told or numbers.stop < until:
             for n in numbers:
                 one.tell(0, n, records[n].outcome)
+    one.index.write()
     return {n: dict(records[n].params) for n in range(until)}
 
 
@@ -205,6 +206,7 @@ def test_what_contradicts_the_records_is_written_anew(tmp_path):
         again.params(0, n, records[n])
     for n in range(5):
         again.tell(0, n, records[n].outcome)
+    again.index.write()
 
     trials = held_in(tmp_path / "s")
     assert len(trials) == 5
