@@ -341,9 +341,8 @@ class Cocktail:
     excel on tabular datasets"). Decay is decoupled. Group lasso is no ingredient: its proximal step
     nearly doubles what a step costs, which all cocktails would pay. What an ingredient has no use
     for it leaves as it is: dropout a network without hidden layers, or of one's own without
-    dropout, label smoothing targets that are numbers, mixup inputs that are looked up, which is
-    said before it trains. All
-    validation metrics are of the rows that judge where early stopping is on.
+    dropout, label smoothing targets that are numbers, mixup inputs that are looked up. That is said
+    before it trains. All validation metrics are of the rows that judge where early stopping is on.
     """
 
     scope: Scope

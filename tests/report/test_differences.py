@@ -113,3 +113,10 @@ def test_the_pairs_are_those_of_the_verdict(folder):
     assert its == pytest.approx({10000: 0.05, 10001: -0.02})
     row = report.comparison.set_index("arm").loc[L1]
     assert sum(its.values()) / 2 == pytest.approx(row["improvement_mean"])
+
+
+def test_the_pairs_of_others_are_neither_drawn_nor_make_room():
+    one = plot_of(judged(**BOTH))
+    other = plot_of(judged(**BOTH), PAIRS | {f"{L1} sparsest": {10000: -9.0, 10001: 9.0}})
+    assert other.figure == one.figure
+    assert other.caption == one.caption

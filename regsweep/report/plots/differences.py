@@ -49,7 +49,7 @@ def differences_plot(
 ) -> Plot | None:
     """A row an arm that has a verdict, right is better; nothing where none has.
 
-    ``comparison`` is of one sweep, ``pairs`` has the improvement of each arm by seed. Zero is a
+    ``comparison`` is of one sweep, ``pairs`` has the improvement of its arms by seed. Zero is a
     line, the margin a band on both sides of it, and an interval that of the verdict. Of many arms
     those of one first choice stand together. What lies far beyond the others is drawn at the edge.
     ``baseline`` is what the caption calls what the rows are compared with.
@@ -59,6 +59,7 @@ def differences_plot(
     if not rows:
         return None
     measure = measure_of(rows[0])
+    pairs = {row["arm"]: pairs.get(row["arm"], {}) for row in rows}
     many = len(rows) > _FEW_ARMS
     rows, places = _grouped(rows) if many else (rows, [float(i) for i in range(len(rows))])
     low, high = _range(rows, pairs, measure)
@@ -85,8 +86,7 @@ def differences_plot(
     zero = {"x0": 0, "x1": 0, "y0": -0.6, "y1": places[-1] + 0.6}
     figure.add_shape(type="line", **zero, line={"color": BETWEEN, "width": 1.5})
     for place, row in zip(places, rows, strict=True):
-        of_arm = pairs.get(row["arm"], {})
-        _add_dots(figure, place, looks[row["arm"]], of_arm, measure, (low, high))
+        _add_dots(figure, place, looks[row["arm"]], pairs[row["arm"]], measure, (low, high))
         if pd.notna(row["improvement_mean"]):
             _add_mean(figure, place, looks[row["arm"]], row, measure, (low, high))
     caption = _CAPTION.format(baseline)
