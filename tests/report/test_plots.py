@@ -346,7 +346,7 @@ class TestWeightPlot:
         plot = weights_of([*runs, *small_sweep()])
         axes = [plot.figure.layout[f"xaxis{n}"].title.text for n in ("", "2", "3")]
         assert axes == [
-            "regularizer.weight of l1, l2, elastic (log scale)",
+            "regularizer.weight of l1, l2 (log scale)",
             "regularizer.p of dropout",
             "regularizer.alpha of mixup (log scale)",
         ]

@@ -38,6 +38,8 @@ _ROOM = 0.04
 _AROUND = 0.05
 _COLUMNS = 2
 _PANEL, _GAP, _BETWEEN_COLUMNS = 170, 44, 0.08
+# Room above the titles of panels for plotly's own buttons, in pixels.
+_BUTTONS = 22
 
 
 def curves_plot(
@@ -145,7 +147,8 @@ def _empty(titles: Sequence[str], x: dict[str, object], y: dict[str, object]) ->
     columns = min(_COLUMNS, len(titles))
     rows = math.ceil(len(titles) / columns)
     inside = rows * _PANEL + (rows - 1) * _GAP
-    figure = new_figure({}, {}, inside + 120)
+    figure = new_figure({}, {}, inside + 120 + _BUTTONS)
+    figure.layout.margin.t += _BUTTONS
     width = (1 - _BETWEEN_COLUMNS * (columns - 1)) / columns
     for i, title in enumerate(titles):
         row, column = divmod(i, columns)

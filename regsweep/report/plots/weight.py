@@ -125,7 +125,9 @@ def _panels(
             scales.setdefault(_scale(arm), []).append(arm)
     panels = []
     for scale, arms in scales.items():
-        of = f" of {scale}" if scale and len(scales) > 1 else ""
+        known = {_regularizer(arm) for arm in arms}
+        named = [name for name in (*_OF_THE_LOSS, scale) if name in known]
+        of = f" of {', '.join(named)}" if scale and len(scales) > 1 else ""
         bands = {arm: plateaus[arm] for arm in arms if arm in plateaus}
         key = trials.loc[trials["arm"] == arms[0], "key"].iloc[0]
         panels.append(_Panel("weight", key + of, key in _LINEAR, tuple(arms), bands))
@@ -137,9 +139,13 @@ def _panels(
 
 def _scale(arm: str) -> str:
     """Arms of one scale share an axis of weights; empty where no regularizer is compared."""
+    choice = _regularizer(arm)
+    return "loss" if choice in _OF_THE_LOSS else choice
+
+
+def _regularizer(arm: str) -> str:
     choices = dict(word.partition("=")[::2] for word in arm.split())
-    choice = choices.get("regularizer", "")
-    return ", ".join(_OF_THE_LOSS) if choice in _OF_THE_LOSS else choice
+    return choices.get("regularizer", "")
 
 
 def _empty(panels: Sequence[_Panel], trials: pd.DataFrame, name: str) -> go.Figure:
