@@ -314,10 +314,8 @@ CASES = [
         compiled,
         launcher,
         id=f"{launcher}-{'compiled' if compiled else 'eager'}",
-        # Each process compiles as that of basic does; Ray and submitit start theirs as joblib does.
-        marks=[pytest.mark.full]
-        if launcher in ("ray", "submitit_local") or (compiled and launcher != "basic")
-        else [],
+        # Ray and submitit start their processes as joblib does.
+        marks=[pytest.mark.full] if launcher in ("ray", "submitit_local") or compiled else [],
     )
     for compiled in (False, True)
     for launcher in LAUNCHERS

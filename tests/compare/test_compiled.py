@@ -68,6 +68,7 @@ def test_what_is_shown_repeats_a_compiled_sweep(tmp_path):
     assert_repeated(tmp_path, said, elsewhere)
 
 
+@pytest.mark.full
 @needs_compiler
 def test_a_compiled_sweep_goes_on_only_where_it_can_be_compiled(tmp_path):
     asked = (

@@ -294,7 +294,8 @@ def test_a_sweep_that_lost_its_own_files_and_a_record_ends_as_one_never_touched(
 
 
 # `python tests/killed_sweep.py 50` does so 50 times.
-@pytest.mark.parametrize("moment", [0, pytest.param(1, marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("moment", [0, 1])
 def test_a_sweep_killed_at_any_moment_and_resumed_ends_as_one_never_touched(
     moment, tmp_path, untouched
 ):

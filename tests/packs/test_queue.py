@@ -58,6 +58,7 @@ def test_a_run_that_kills_its_process_fails_alone():
     assert all(seed in outcome for seed, outcome in by_seed.items())
 
 
+@pytest.mark.full
 def test_a_run_whose_process_is_killed_is_not_at_fault(monkeypatch):
     packs = [pack_of(0, 1), pack_of(2, 3, 4), pack_of(5)]
     work = partial(partial, faulty.killed_from_outside)

@@ -144,7 +144,7 @@ REFUSED = [
         "such as regularizer.weight=0.1,1",
     ),
     (["run.stage=foo"], "run.stage=foo: known: confirm, search, single"),
-    (["run.role=loser"], "run.role=loser: known: sparsest, winner"),
+    (["run.role=loser"], "run.role=loser: known: ablation, sparsest, winner"),
     (["run.trial=x"], "run.trial=x: expected a whole number"),
     (["run.arm=5"], "run.arm=5: expected null, or the choice of each compared group"),
     (["run=null"], "run=None: expected a choice of the config group run"),

@@ -76,13 +76,17 @@ def test_of_an_unknown_number_of_jobs_the_packs_are_wide():
     assert (settled.mode, settled.pack_width) == ("eager", 16)
 
 
-def test_what_the_config_says_goes_before(monkeypatch):
+def test_what_the_config_says_goes_before():
     yes, no, auto = (make_run(compile=value) for value in (True, False, "auto"))
 
-    assert settle([yes])[0].mode == "compiled"
     assert settle([no], jobs=10**9)[0].mode == "eager"
     settled, _ = settle([auto])
     assert [mode_of(run, settled) for run in (yes, no, auto)] == ["compiled", "eager", "eager"]
+
+
+@pytest.mark.full
+def test_what_is_to_be_compiled_is_compiled_however_short_it_is():
+    assert settle([make_run(compile=True)])[0].mode == "compiled"
 
 
 def test_without_a_compiler_auto_is_eager_and_true_is_refused(monkeypatch):

@@ -73,7 +73,9 @@ def examples(run):
         ("eager", "two classes", MLP((50, 20)), 32),
         ("eager", "labels", MLP((17,), "gelu"), 10),
         pytest.param("compiled", "numbers", Linear(), 10, marks=needs_compiler),
-        pytest.param("compiled", "labels", MLP((17,), "gelu"), 10, marks=needs_compiler),
+        pytest.param(
+            "compiled", "labels", MLP((17,), "gelu"), 10, marks=[needs_compiler, pytest.mark.full]
+        ),
     ],
     ids=str,
 )
