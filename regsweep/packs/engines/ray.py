@@ -1,5 +1,6 @@
 """A Ray cluster as an engine: its workers run packs, each in a process of its own."""
 
+import logging
 import os
 import signal
 import socket
@@ -18,6 +19,8 @@ from regsweep.packs.engines.child import in_a_child
 from regsweep.packs.engines.local import KILLED, SIGNALS
 from regsweep.packs.engines.peers import Peer, peer
 from regsweep.sweep.cluster import RayCluster
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -125,7 +128,7 @@ class Ray:
         self.task = ray.remote(**self.asked, max_retries=2)(in_a_child)
 
     def peers(self, packages: Sequence[str]) -> Mapping[str, Peer]:
-        """What each node has, by its address.
+        """What each node has, by its address; one that is lost meanwhile is passed over.
 
         Raises:
             ClusterFault: one cannot run regsweep.
@@ -135,20 +138,27 @@ class Ray:
         ray = _ray()
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        there = {}
+        asked = {}
         for node in ray.nodes():
             if node["Alive"] and node["Resources"].get(self.counted):
                 name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
                 on_it = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                there[name] = ray.remote(scheduling_strategy=on_it)(peer).remote(packages)
-        try:
-            return {name: ray.get(asked) for name, asked in there.items()}
-        except Exception as error:
-            self.kill()
-            raise ClusterFault(
-                f"hydra.launcher.address={self.address}: its nodes cannot run regsweep "
-                f"({type(error).__name__}: {error}); install it there as it is here"
-            ) from error
+                task = ray.remote(scheduling_strategy=on_it)(peer).remote(packages)
+                asked[name] = node["NodeID"], task
+        there: dict[str, Peer] = {}
+        for name, (node_id, task) in asked.items():
+            try:
+                there[name] = ray.get(task)
+            except Exception as error:
+                if _is_gone(ray, node_id, error):
+                    log.info("%s is gone", name)
+                    continue
+                self.kill()
+                raise ClusterFault(
+                    f"hydra.launcher.address={self.address}: its nodes cannot run regsweep "
+                    f"({type(error).__name__}: {error}); install it there as it is here"
+                ) from error
+        return there
 
     def _hand_over(self, task: Any, done: Future[bytes]) -> None:
         """Give what came of ``task`` to its future; in a thread of Ray's."""
@@ -181,6 +191,14 @@ class Ray:
             if future := self.at_work.pop(task, None):
                 said = f"the Ray cluster {where}: it has gone away ({error})"
                 future.set_exception(ClusterFault(said))
+
+
+def _is_gone(ray: Any, node: str, error: Exception) -> bool:
+    """Whether a task that was bound to a node failed as that is lost; Ray notices it late."""
+    # So fails what cannot go anywhere else, where its node is not there any more.
+    if isinstance(error, ray.exceptions.TaskUnschedulableError):
+        return True
+    return not any(one["NodeID"] == node and one["Alive"] for one in ray.nodes())
 
 
 def _as_known(error: BaseException) -> BaseException:
