@@ -23,7 +23,7 @@ from regsweep.report.tables.runs import in_order, table_of_runs
 from regsweep.report.tables.scores import scores_of
 from regsweep.report.tables.second_look import against
 from regsweep.report.tables.shrunk import shrunk_networks
-from regsweep.report.tables.winner import made_of_sparsest
+from regsweep.report.tables.winner import of_role
 from regsweep.report.words.ablation import ablation_sentences
 from regsweep.report.words.choice import choice_sentence
 from regsweep.report.words.remarks import remarks_on
@@ -117,7 +117,7 @@ def _marked(runs: pd.DataFrame, results: Sequence[ArmResult]) -> pd.DataFrame:
     error = runs["error"].copy()
     for result in results:
         if result.winner is not None:
-            of_sparsest = made_of_sparsest(result.superseded)
+            of_sparsest = of_role(result.superseded, "sparsest")
             others = result.superseded.drop(index=of_sparsest.index)
             now = result.row["trial"]
             error.loc[others.index] = f"superseded: the winner is now trial {now}"

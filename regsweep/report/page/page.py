@@ -148,7 +148,7 @@ def _sections(report: Report, names: dict[str, str]) -> list[_Section]:
                 answer=differences_plot(table, pairs, arm_looks),
                 plots=[
                     *sweep_plots(runs, table, curves, arm_looks, objective, results),
-                    *ablation_plots(_in_sweep(report.comparison, name), pairs, arm_looks),
+                    *ablation_plots(_of_sweep(report.comparison, name), pairs, arm_looks),
                 ],
                 paper=_paper(runs, table, names, asked) if asked else None,
                 facts=facts(runs, asked),
@@ -168,13 +168,11 @@ def _paper(
     return _Paper(text, {"LaTeX": latex(*of), "Markdown": markdown(*of)})
 
 
-def _in_sweep(comparison: pd.DataFrame, sweep: str) -> pd.DataFrame:
-    """The rows of one sweep; a comparison of one has no column that names it."""
-    return _of_sweep(comparison, sweep) if "sweep" in comparison else comparison
-
-
 def _of_sweep(table: pd.DataFrame, sweep: str) -> pd.DataFrame:
-    return table if table.empty else table[table["sweep"].fillna("") == sweep]
+    """The rows of one sweep; a comparison of one has no column that names it."""
+    if table.empty or "sweep" not in table:
+        return table
+    return table[table["sweep"].fillna("") == sweep]
 
 
 def _objective(comparison: pd.DataFrame) -> str:

@@ -20,9 +20,9 @@ from regsweep.report.tables.runs import fixed_overrides, param_columns
 from regsweep.report.tables.scores import scores_of
 from regsweep.report.tables.statistics import summarize
 from regsweep.report.tables.winner import (
-    ablated,
     best_setting,
     candidates,
+    of_role,
     settings_of,
     sparsest_setting,
     superseded,
@@ -150,7 +150,7 @@ def _result(
     )
     tried = runs[runs["stage"] != "confirm"]
     overrides = searched_overrides(runs)
-    every, without = runs, ablated(runs)
+    every, without = runs, of_role(runs, "ablation")
     runs = runs.drop(index=without.index)
     settings = settings_of(tried, overrides)
     row: dict[str, Any] = {"arm": arm, **_counts(tried)}

@@ -98,19 +98,21 @@ def table_of(
 
 def of_winners(comparison: pd.DataFrame) -> pd.DataFrame:
     """The rows of a comparison that are of winners, and so of arms, one each."""
-    return without_ablations(comparison, sparsest=False)
+    shown = without_ablations(comparison)
+    kept = [not is_sparsest(arm) for arm in shown["arm"]]
+    return shown[kept].reset_index(drop=True)
 
 
-def without_ablations(comparison: pd.DataFrame, *, sparsest: bool = True) -> pd.DataFrame:
-    """A comparison without the rows of winners that lack an ingredient; or of arms alone."""
-    kept = [taken_out(x) is None and (sparsest or not is_sparsest(x)) for x in comparison["arm"]]
+def without_ablations(comparison: pd.DataFrame) -> pd.DataFrame:
+    """A comparison without the rows of winners that lack an ingredient."""
+    kept = [taken_out(arm) is None for arm in comparison["arm"]]
     return comparison[kept].reset_index(drop=True)
 
 
 def ablations_of(comparison: pd.DataFrame) -> pd.DataFrame:
-    """The rows of winners that lack an ingredient, and of those that they are compared with."""
-    lacking = comparison["arm"].map(taken_out).notna()
-    return comparison[lacking].reset_index(drop=True)
+    """The rows of winners that lack an ingredient."""
+    kept = [taken_out(arm) is not None for arm in comparison["arm"]]
+    return comparison[kept].reset_index(drop=True)
 
 
 def _rank(

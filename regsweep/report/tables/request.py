@@ -72,7 +72,11 @@ class Request:
     @property
     def corrections(self) -> str:
         """For what intervals and p are corrected: ``4 tests and 3 looks``; empty for nothing."""
-        counts = ((self.tests, "tests"), (len(self.looks), "looks"))
+        return self.corrected_for(self.tests)
+
+    def corrected_for(self, tests: int) -> str:
+        """The same of a family of so many ``tests`` at these looks."""
+        counts = ((tests, "tests"), (len(self.looks), "looks"))
         return " and ".join(f"{count} {things}" for count, things in counts if count > 1)
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from regsweep.records.objective import mean_cost, measured, sparsest, winner, winner_by_runs
+from regsweep.records.record import Role
 from regsweep.records.task import loss_of
 from regsweep.report.tables.runs import ROLE
 
@@ -102,13 +103,7 @@ def superseded(runs: pd.DataFrame, *kept: pd.DataFrame) -> pd.DataFrame:
     return earlier
 
 
-def ablated(runs: pd.DataFrame) -> pd.DataFrame:
-    """Those of the ``runs`` that were made of a winner without one of its ingredients."""
-    made: pd.DataFrame = runs[runs[ROLE] == "ablation"] if ROLE in runs else runs[:0]
-    return made
-
-
-def made_of_sparsest(runs: pd.DataFrame) -> pd.DataFrame:
-    """Those of the ``runs`` that were made of a sparsest trial."""
-    made: pd.DataFrame = runs[runs[ROLE] == "sparsest"] if ROLE in runs else runs[:0]
+def of_role(runs: pd.DataFrame, role: Role) -> pd.DataFrame:
+    """Those of the ``runs`` that were made in that role."""
+    made: pd.DataFrame = runs[runs[ROLE] == role] if ROLE in runs else runs[:0]
     return made

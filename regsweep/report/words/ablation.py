@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from regsweep.records.arm import taken_out
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.judge import Name
 from regsweep.report.tables.request import Request
@@ -34,13 +35,11 @@ def _text(
 ) -> str:
     if not result.ingredients:
         return f"The winner of {name} has no ingredient on, so there is none to take out."
-    counts = ((len(result.ingredients), "tests"), (len(asked.looks), "looks"))
-    corrected = " and ".join(f"{count} {things}" for count, things in counts if count > 1)
+    corrected = asked.corrected_for(len(result.ingredients))
     note = f"intervals corrected for {corrected}" if corrected else "95 % intervals"
     head = f"The winner of {name} without one of its ingredients, against it as it is ({note}):"
     rows = [
-        {**one.row, **judged.get((result.sweep, one.arm), {}), "without": key.rpartition(".")[2]}
-        for key, one in result.ablations.items()
+        {**one.row, **judged.get((result.sweep, one.arm), {})} for one in result.ablations.values()
     ]
     rows.sort(key=lambda row: row.get("improvement_mean", 0.0))
     return "\n".join([head, *(f"  {_line(row)}" for row in rows)])
@@ -48,7 +47,7 @@ def _text(
 
 def _line(row: Mapping[str, Any]) -> str:
     """``without dropout: worse; test loss higher by 0.012 (0.0081 to 0.016)``."""
-    said = f"without {row['without']}: {row.get('verdict') or 'not tested'}"
+    said = f"without {taken_out(row['arm'])}: {row.get('verdict') or 'not tested'}"
     if "improvement_mean" not in row or row["improvement_mean"] != row["improvement_mean"]:
         return said
     measure = measure_of(row)

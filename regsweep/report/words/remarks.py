@@ -13,7 +13,7 @@ from regsweep.errors import InputError
 from regsweep.records.record import BEST_EPOCH
 from regsweep.report.tables.arm import ArmResult
 from regsweep.report.tables.request import Request
-from regsweep.report.tables.winner import made_of_sparsest
+from regsweep.report.tables.winner import of_role
 from regsweep.report.words.numbers import short_exponent
 from regsweep.report.words.trials import differing_trials
 from regsweep.report.words.undertrained import few_steps, still_falling
@@ -71,7 +71,7 @@ def _of_arm(name: str, result: ArmResult, asked: Request) -> Iterator[str]:
     if result.winner is None:
         yield f"{name} has no finished trial."
         return
-    of_sparsest = made_of_sparsest(result.superseded)
+    of_sparsest = of_role(result.superseded, "sparsest")
     for runs, of in (
         (result.superseded.drop(index=of_sparsest.index), "winner"),
         (of_sparsest, "sparsest trial"),
