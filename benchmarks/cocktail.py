@@ -16,7 +16,8 @@ loss over 10 seeds that no search has seen. The cocktail's is compared with that
 Rows give the share of searches in which the cocktail's worth is the lower, with its exact interval,
 and by how much it is lower in the mean, in % of the rival's, with its t interval.
 
-The result is written after every search; stopped and started again, it goes on from there.
+The result is written after every few searches, whose runs train at once; stopped and started
+again, it goes on from there.
 """
 
 import json
@@ -61,11 +62,18 @@ _SMALL = ("data=sklearn", "trainer.batch_size=32")
 DATA = {
     "breast_cancer": (*_SMALL, "trainer.epochs=40"),
     "digits": (*_SMALL, "data.dataset=digits", "trainer.epochs=20"),
-    "mnist, 5000 images": ("data.train_size=5000", "trainer.epochs=20"),
+    "mnist, 5000 images": (
+        "data.train_size=5000",
+        "data.validation_size=2500",
+        "trainer.epochs=20",
+    ),
 }
 LR = "optimizer.lr=3e-3"
-"""The worth and the validation loss of each arm's winner, by the number of trials, as text."""
+TOGETHER = 5  # searches of a process, so that there are enough alike for a pack
 Worth = Mapping[str, Mapping[str, Sequence[float]]]
+"""The worth and the validation loss of each arm's winner, by the number of trials, as text."""
+Tried = list[tuple[Regularizer, float]]
+"""What an arm tries, and its validation loss."""
 
 
 @dataclass(frozen=True)
@@ -110,50 +118,82 @@ def regularizer_of(arm: Arm, params: Mapping[str, object]) -> Regularizer:
     return found
 
 
-def search(
-    losses: Losses, arms: Sequence[Arm], seed: int, settings: Settings
-) -> dict[str, list[tuple[Regularizer, float]]]:
-    """What each arm tries, and its validation loss."""
-    names = [arm.choices["regularizer"] for arm in arms]
-    found: dict[str, list[tuple[Regularizer, float]]] = {name: [] for name in names}
+def search_all(
+    losses: Losses, arms: Sequence[Arm], seeds: Sequence[int], settings: Settings
+) -> list[dict[str, Tried]]:
+    """What each arm tries in the search of each of ``seeds``, by the names of the arms.
+
+    The searches know nothing of each other, but their rounds are trained at once.
+    """
     spaces = [search_space_of(arm) for arm in arms]
     every = product(range(max(settings.trials)), range(len(arms)))
     # What has nothing to search is tried once.
     dealt = [(number, arm) for number, arm in every if number == 0 or spaces[arm]]
+    names = [arm.choices["regularizer"] for arm in arms]
+    found: list[dict[str, Tried]] = [{name: [] for name in names} for _ in seeds]
     with TemporaryDirectory() as folder:
-        index = Index(open_storage(None, Path(folder)), names)
-        studies = Studies([arm.name for arm in arms], spaces, SAMPLER, seed, index)
+        index = Index(open_storage(None, Path(folder)), names)  # nothing is written to it
+        every_studies = [
+            Studies([arm.name for arm in arms], spaces, SAMPLER, seed, index) for seed in seeds
+        ]
         for start in range(0, len(dealt), settings.round_size):
             places = dealt[start : start + settings.round_size]
             tried = [
-                regularizer_of(arms[arm], studies.params(arm, number, None))
-                for number, arm in places
+                [
+                    regularizer_of(arms[arm], studies.params(arm, number, None))
+                    for number, arm in places
+                ]
+                for studies in every_studies
             ]
-            values = losses.means("val_loss", tried, [seed])
-            for (number, arm), one, value in zip(places, tried, values, strict=True):
-                finite = math.isfinite(value)
-                state = TrialState.COMPLETE if finite else TrialState.PRUNED
-                studies.tell(arm, number, Outcome(state, value if finite else None))
-                found[names[arm]].append((one, value))
+            pairs = zip(tried, seeds, strict=True)
+            losses.train((one, seed) for asked, seed in pairs for one in asked)
+            for own, asked, studies, seed in zip(found, tried, every_studies, seeds, strict=True):
+                values = losses.means("val_loss", asked, [seed])
+                for (number, arm), one, value in zip(places, asked, values, strict=True):
+                    finite = math.isfinite(value)
+                    state = TrialState.COMPLETE if finite else TrialState.PRUNED
+                    studies.tell(arm, number, Outcome(state, value if finite else None))
+                    own[names[arm]].append((one, value))
     return found
 
 
-def worth_of_winners(losses: Losses, arms: Sequence[Arm], seed: int, settings: Settings) -> Worth:
+def best_of(tried: Tried) -> tuple[Regularizer, float]:
+    """The winner of what an arm has tried, and its validation loss."""
+    won = winner((i, value) for i, (_, value) in enumerate(tried))
+    assert won is not None
+    return tried[won]
+
+
+def worth_of_winners(
+    losses: Losses, arms: Sequence[Arm], seeds: Sequence[int], settings: Settings
+) -> list[Worth]:
     """The mean test loss of each arm's winner and its validation loss, by the number of trials."""
-    found = search(losses, arms, seed, settings)
-    first = seed + CONFIRM_OFFSET
-    worth: dict[str, dict[str, list[float]]] = {}
-    for trials in settings.trials:
-        best = {}
-        for name, tried in found.items():
-            won = winner((i, value) for i, (_, value) in enumerate(tried[:trials]))
-            assert won is not None
-            best[name] = tried[won]
-        seeds = range(first, first + settings.confirm_seeds)
-        means = losses.means("test_loss", [one for one, _ in best.values()], seeds)
-        pairs = zip(best.items(), means, strict=True)
-        worth[str(trials)] = {name: [mean, value] for (name, (_, value)), mean in pairs}
-    return worth
+    all_best = [
+        {
+            str(trials): {name: best_of(tried[:trials]) for name, tried in found.items()}
+            for trials in settings.trials
+        }
+        for found in search_all(losses, arms, seeds, settings)
+    ]
+    first = [seed + CONFIRM_OFFSET for seed in seeds]
+    fresh = [range(one, one + settings.confirm_seeds) for one in first]
+    losses.train(
+        (one, seed)
+        for by_trials, own in zip(all_best, fresh, strict=True)
+        for best in by_trials.values()
+        for one, _ in best.values()
+        for seed in own
+    )
+    return [
+        {
+            trials: {
+                name: [*losses.means("test_loss", [one], own), value]
+                for name, (one, value) in best.items()
+            }
+            for trials, best in by_trials.items()
+        }
+        for by_trials, own in zip(all_best, fresh, strict=True)
+    ]
 
 
 def rows_of(data: str, found: Sequence[Worth]) -> list[Row]:
@@ -181,13 +221,13 @@ def _made(mode: Literal["compiled", "eager"], *overrides: str) -> tuple[Losses, 
     return Losses(mode, *overrides), compose_arms(*overrides)
 
 
-def one_search(settings: Settings, data: str, number: int) -> Worth:
-    """The worth of the winners of the search of that number."""
+def some_searches(settings: Settings, data: str, numbers: Sequence[int]) -> list[Worth]:
+    """The worth of the winners of the searches of these numbers."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     torch.set_num_threads(1)
     overrides = (*DATA[data], LR, "trainer.device=cpu", *settings.overrides)
     losses, arms = _made(settings.mode, *overrides)
-    return worth_of_winners(losses, arms, number * SEED_STEP, settings)
+    return worth_of_winners(losses, arms, [number * SEED_STEP for number in numbers], settings)
 
 
 def main() -> None:
@@ -201,9 +241,9 @@ def main() -> None:
             "overrides": [*DATA[data], LR, *settings.overrides],
         }
         case.pop("searches")
-        make = partial(one_search, settings, data)
+        make = partial(some_searches, settings, data)
         now: list[Row] = []
-        for found in all_searches("cocktail", case, settings.searches, make, folder):
+        for found in all_searches("cocktail", case, settings.searches, make, folder, TOGETHER):
             if len(found) > 1:
                 now = rows_of(data, found)
                 publish("cocktail", asdict(settings), [*rows, *now], folder)

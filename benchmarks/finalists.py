@@ -23,7 +23,7 @@ The result is written after every search; stopped and started again, it goes on 
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from itertools import product
@@ -53,6 +53,8 @@ from regsweep.training.pack import train_pack
 
 CONFIDENCE = 0.95
 WIDTH = 8
+# So few runs are trained sooner one by one than in a pack that is filled up (``width``).
+FEW = 3
 WEIGHT = "regularizer.weight=tag(log, interval(1e-6, 1e-2))"
 ARMS = {"l2": (WEIGHT,), "elastic": (WEIGHT, "regularizer.l1_ratio=interval(0.0, 1.0)")}
 SAMPLER: DictConfig = OmegaConf.create(
@@ -112,28 +114,33 @@ class Losses:
 
     def means(self, metric: str, tried: Sequence[Regularizer], seeds: Sequence[int]) -> list[float]:
         """The mean of each setting over ``seeds``; infinite where a run diverged."""
-        wanted = dict.fromkeys((one, seed) for seed, one in product(seeds, tried))
-        alike: dict[Any, list[Run]] = {}
-        for one, seed in wanted:
-            if (one, seed) not in self.known:
-                run = replace(self.run, regularizer=one, seed=seed)
-                alike.setdefault(fusible(run), []).append(run)
-        for runs in alike.values():
-            self._train(runs)
+        self.train((one, seed) for seed, one in product(seeds, tried))
         return [
             mean_cost(self.known[one, seed].get(metric, math.inf) for seed in seeds)
             for one in tried
         ]
 
-    def _train(self, runs: Sequence[Run]) -> None:
-        for i in range(0, len(runs), WIDTH):
-            pack = runs[i : i + WIDTH]
-            results = train_pack(
-                pack, self.dataset, torch.device("cpu"), mode=self.mode, width=WIDTH
-            )
-            for run, result in zip(pack, results, strict=True):
-                assert not isinstance(run.regularizer, OwnRegularizer)
-                self.known[run.regularizer, run.seed] = result.metrics
+    def train(self, wanted: Iterable[tuple[Regularizer, int]]) -> None:
+        """Train those of the settings and seeds that are not known, as many at once as can be."""
+        alike: dict[Any, list[Run]] = {}
+        for one, seed in dict.fromkeys(wanted):
+            if (one, seed) not in self.known:
+                run = replace(self.run, regularizer=one, seed=seed)
+                alike.setdefault(fusible(run), []).append(run)
+        for runs in alike.values():
+            for i in range(0, len(runs), WIDTH):
+                pack = runs[i : i + WIDTH]
+                if len(pack) > FEW:
+                    self._train(pack, WIDTH)
+                else:
+                    for run in pack:
+                        self._train([run], 1)
+
+    def _train(self, pack: Sequence[Run], width: int) -> None:
+        results = train_pack(pack, self.dataset, torch.device("cpu"), mode=self.mode, width=width)
+        for run, result in zip(pack, results, strict=True):
+            assert not isinstance(run.regularizer, OwnRegularizer)
+            self.known[run.regularizer, run.seed] = result.metrics
 
 
 def search(
@@ -239,13 +246,15 @@ def _losses(mode: Literal["compiled", "eager"], *overrides: str) -> Losses:
     return Losses(mode, *overrides)
 
 
-def one_search(settings: Settings, images: int, number: int) -> dict[str, dict[str, float]]:
-    """The test losses of the winners of the search of that number."""
+def some_searches(
+    settings: Settings, images: int, numbers: Sequence[int]
+) -> list[dict[str, dict[str, float]]]:
+    """The test losses of the winners of the searches of these numbers."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     torch.set_num_threads(1)
     sizes = (f"data.train_size={images}", f"trainer.epochs={settings.epochs}")
     losses = _losses(settings.mode, *sizes, "trainer.device=cpu")
-    return test_losses(losses, number * SEED_STEP, settings)
+    return [test_losses(losses, number * SEED_STEP, settings) for number in numbers]
 
 
 def main() -> None:
@@ -256,7 +265,7 @@ def main() -> None:
     for images in settings.images:
         case = asdict(settings) | {"images": images}
         case.pop("searches")
-        make = partial(one_search, settings, images)
+        make = partial(some_searches, settings, images)
         now: list[Row] = []
         for found in all_searches("finalists", case, settings.searches, make, folder):
             if len(found) > 1:

@@ -1,7 +1,7 @@
 """Searches that take hours: made on all cores, and each of them kept as soon as it is over."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,14 +14,16 @@ def all_searches(
     name: str,
     case: Mapping[str, Any],
     searches: int,
-    make: Callable[[int], Any],
+    make: Callable[[Sequence[int]], Sequence[Any]],
     folder: Path | None,
+    together: int = 1,
 ) -> Iterator[list[Any]]:
     """What ``make`` gives for each number below ``searches``, in their order, as they come in.
 
-    Each is kept in ``<name>-searches.jsonl``, in ``folder`` or results/, and found there again by a
-    later call of the same ``case``; what ``make`` gives is JSON, and comes back as JSON gives it.
-    Processes of their own make them, one a core.
+    It is called with ``together`` of the numbers, or fewer, and gives as many results. Each is kept
+    in ``<name>-searches.jsonl``, in ``folder`` or results/, and found there again by a later call
+    of the same ``case``; what ``make`` gives is JSON, and comes back as JSON gives it. Processes of
+    their own make them, one a core.
     """
     path = (folder or RESULTS) / f"{name}-searches.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,12 +32,14 @@ def all_searches(
     if not missing:
         yield [found[number] for number in range(searches)]
     with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(make, number): number for number in missing}
+        parts = [missing[i : i + together] for i in range(0, len(missing), together)]
+        running = {pool.submit(make, numbers): numbers for numbers in parts}
         for done in as_completed(running):
-            line = json.dumps({"case": case, "search": running[done], "found": done.result()})
-            with path.open("a") as file:
-                file.write(f"{line}\n")
-            print(f"{name}: {line}", flush=True)
+            for number, one in zip(running[done], done.result(), strict=True):
+                line = json.dumps({"case": case, "search": number, "found": one})
+                with path.open("a") as file:
+                    file.write(f"{line}\n")
+                print(f"{name}: {line}", flush=True)
             found = _kept(path, case)
             yield [found[number] for number in sorted(found) if number < searches]
 
