@@ -1,10 +1,12 @@
 """Slurm as an engine: tasks of job arrays do the calls, and leave answers in a shared folder.
 
-Slurm is asked by its own commands. Without accounting it forgets a task soon after its end, so a
-task that is gone and has left no answer is lost.
+A task is given a call when it is submitted, and further ones as it has answered. Slurm is asked by
+its own commands. Without accounting it forgets a task soon after its end, so a task that is gone
+and has left no answer is lost.
 """
 
 import logging
+import math
 import pickle
 import re
 import shlex
@@ -20,7 +22,6 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
 from functools import partial
-from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
@@ -29,24 +30,28 @@ from regsweep.errors import ClusterFault, InputError
 from regsweep.packs.engines.call import pickled, settle
 from regsweep.packs.engines.local import KILLED
 from regsweep.packs.engines.peers import Peer, peer
-from regsweep.packs.engines.slurm_task import BEGUN, answer_file, calls_file
+from regsweep.packs.engines.slurm_task import BEGUN, answer_file, hand_in
 from regsweep.sweep.cluster import SlurmCluster
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# How often answers are looked for, and how often Slurm is asked.
+LOOK_SECONDS = 0.2
 POLL_SECONDS = 1
 # An answer may reach a shared folder later than the end of its task is known.
 GRACE_SECONDS = 5
 # A controller that is started anew answers by then.
 SILENT_SECONDS = 120
-# A task costs seconds to start: short calls share one, of so many.
-TASK_SECONDS = 60
+# A task costs seconds to start: it takes further calls until it is so old.
+TASK_SECONDS = 300
 # What is asked for, of what calls have needed so far; and beside that, for the start of a task.
 ROOM = 3
 START_MINUTES = 2
 START_BYTES = 2**29
+# What is to be left of a task for another call, of what others have needed.
+LEAST_ROOM = 2
 # Why a task waits that will run by itself.
 IN_TURN = {"None", "Priority", "Resources", "JobArrayTaskLimit"}
 # How a task ends that is not at fault.
@@ -76,17 +81,41 @@ class Needed:
     memory: int = 0
 
 
+@dataclass(frozen=True)
+class Asked:
+    """The time and memory that are asked for: minutes, and bytes where any are."""
+
+    minutes: int
+    memory: int | None
+
+
 @dataclass
 class Task:
-    """A task at work: its place in the folder, its calls, and how many of them are answered.
+    """A task at work: its place in the folder, what was asked for, and the call that it is at.
 
-    ``gone`` is since when Slurm no longer knows of it.
+    It has had ``number`` others before, and began at ``began`` of this process's clock, which is
+    known once it has answered one. ``gone`` is since when Slurm no longer knows of it.
     """
 
     place: Path
-    calls: Sequence[Call]
-    answered: int = 0
+    asked: Asked
+    call: Call | None
+    number: int = 0
+    began: float = 0.0
     gone: float | None = None
+
+    def takes(self, needed: Needed) -> bool:
+        """Whether it may be given another call, of a kind that has ``needed`` so much."""
+        if not needed.seconds:
+            return False
+        age = time.monotonic() - self.began
+        longest = LEAST_ROOM * max(needed.seconds)
+        memory = START_BYTES + LEAST_ROOM * needed.memory
+        return (
+            age + median(needed.seconds) <= TASK_SECONDS
+            and age + longest <= 60 * self.asked.minutes
+            and (self.asked.memory is None or memory <= self.asked.memory)
+        )
 
 
 @dataclass(frozen=True)
@@ -161,7 +190,7 @@ class Slurm:
                 self.kill()
 
     def submit(self, call: Callable[[], T], at_once: int, kind: Hashable = None) -> Future[T]:
-        """``call``, in one of ``at_once`` tasks, which short calls of a ``kind`` share."""
+        """``call``, in one of ``at_once`` tasks, which calls of a known ``kind`` share."""
         self.reach(at_once)
         future: Future[T] = Future()
         with self.lock:
@@ -198,13 +227,18 @@ class Slurm:
 
     def _watch(self) -> None:
         """Submit what waits, and hand over what has ended, until the engine lets go."""
+        asked = -math.inf
         while True:
-            time.sleep(POLL_SECONDS)
+            time.sleep(LOOK_SECONDS)
             with self.lock:
                 if self.watch is not threading.current_thread():
                     return
                 try:
-                    self._hand_over()
+                    self._take_answers()
+                    if self.tasks and time.monotonic() - asked >= POLL_SECONDS:
+                        asked = time.monotonic()
+                        self._look_for_lost()
+                    self._hand_in_waiting()
                     self._submit_waiting()
                 except Exception as error:  # a thread's error would be nobody's
                     self._give_up(error)
@@ -212,91 +246,109 @@ class Slurm:
                     self.watch = None
                     return
 
+    def _hand_in_waiting(self) -> None:
+        """What waits to the tasks that are at no call; one that takes none of it ends."""
+        for name, task in list(self.tasks.items()):
+            if task.call or not self.waiting:
+                continue
+            fits = (call for call in self.waiting if task.takes(self._needed_by(call)))
+            call = next(fits, None)
+            # With nothing it ends, and leaves its place to one that takes what waits.
+            taken = hand_in(task.place, task.number, call.pickled if call else None)
+            if call and taken:
+                self.waiting.remove(call)
+                task.call = call
+            else:
+                del self.tasks[name]
+
     def _submit_waiting(self) -> None:
         """Arrays of tasks for what waits, as many tasks as may run at once."""
-        while self.waiting and (room := self.at_once - len(self.tasks)) > 0:
+        at_work = [task for task in self.tasks.values() if task.call]
+        room = self.at_once - len(at_work)
+        while self.waiting and room > 0:
             first = self.waiting[0]
             like = first.kind, first.in_full
             alike = [call for call in self.waiting if (call.kind, call.in_full) == like]
-            known = [] if first.in_full else self.needed[first.kind].seconds
-            size = calls_a_task(len(self.waiting), self.at_once, known)
-            starts = range(0, len(alike), size)[: min(room, self.longest)]
-            self._submit_array([alike[start : start + size] for start in starts])
-            submitted = set(alike[: len(starts) * size])
+            given = alike[: min(room, self.longest)]
+            self._submit_array(given)
+            room -= len(given)
+            submitted = set(given)
             self.waiting = deque(call for call in self.waiting if call not in submitted)
 
-    def _submit_array(self, parts: Sequence[Sequence[Call]]) -> None:
-        """One array, of a task for each of ``parts``."""
+    def _needed_by(self, call: Call) -> Needed:
+        """What others of its kind have; nothing, where that was too little."""
+        return Needed() if call.in_full else self.needed[call.kind]
+
+    def _submit_array(self, calls: Sequence[Call]) -> None:
+        """One array, of a task for each of ``calls``, which are alike."""
         assert self.folder is not None
         batch = self.folder / uuid.uuid4().hex[:8]
-        for index, calls in enumerate(parts):
-            place = Path(f"{batch}-{index}")
-            calls_file(place).write_bytes(pickle.dumps([call.pickled for call in calls]))
-        first = parts[0][0]
-        needed = Needed() if first.in_full else self.needed[first.kind]
+        places = [Path(f"{batch}-{index}") for index in range(len(calls))]
+        for place, call in zip(places, calls, strict=True):
+            hand_in(place, 0, call.pickled)
+        asked = asked_for(self.cluster, self._needed_by(calls[0]))
         job = _said(
             "sbatch",
             "--parsable",
             f"--job-name={self.name}",
-            f"--array=0-{len(parts) - 1}",
+            f"--array=0-{len(calls) - 1}",
             f"--output={batch}-%a.log",
-            *options(self.cluster, needed, len(parts[0])),
+            "--no-requeue",  # what is lost is given again from here
+            *options(self.cluster, asked),
             script=script(batch),
         )
         number = job.strip().partition(";")[0]
-        for index, calls in enumerate(parts):
-            self.tasks[f"{number}_{index}"] = Task(Path(f"{batch}-{index}"), calls)
+        for index, (place, call) in enumerate(zip(places, calls, strict=True)):
+            self.tasks[f"{number}_{index}"] = Task(place, asked, call)
 
-    def _hand_over(self) -> None:
-        """Give each future what came of its call: an answer, or none."""
-        if not self.tasks:
-            return
-        states = self._states()
-        for name, task in list(self.tasks.items()):
-            self._take_answers(task)
-            if task.answered == len(task.calls):
-                del self.tasks[name]
-                _clear(task.place)
-            elif states is None or name in states:
-                task.gone = None
-            elif task.gone is None:
-                task.gone = time.monotonic()
-            elif time.monotonic() - task.gone > GRACE_SECONDS:
-                self._lose(name, task)
-                del self.tasks[name]
-        for reason in sorted(set((states or {}).values()) - self.told - IN_TURN):
-            self.told.add(reason)
-            log.warning("Slurm has tasks wait: %s", reason)
-
-    def _take_answers(self, task: Task) -> None:
-        while task.answered < len(task.calls):
-            file = answer_file(task.place, task.answered)
-            if not file.exists():
-                return
-            answered, seconds, memory = pickle.loads(file.read_bytes())
-            call = task.calls[task.answered]
+    def _take_answers(self) -> None:
+        """Give each future what its task has on its call."""
+        for task in self.tasks.values():
+            file = answer_file(task.place, task.number)
+            if task.call is None or not file.exists():
+                continue
+            call, task.call = task.call, None
+            answered, seconds, memory, age = pickle.loads(file.read_bytes())
+            _clear(task.place, f"-{task.number}")
+            task.number += 1
+            task.began = time.monotonic() - age
             if call.kind is not None:
                 needed = self.needed[call.kind]
                 needed.seconds.append(seconds)
                 needed.memory = max(needed.memory, memory)
             settle(call.future, answered)
-            task.answered += 1
 
-    def _lose(self, name: str, task: Task) -> None:
-        """Say that the call which ``task`` was at has no answer; those behind it wait again."""
+    def _look_for_lost(self) -> None:
+        """Ask Slurm for its tasks; those that are gone have ended, or are lost with their call."""
+        states = self._states()
+        for name, task in list(self.tasks.items()):
+            if states is None or name in states:
+                task.gone = None
+            elif task.call is None:
+                del self.tasks[name]
+                _clear(task.place)
+            elif task.gone is None:
+                task.gone = time.monotonic()
+            elif time.monotonic() - task.gone > GRACE_SECONDS:
+                del self.tasks[name]
+                self._lose(name, task, task.call)
+        for reason in sorted(set((states or {}).values()) - self.told - IN_TURN):
+            self.told.add(reason)
+            log.warning("Slurm has tasks wait: %s", reason)
+
+    def _lose(self, name: str, task: Task, call: Call) -> None:
+        """Say that the ``call`` which ``task`` was at has no answer."""
         ended = _how_it_ended(name)
         said = _last_words(name, task, ended)
-        at, *behind = task.calls[task.answered :]
-        if ended.state.startswith(FOR_WANT) and not at.in_full:
-            at.in_full = True
-            behind = [at, *behind]
-            self.needed.pop(at.kind, None)  # it was not all
+        if ended.state.startswith(FOR_WANT) and not call.in_full:
+            call.in_full = True
+            self.waiting.appendleft(call)
+            self.needed.pop(call.kind, None)  # it was not all
         elif ended.state == "FAILED" and not task.place.with_suffix(BEGUN).exists():
             where = f"{sys.executable} and {task.place.parent} are to be there on every node"
             raise ClusterFault(f"{said}; it has not begun: {where}")
         else:
-            at.future.set_exception(BrokenExecutor(said))
-        self.waiting.extendleft(reversed(behind))
+            call.future.set_exception(BrokenExecutor(said))
 
     def _states(self) -> dict[str, str] | None:
         """Of each task that Slurm has why it waits; ``None`` where it does not answer.
@@ -315,43 +367,38 @@ class Slurm:
 
     def _give_up(self, error: Exception) -> None:
         """No call of these comes to an end."""
-        calls = list(self.waiting)
-        calls += [call for task in self.tasks.values() for call in task.calls[task.answered :]]
+        calls = [*self.waiting, *(task.call for task in self.tasks.values() if task.call)]
         self.waiting.clear()
         self.tasks.clear()
         for call in calls:
             call.future.set_exception(error)
 
 
-def calls_a_task(waiting: int, at_once: int, seconds: Sequence[float]) -> int:
-    """How many of the ``waiting`` calls share a task, by the ``seconds`` that others took.
+def asked_for(cluster: SlurmCluster, needed: Needed) -> Asked:
+    """What sbatch is asked for, for a task whose first call is of a kind that ``needed`` so much.
 
-    No more than leave each of ``at_once`` tasks its share; one, where nothing is known.
+    What the keys say is the most; where it is known what calls of the kind have needed, less is
+    asked for: for the task's own time, and one call more.
     """
-    if not seconds:
-        return 1
-    fitting = int(TASK_SECONDS / max(median(seconds), 0.1))
-    return max(1, min(fitting, waiting // at_once))
+    minutes, most = cluster.minutes, None if cluster.memory is None else _bytes(cluster.memory)
+    if not needed.seconds:
+        return Asked(minutes, most)
+    seconds = TASK_SECONDS + ROOM * max(needed.seconds)
+    memory = START_BYTES + ROOM * needed.memory
+    return Asked(
+        min(minutes, START_MINUTES + math.ceil(seconds / 60)),
+        None if most is None else min(most, memory),
+    )
 
 
-def options(cluster: SlurmCluster, needed: Needed, calls: int = 1) -> list[str]:
-    """What sbatch is asked for, for a task of so many ``calls``.
-
-    What the keys say is for each call, and the most: where it is known what calls of the kind have
-    ``needed``, less is asked for.
-    """
-    minutes, most = cluster.minutes * calls, cluster.memory
-    if needed.seconds:
-        longest = max(needed.seconds)
-        minutes = min(minutes, START_MINUTES + ceil(ROOM * longest * calls / 60))
-        if most is not None:
-            asked_for = START_BYTES + ROOM * needed.memory
-            most = most if asked_for >= _bytes(most) else f"{ceil(asked_for / 2**20)}M"
-    asked: dict[str, Any] = {"cpus-per-task": 1, "time": minutes, "mem": most}
-    asked["gres"] = "gpu:1" if cluster.gpu else None
+def options(cluster: SlurmCluster, asked: Asked) -> list[str]:
+    """The words by which sbatch is asked for it."""
+    memory = None if asked.memory is None else f"{math.ceil(asked.memory / 2**20)}M"
+    words: dict[str, Any] = {"cpus-per-task": 1, "time": asked.minutes, "mem": memory}
+    words["gres"] = "gpu:1" if cluster.gpu else None
     for key in ("partition", "account", "qos", "constraint"):
-        asked[key] = getattr(cluster, key)
-    return [f"--{key}={value}" for key, value in asked.items() if value is not None]
+        words[key] = getattr(cluster, key)
+    return [f"--{key}={value}" for key, value in words.items() if value is not None]
 
 
 def _bytes(memory: str) -> int:
@@ -365,9 +412,9 @@ def script(batch: Path) -> str:
     return f'#!/bin/sh\nexport OMP_NUM_THREADS=1\nexec {words}"$SLURM_ARRAY_TASK_ID"\n'
 
 
-def _clear(place: Path) -> None:
-    """Remove what a task has left."""
-    for file in place.parent.glob(f"{place.name}.*"):
+def _clear(place: Path, ending: str = "") -> None:
+    """Remove what lies at a task's place, with that ending."""
+    for file in place.parent.glob(f"{place.name}.*{ending}"):
         file.unlink(missing_ok=True)
 
 
