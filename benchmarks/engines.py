@@ -37,6 +37,7 @@ LOCAL = "pack"
 ENGINES = (LOCAL, "pack_dask", "pack_ray", "pack_slurm")
 # Of the time of the comparison, beside the engine's start-up: at most 1.1 times the local one.
 MOST = 1.1
+PUBLISHED_ALONE = "one process alone: records a second"
 LEAST = (
     *OVERRIDES,
     "regularizer=none",
@@ -142,7 +143,7 @@ def main() -> None:
     taken = alternate({runs: partial(alone, runs) for runs in sizes}, settings.repeats)
     both = zip(*taken.values(), strict=True)
     rates = [(settings.more - settings.fewer) / (more - fewer) for fewer, more in both]
-    rows.append(row("one process alone: records a second", "1/s", rates))
+    rows.append(row(PUBLISHED_ALONE, "1/s", rates))
     publish("engines", asdict(settings), rows, folder)
 
 

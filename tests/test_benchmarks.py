@@ -40,7 +40,7 @@ RUNS = {
     "null": "of 3 comparisons, with a false verdict: share, 95 % interval",
     "effect": "of 3 comparisons, decided by 2 seeds: share, 95 % interval",
     "engines": "one process alone: records a second",
-    "scale": "1000 runs of 1.6 s, 10 workers: workers at work",
+    "scale": "workers publish, runs of 1.6 s, 10 workers, 1000 runs: workers at work",
 }
 
 
