@@ -1,12 +1,13 @@
 """Slurm as an engine: tasks of job arrays do the calls, and leave answers in a shared folder.
 
-A task is given a call when it is submitted, and further ones as it has answered. Slurm is asked by
-its own commands. Without accounting it forgets a task soon after its end, so a task that is gone
-and has left no answer is lost.
+A task is given a call once it has begun, and further ones as it answers. Slurm is asked by its own
+commands. Without accounting it forgets a task soon after its end, so a task that is gone and has
+left no answer is lost.
 """
 
 import logging
 import math
+import os
 import pickle
 import re
 import shlex
@@ -17,20 +18,19 @@ import tempfile
 import threading
 import time
 import uuid
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any, TypeVar
 
 from regsweep.errors import ClusterFault, InputError
 from regsweep.packs.engines.call import pickled, settle
 from regsweep.packs.engines.local import KILLED
 from regsweep.packs.engines.peers import Peer, peer
-from regsweep.packs.engines.slurm_task import BEGUN, answer_file, hand_in
+from regsweep.packs.engines.slurm_task import ANSWER, BEGUN, TOOK, file_at, hand_in
 from regsweep.sweep.cluster import SlurmCluster
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,12 @@ TASK_SECONDS = 300
 ROOM = 3
 START_MINUTES = 2
 START_BYTES = 2**29
-# What is to be left of a task for another call, of what others have needed.
+# What is to be left of a task for another call, of what others have needed; and where that is not
+# known, how much of its time may be over.
 LEAST_ROOM = 2
+MOST_SPENT = 0.1
+# So often in a row tasks may end before they begin, or before they take a call that is theirs.
+MOST_FRUITLESS = 3
 # Why a task waits that will run by itself.
 IN_TURN = {"None", "Priority", "Resources", "JobArrayTaskLimit"}
 # How a task ends that is not at fault.
@@ -64,20 +68,22 @@ FOR_WANT = ("TIMEOUT", "OUT_OF_MEMORY", "FORGOTTEN")
 class Call:
     """A call, pickled, and what kind it is of.
 
-    ``in_full`` is one that needs more than those of its kind before it.
+    ``in_full`` is one that needs more than those of its kind before it. ``untaken`` is how many
+    tasks have ended that it was given to and that had not taken it.
     """
 
     pickled: bytes
     future: Future[Any]
     kind: Hashable = None
     in_full: bool = False
+    untaken: int = 0
 
 
 @dataclass
 class Needed:
-    """What calls of a kind have needed so far: seconds each, and the most bytes of a task."""
+    """What calls of a kind have needed so far: the most seconds, and the most bytes of a task."""
 
-    seconds: list[float] = field(default_factory=list)
+    seconds: float = 0.0
     memory: int = 0
 
 
@@ -88,34 +94,56 @@ class Asked:
     minutes: int
     memory: int | None
 
+    def holds(self, minutes: float, memory: int | None) -> bool:
+        """Whether it is so much at least."""
+        enough = self.memory is None or (memory is not None and memory <= self.memory)
+        return minutes <= self.minutes and enough
+
 
 @dataclass
 class Task:
-    """A task at work: its place in the folder, what was asked for, and the call that it is at.
+    """A task that was submitted: its place in the folder, what was asked for, its call if any.
 
-    It has had ``number`` others before, and began at ``began`` of this process's clock, which is
-    known once it has answered one. ``gone`` is since when Slurm no longer knows of it.
+    It has answered ``number`` others, and began at ``began`` of this process's clock. One that is
+    ``over`` is given nothing more. ``gone`` is since when Slurm no longer knows of it.
     """
 
     place: Path
     asked: Asked
-    call: Call | None
+    call: Call | None = None
     number: int = 0
-    began: float = 0.0
+    began: float | None = None
+    over: bool = False
     gone: float | None = None
 
-    def takes(self, needed: Needed) -> bool:
-        """Whether it may be given another call, of a kind that has ``needed`` so much."""
-        if not needed.seconds:
+    @property
+    def coming(self) -> bool:
+        """Whether it has yet to begin."""
+        return self.began is None and not self.over
+
+    @property
+    def free(self) -> bool:
+        """Whether it has begun, and is at no call."""
+        return self.began is not None and self.call is None and not self.over
+
+    def takes(self, needed: Needed | None, full: Asked, *, in_full: bool) -> bool:
+        """Whether it has room for a call of a kind that has ``needed`` so much, if that is known.
+
+        ``full`` is all that may be asked for; one that is ``in_full`` wants a task of its own.
+        """
+        wanted = asked_for(full, needed)
+        if self.number == 0 and self.asked.holds(wanted.minutes, wanted.memory):
+            return True
+        if in_full:
             return False
-        age = time.monotonic() - self.began
-        longest = LEAST_ROOM * max(needed.seconds)
+        age = 0.0 if self.began is None else time.monotonic() - self.began
+        if needed is None:
+            spent = age / (60 * self.asked.minutes)
+            return age <= TASK_SECONDS and spent <= MOST_SPENT and self.asked == full
         memory = START_BYTES + LEAST_ROOM * needed.memory
-        return (
-            age + median(needed.seconds) <= TASK_SECONDS
-            and age + longest <= 60 * self.asked.minutes
-            and (self.asked.memory is None or memory <= self.asked.memory)
-        )
+        least = memory if full.memory is None else min(memory, full.memory)
+        minutes = (age + LEAST_ROOM * needed.seconds) / 60
+        return age + needed.seconds <= TASK_SECONDS and self.asked.holds(minutes, least)
 
 
 @dataclass(frozen=True)
@@ -146,9 +174,12 @@ class Slurm:
         self.at_once = 1
         self.folder: Path | None = None
         self.lock = threading.RLock()  # what comes of a call may have another submitted
-        self.waiting: deque[Call] = deque()
+        self.full = all_of(cluster)
+        # By kind, and whether in full.
+        self.waiting: dict[tuple[Hashable, bool], deque[Call]] = {}
         self.tasks: dict[str, Task] = {}  # by the names that squeue has for them
-        self.needed: defaultdict[Hashable, Needed] = defaultdict(Needed)
+        self.needed: dict[Hashable, Needed] = {}
+        self.fruitless = 0
         self.watch: threading.Thread | None = None
         self.told: set[str] = set()
         self.answered = 0.0
@@ -199,10 +230,10 @@ class Slurm:
                 where = Path(self.cluster.folder).absolute()
                 where.mkdir(parents=True, exist_ok=True)
                 self.folder = Path(tempfile.mkdtemp(prefix=".slurm-", dir=where))
-                self.answered = time.monotonic()
             self.at_once = at_once
-            self.waiting.append(Call(pickled(call), future, kind))
+            self._wait(Call(pickled(call), future, kind))
             if self.watch is None:
+                self.answered = time.monotonic()
                 self.watch = threading.Thread(target=self._watch, daemon=True)
                 self.watch.start()
         return future
@@ -225,8 +256,13 @@ class Slurm:
             _run("scancel", f"--name={self.name}")
             shutil.rmtree(folder, ignore_errors=True)
 
+    def _wait(self, *calls: Call) -> None:
+        """Have ``calls`` wait for tasks, behind others of their kind."""
+        for call in calls:
+            self.waiting.setdefault((call.kind, call.in_full), deque()).append(call)
+
     def _watch(self) -> None:
-        """Submit what waits, and hand over what has ended, until the engine lets go."""
+        """Submit tasks for what waits, and hand over what has ended, until the engine lets go."""
         asked = -math.inf
         while True:
             time.sleep(LOOK_SECONDS)
@@ -234,7 +270,7 @@ class Slurm:
                 if self.watch is not threading.current_thread():
                     return
                 try:
-                    self._take_answers()
+                    self._look()
                     if self.tasks and time.monotonic() - asked >= POLL_SECONDS:
                         asked = time.monotonic()
                         self._look_for_lost()
@@ -246,109 +282,146 @@ class Slurm:
                     self.watch = None
                     return
 
-    def _hand_in_waiting(self) -> None:
-        """What waits to the tasks that are at no call; one that takes none of it ends."""
-        for name, task in list(self.tasks.items()):
-            if task.call or not self.waiting:
+    def _look(self) -> None:
+        """See which tasks have begun, and give each future what its task has on its call."""
+        assert self.folder is not None
+        there = set(os.listdir(self.folder))
+        for task in self.tasks.values():
+            if task.began is None and file_at(task.place, BEGUN).name in there:
+                task.began, self.fruitless = time.monotonic(), 0
+            file = file_at(task.place, ANSWER, task.number)
+            if task.call is None or file.name not in there:
                 continue
-            fits = (call for call in self.waiting if task.takes(self._needed_by(call)))
-            call = next(fits, None)
-            # With nothing it ends, and leaves its place to one that takes what waits.
-            taken = hand_in(task.place, task.number, call.pickled if call else None)
-            if call and taken:
-                self.waiting.remove(call)
-                task.call = call
-            else:
+            answered, seconds, memory, age = pickle.loads(file.read_bytes())
+            call, number = task.call, task.number
+            task.call, task.number, task.began = None, number + 1, time.monotonic() - age
+            settle(call.future, answered)
+            if call.kind is not None and call.future.exception() is None:
+                needed = self.needed.setdefault(call.kind, Needed())
+                needed.seconds = max(needed.seconds, seconds)
+                needed.memory = max(needed.memory, memory)
+            _clear(task.place, f"-{number}")
+
+    def _look_for_lost(self) -> None:
+        """Ask Slurm for its tasks; those that are gone have ended, or are lost with their call."""
+        states, lost = self._states(), []
+        for name, task in list(self.tasks.items()):
+            if states is None or name in states:
+                task.gone = None
+            elif task.over or task.free:
                 del self.tasks[name]
+                _clear(task.place)
+            elif task.gone is None:
+                task.gone = time.monotonic()
+            elif time.monotonic() - task.gone > GRACE_SECONDS:
+                lost.append(name)
+        self.fruitless += any(self.tasks[name].coming for name in lost)
+        for name in lost:
+            self._lose(name, self.tasks[name])
+            _clear(self.tasks.pop(name).place)
+        for reason in sorted(set((states or {}).values()) - self.told - IN_TURN):
+            self.told.add(reason)
+            log.warning("Slurm has tasks wait: %s", reason)
+
+    def _lose(self, name: str, task: Task) -> None:
+        """Say what becomes of the call of ``task``, which has ended without an answer.
+
+        Raises:
+            ClusterFault: it has not begun, nor can another.
+        """
+        ended = _how_it_ended(name)
+        said = _last_words(name, task, ended)
+        call, task.call = task.call, None
+        if call is None:
+            if ended.state == "FAILED" or self.fruitless > MOST_FRUITLESS:
+                where = f"{sys.executable} and {task.place.parent} are to be there on every node"
+                raise ClusterFault(f"{said}; it has not begun: {where}")
+            log.warning("%s; it has not begun, and another is asked for", said)
+        elif not file_at(task.place, TOOK, task.number).exists() and call.untaken < MOST_FRUITLESS:
+            call.untaken += 1
+            self._wait(call)
+        elif ended.state.startswith(FOR_WANT) and not call.in_full:
+            call.in_full = True
+            self._wait(call)
+            self.needed.pop(call.kind, None)  # it was not all
+        else:
+            call.future.set_exception(BrokenExecutor(said))
+
+    def _hand_in_waiting(self) -> None:
+        """What waits to the tasks that are free; one that takes none of it ends."""
+        at_work = sum(task.call is not None for task in self.tasks.values())
+        for task in self.tasks.values():
+            if not self.waiting or at_work >= self.at_once:
+                return
+            if not task.free or task.gone:
+                continue
+            like = next((like for like in self.waiting if self._takes(task, like)), None)
+            call = self.waiting[like][0] if like else None
+            taken = hand_in(task.place, task.number, call.pickled if call else None)
+            if like and taken:
+                task.call = self._next(like)
+                at_work += 1
+            else:  # given none, or no call has come for long
+                task.over = True
+
+    def _takes(self, task: Task, like: tuple[Hashable, bool]) -> bool:
+        """Whether ``task`` has room for a call ``like`` that."""
+        return task.takes(self._needed_by(like), self.full, in_full=like[1])
+
+    def _needed_by(self, like: tuple[Hashable, bool]) -> Needed | None:
+        """What others of the kind have needed; ``None`` if it is not known, or was too little."""
+        kind, in_full = like
+        return None if in_full else self.needed.get(kind)
+
+    def _next(self, like: tuple[Hashable, bool]) -> Call:
+        """The first that waits of those, which then waits no longer."""
+        calls = self.waiting[like]
+        call = calls.popleft()
+        if not calls:
+            del self.waiting[like]
+        return call
 
     def _submit_waiting(self) -> None:
-        """Arrays of tasks for what waits, as many tasks as may run at once."""
-        at_work = [task for task in self.tasks.values() if task.call]
-        room = self.at_once - len(at_work)
-        while self.waiting and room > 0:
-            first = self.waiting[0]
-            like = first.kind, first.in_full
-            alike = [call for call in self.waiting if (call.kind, call.in_full) == like]
-            given = alike[: min(room, self.longest)]
-            self._submit_array(given)
-            room -= len(given)
-            submitted = set(given)
-            self.waiting = deque(call for call in self.waiting if call not in submitted)
+        """Ask for the tasks that what waits is short of; cancel those that nothing waits for."""
+        short = {like: len(calls) for like, calls in self.waiting.items()}
+        room = self.at_once - sum(task.call is not None for task in self.tasks.values())
+        spare = []
+        for name, task in self.tasks.items():
+            if task.coming:
+                takes = (like for like in short if short[like] and self._takes(task, like))
+                if room > 0 and (like := next(takes, None)):
+                    short[like] -= 1
+                    room -= 1
+                else:
+                    spare.append(name)
+        if spare:
+            _run("scancel", *spare)
+            for name in spare:
+                self.tasks[name].over = True
+        for like, count in short.items():
+            while (count := min(count, room)) > 0:
+                size = min(count, self.longest)
+                self._submit(size, asked_for(self.full, self._needed_by(like)))
+                room -= size
+                count -= size
 
-    def _needed_by(self, call: Call) -> Needed:
-        """What others of its kind have; nothing, where that was too little."""
-        return Needed() if call.in_full else self.needed[call.kind]
-
-    def _submit_array(self, calls: Sequence[Call]) -> None:
-        """One array, of a task for each of ``calls``, which are alike."""
+    def _submit(self, count: int, asked: Asked) -> None:
+        """An array of so many tasks."""
         assert self.folder is not None
         batch = self.folder / uuid.uuid4().hex[:8]
-        places = [Path(f"{batch}-{index}") for index in range(len(calls))]
-        for place, call in zip(places, calls, strict=True):
-            hand_in(place, 0, call.pickled)
-        asked = asked_for(self.cluster, self._needed_by(calls[0]))
         job = _said(
             "sbatch",
             "--parsable",
             f"--job-name={self.name}",
-            f"--array=0-{len(calls) - 1}",
+            f"--array=0-{count - 1}",
             f"--output={batch}-%a.log",
             "--no-requeue",  # what is lost is given again from here
             *options(self.cluster, asked),
             script=script(batch),
         )
         number = job.strip().partition(";")[0]
-        for index, (place, call) in enumerate(zip(places, calls, strict=True)):
-            self.tasks[f"{number}_{index}"] = Task(place, asked, call)
-
-    def _take_answers(self) -> None:
-        """Give each future what its task has on its call."""
-        for task in self.tasks.values():
-            file = answer_file(task.place, task.number)
-            if task.call is None or not file.exists():
-                continue
-            call, task.call = task.call, None
-            answered, seconds, memory, age = pickle.loads(file.read_bytes())
-            _clear(task.place, f"-{task.number}")
-            task.number += 1
-            task.began = time.monotonic() - age
-            if call.kind is not None:
-                needed = self.needed[call.kind]
-                needed.seconds.append(seconds)
-                needed.memory = max(needed.memory, memory)
-            settle(call.future, answered)
-
-    def _look_for_lost(self) -> None:
-        """Ask Slurm for its tasks; those that are gone have ended, or are lost with their call."""
-        states = self._states()
-        for name, task in list(self.tasks.items()):
-            if states is None or name in states:
-                task.gone = None
-            elif task.call is None:
-                del self.tasks[name]
-                _clear(task.place)
-            elif task.gone is None:
-                task.gone = time.monotonic()
-            elif time.monotonic() - task.gone > GRACE_SECONDS:
-                del self.tasks[name]
-                self._lose(name, task, task.call)
-        for reason in sorted(set((states or {}).values()) - self.told - IN_TURN):
-            self.told.add(reason)
-            log.warning("Slurm has tasks wait: %s", reason)
-
-    def _lose(self, name: str, task: Task, call: Call) -> None:
-        """Say that the ``call`` which ``task`` was at has no answer."""
-        ended = _how_it_ended(name)
-        said = _last_words(name, task, ended)
-        if ended.state.startswith(FOR_WANT) and not call.in_full:
-            call.in_full = True
-            self.waiting.appendleft(call)
-            self.needed.pop(call.kind, None)  # it was not all
-        elif ended.state == "FAILED" and not task.place.with_suffix(BEGUN).exists():
-            where = f"{sys.executable} and {task.place.parent} are to be there on every node"
-            raise ClusterFault(f"{said}; it has not begun: {where}")
-        else:
-            call.future.set_exception(BrokenExecutor(said))
+        for index in range(count):
+            self.tasks[f"{number}_{index}"] = Task(Path(f"{batch}-{index}"), asked)
 
     def _states(self) -> dict[str, str] | None:
         """Of each task that Slurm has why it waits; ``None`` where it does not answer.
@@ -367,28 +440,30 @@ class Slurm:
 
     def _give_up(self, error: Exception) -> None:
         """No call of these comes to an end."""
-        calls = [*self.waiting, *(task.call for task in self.tasks.values() if task.call)]
+        calls = [call for calls in self.waiting.values() for call in calls]
+        calls += [task.call for task in self.tasks.values() if task.call]
         self.waiting.clear()
         self.tasks.clear()
         for call in calls:
             call.future.set_exception(error)
 
 
-def asked_for(cluster: SlurmCluster, needed: Needed) -> Asked:
-    """What sbatch is asked for, for a task whose first call is of a kind that ``needed`` so much.
+def all_of(cluster: SlurmCluster) -> Asked:
+    """What the keys say, which is the most that is asked for."""
+    return Asked(cluster.minutes, None if cluster.memory is None else _bytes(cluster.memory))
 
-    What the keys say is the most; where it is known what calls of the kind have needed, less is
-    asked for: for the task's own time, and one call more.
+
+def asked_for(full: Asked, needed: Needed | None) -> Asked:
+    """What is asked for, for a task whose first call is of a kind that has ``needed`` so much.
+
+    It is ``full`` where that is not known; else time for the task and for one call more.
     """
-    minutes, most = cluster.minutes, None if cluster.memory is None else _bytes(cluster.memory)
-    if not needed.seconds:
-        return Asked(minutes, most)
-    seconds = TASK_SECONDS + ROOM * max(needed.seconds)
+    if needed is None:
+        return full
+    seconds = TASK_SECONDS + ROOM * needed.seconds
+    minutes = min(full.minutes, START_MINUTES + math.ceil(seconds / 60))
     memory = START_BYTES + ROOM * needed.memory
-    return Asked(
-        min(minutes, START_MINUTES + math.ceil(seconds / 60)),
-        None if most is None else min(most, memory),
-    )
+    return Asked(minutes, None if full.memory is None else min(full.memory, memory))
 
 
 def options(cluster: SlurmCluster, asked: Asked) -> list[str]:

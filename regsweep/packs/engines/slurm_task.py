@@ -1,9 +1,11 @@
 """What a task of Slurm's runs: calls, one after the other, each answered in the shared folder.
 
-Who leads and the task agree on each call by a file that only one of them can create: the leader
-hands it in so, and the task that no call has come for closes its place to it.
+All lies beside the task's place: ``.begun``; for the call of each number ``.call-N``, ``.said-N``
+once it is settled what becomes of that number, ``.took-N`` and ``.answer-N``. Only one of the two
+creates ``.said-N``: who leads, having handed in a call, or the task that none has come for.
 """
 
+import os
 import pickle
 import resource
 import sys
@@ -13,38 +15,31 @@ from pathlib import Path
 from regsweep.packs.engines.call import answer
 from regsweep.records.atomic import write_bytes
 
-# The next call of a sweep comes sooner; between sweeps nobody holds what others wait for.
+# A task waits so long for its first call, and for another: that of a sweep comes sooner, and nobody
+# holds for long what others wait for.
+FIRST_SECONDS = 60
 LINGER_SECONDS = 10
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 
-BEGUN = ".begun"
-
-
-def call_file(place: Path, number: int) -> Path:
-    """Where a task finds the call of that number, pickled, once it is handed in."""
-    return place.with_suffix(f".call-{number}")
+BEGUN, CALL, SAID, TOOK, ANSWER = "begun", "call", "said", "took", "answer"
 
 
-def answer_file(place: Path, number: int) -> Path:
-    """Where a task leaves what it has on the call of that number, pickled.
-
-    It is the answer, the seconds that it took, the most bytes that the task has had, and the
-    seconds since the task began.
-    """
-    return place.with_suffix(f".answer-{number}")
+def file_at(place: Path, what: str, number: int | None = None) -> Path:
+    """The file at a task's place: ``what`` of the call of that number."""
+    return place.with_suffix(f".{what}" if number is None else f".{what}-{number}")
 
 
 def hand_in(place: Path, number: int, call: bytes | None) -> bool:
     """Give a task the call of that number, or none, whereupon it ends; ``False`` if it has."""
     if call is not None:
-        write_bytes(call_file(place, number), call)
-    return _first(place, number)
+        write_bytes(file_at(place, CALL, number), call)
+    return _is_first(place, number)
 
 
-def _first(place: Path, number: int) -> bool:
-    """Whether nobody has said before what comes of that number."""
+def _is_first(place: Path, number: int) -> bool:
+    """Whether nobody has settled before what becomes of that number."""
     try:
-        place.with_suffix(f".said-{number}").touch(exist_ok=False)
+        file_at(place, SAID, number).touch(exist_ok=False)
     except FileExistsError:
         return False
     return True
@@ -52,31 +47,44 @@ def _first(place: Path, number: int) -> bool:
 
 def next_call(place: Path, number: int) -> bytes | None:
     """The call of that number; ``None`` where there is to be none, or none has come for long."""
-    deadline = time.monotonic() + LINGER_SECONDS
-    said = place.with_suffix(f".said-{number}")
-    while not said.exists():
+    deadline = time.monotonic() + (LINGER_SECONDS if number else FIRST_SECONDS)
+    while not _is_there(file_at(place, SAID, number)):
         if not place.parent.exists():
             return None  # who leads has let go
-        if time.monotonic() > deadline and _first(place, number):
+        if time.monotonic() > deadline and _is_first(place, number):
             return None
         time.sleep(POLL_SECONDS)
-    file = call_file(place, number)
+    file = file_at(place, CALL, number)
     return file.read_bytes() if file.exists() else None
 
 
+def _is_there(file: Path) -> bool:
+    """Whether it is; asked anew of a network's file system, which remembers what it was told."""
+    try:
+        os.close(os.open(file.parent, os.O_RDONLY))
+    except FileNotFoundError:
+        return False
+    return file.exists()
+
+
 def main() -> None:
-    """Answer the calls at the place that the command line names."""
+    """Answer the calls at the place that the command line names.
+
+    An answer is pickled with the seconds that it took, the most bytes that the task has had, and
+    the seconds since the task began.
+    """
     place, started = Path(sys.argv[1]), time.monotonic()
-    place.with_suffix(BEGUN).touch()
+    file_at(place, BEGUN).touch()
     number = 0
     while (call := next_call(place, number)) is not None:
+        file_at(place, TOOK, number).touch()
         began = time.monotonic()
         answered = answer(call)
         ended = time.monotonic()
         # Slurm runs on Linux, which counts in KiB.
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         done = pickle.dumps((answered, ended - began, memory, ended - started))
-        write_bytes(answer_file(place, number), done)
+        write_bytes(file_at(place, ANSWER, number), done)
         number += 1
 
 

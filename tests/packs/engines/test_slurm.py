@@ -1,6 +1,8 @@
 """What Slurm is asked for, and what becomes of calls whose task has ended without an answer."""
 
 import os
+import re
+import threading
 import time
 from concurrent.futures import BrokenExecutor, Future
 from functools import partial
@@ -12,65 +14,88 @@ import pytest
 from regsweep.errors import ClusterFault
 from regsweep.packs.engines import slurm, slurm_task
 from regsweep.packs.engines.slurm import (
+    MOST_FRUITLESS,
     Asked,
     Call,
     Ended,
     Needed,
     Slurm,
     Task,
+    all_of,
     asked_for,
     gpus_in,
     options,
 )
-from regsweep.packs.engines.slurm_task import BEGUN, hand_in
+from regsweep.packs.engines.slurm_task import ANSWER, TOOK, file_at, hand_in
 
 FOLDER = "unused"
 CLUSTER = clusters.slurm_cluster(FOLDER)
 
 
-QUICK = Needed([1.0, 10.0], 100 * 2**20)
-
-
-def asked_of(*needed):
-    return options(CLUSTER, asked_for(CLUSTER, Needed(*needed)))
+FULL = Asked(60, 2**30)
+QUICK = Needed(10.0, 100 * 2**20)
+LESS = asked_for(FULL, QUICK)
 
 
 def test_what_the_keys_say_is_asked_for_until_calls_have_told_what_they_need():
-    assert asked_of() == ["--cpus-per-task=1", "--time=60", "--mem=1024M"]
+    assert options(CLUSTER, all_of(CLUSTER)) == ["--cpus-per-task=1", "--time=60", "--mem=1024M"]
+    assert asked_for(FULL, None) == all_of(CLUSTER) == FULL
     # Three times what the longest took, five minutes of a task, and two for its start.
-    known = options(CLUSTER, asked_for(CLUSTER, QUICK))
-    assert known == ["--cpus-per-task=1", "--time=8", "--mem=812M"]
+    assert options(CLUSTER, LESS) == ["--cpus-per-task=1", "--time=8", "--mem=812M"]
 
 
 def test_no_more_is_asked_for_than_the_keys_say():
-    assert asked_of([1e6], 2**40) == asked_of()
+    assert asked_for(FULL, Needed(1e6, 2**40)) == FULL
+    assert asked_for(Asked(60, None), QUICK) == Asked(8, None)
 
 
 @pytest.mark.parametrize(
     ("age", "asked", "needed", "takes"),
     [
-        (0, Asked(60, None), Needed(), False),  # nothing is known
+        (0, FULL, None, True),
+        (299, FULL, None, True),
+        (301, FULL, None, False),  # old enough
+        (50, Asked(5, 2**30), None, False),  # more may be needed
+        (0, FULL, QUICK, True),
+        (289, FULL, QUICK, True),
+        (291, FULL, QUICK, False),
+        (39, Asked(1, 2**30), QUICK, True),
+        (41, Asked(1, 2**30), QUICK, False),  # Slurm would end it
+        (0, LESS, QUICK, True),
+        (0, LESS, Needed(10.0, 140 * 2**20), True),
+        (0, LESS, Needed(10.0, 160 * 2**20), False),  # more than it has
+        (0, FULL, Needed(10.0, 2**30), True),  # no other has more
         (0, Asked(60, None), QUICK, True),
-        (290, Asked(60, None), QUICK, True),
-        (296, Asked(60, None), QUICK, False),  # old enough
-        (35, Asked(1, None), QUICK, True),
-        (45, Asked(1, None), QUICK, False),  # Slurm would end it
-        (0, asked_for(CLUSTER, QUICK), QUICK, True),
-        (0, asked_for(CLUSTER, QUICK), Needed([1.0], 140 * 2**20), True),
-        (0, asked_for(CLUSTER, QUICK), Needed([1.0], 160 * 2**20), False),  # more than it has
     ],
 )
 def test_a_task_takes_another_call_while_it_has_room_for_it(age, asked, needed, takes):
-    task = Task(Path("unused"), asked, None, began=time.monotonic() - age)
+    full = Asked(60, asked.memory and 2**30)
+    task = Task(Path("unused"), asked, number=1, began=time.monotonic() - age)
 
-    assert task.takes(needed) is takes
+    assert task.takes(needed, full, in_full=False) is takes
+
+
+def test_a_call_that_was_asked_too_little_for_has_a_task_of_its_own():
+    assert Task(Path("unused"), FULL).takes(None, FULL, in_full=True)
+    assert not Task(Path("unused"), LESS).takes(None, FULL, in_full=True)
+    assert not Task(Path("unused"), FULL, number=1, began=time.monotonic()).takes(
+        None, FULL, in_full=True
+    )
+
+
+def test_what_was_asked_for_a_call_is_enough_for_it():
+    # Twice what others have needed is more than all that may be asked for.
+    tight = Asked(1, 2**30)
+    task = Task(Path("unused"), asked_for(tight, Needed(50.0, 2**30)))
+
+    assert task.takes(Needed(50.0, 2**30), tight, in_full=False)
 
 
 def test_a_gpu_is_asked_for_where_packs_are_for_one():
     gpu = clusters.slurm_cluster(FOLDER, gpu=True, partition="long")
 
-    assert {"--gres=gpu:1", "--partition=long"} < {*options(gpu, Asked(1, None))}
-    assert not any("gres" in one for one in asked_of())
+    assert {"--gres=gpu:1", "--partition=long"} < {*options(gpu, FULL)}
+    assert not any("gres" in one for one in options(CLUSTER, FULL))
 
 
 def test_gpus_are_counted_once_a_node():
@@ -80,41 +105,70 @@ def test_gpus_are_counted_once_a_node():
 
 
 @pytest.fixture
-def ended(monkeypatch, tmp_path):
+def lost(monkeypatch, tmp_path):
     """Has an engine find that a task has ended so, without an answer to its call."""
+    engine = Slurm(CLUSTER)
+    engine.needed["quick"] = QUICK
 
-    def end(how, begun=True):
+    def lose(call, how, took=True):
         monkeypatch.setattr(slurm, "_how_it_ended", lambda name: how)
-        engine = Slurm(CLUSTER)
-        engine.needed["quick"].seconds.append(1.0)
-        call = Call(b"", Future(), "quick")
-        task = Task(tmp_path / "place", Asked(1, None), call)
-        if begun:
-            task.place.with_suffix(BEGUN).touch()
-        engine._lose("1_0", task, call)
-        return engine, task
+        task = Task(tmp_path / "place", FULL, call, began=0.0)
+        if took:
+            file_at(task.place, TOOK, 0).touch()
+        engine._lose("1_0", task)
+        return engine
 
-    return end
+    return lose
 
 
-def test_the_call_of_a_task_that_was_killed_is_lost_by_no_fault_of_its_own(ended):
-    engine, task = ended(Ended("FAILED", 0, 9))
+def waiting(engine):
+    return [call for calls in engine.waiting.values() for call in calls]
 
-    lost = task.call.future.exception(timeout=0)
-    assert isinstance(lost, BrokenExecutor)
-    assert engine.blames_the_machine(lost)
+
+def test_the_call_of_a_task_that_was_killed_is_lost_by_no_fault_of_its_own(lost):
+    call = Call(b"", Future(), "quick")
+    engine = lost(call, Ended("FAILED", 0, 9))
+
+    error = call.future.exception(timeout=0)
+    assert isinstance(error, BrokenExecutor)
+    assert engine.blames_the_machine(error)
     assert not engine.waiting
 
 
 @pytest.mark.parametrize("state", ["TIMEOUT", "OUT_OF_MEMORY", "FORGOTTEN"])
-def test_a_call_that_was_asked_too_little_for_is_done_again_with_all(ended, state):
-    engine, task = ended(Ended(state, 0, 15))
+def test_a_call_that_was_asked_too_little_for_is_done_again_with_all(lost, state):
+    call = Call(b"", Future(), "quick")
+    engine = lost(call, Ended(state, 0, 15))
 
-    assert [*engine.waiting] == [task.call]
-    assert task.call.in_full
+    assert waiting(engine) == [call]
+    assert call.in_full
     assert "quick" not in engine.needed  # what was known was too little
-    engine._lose("1_1", task, task.call)
-    assert isinstance(task.call.future.exception(timeout=0), BrokenExecutor)
+    lost(call, Ended(state, 0, 15))
+    assert isinstance(call.future.exception(timeout=0), BrokenExecutor)
+
+
+def test_a_call_that_no_task_has_taken_waits_again_though_not_for_ever(lost):
+    call = Call(b"", Future(), "quick")
+    for _ in range(MOST_FRUITLESS):
+        engine = lost(call, Ended("CANCELLED", 0, 15), took=False)
+        assert waiting(engine) == [call]
+        assert not call.in_full
+        engine.waiting.clear()
+
+    lost(call, Ended("CANCELLED", 0, 15), took=False)
+    assert isinstance(call.future.exception(timeout=0), BrokenExecutor)
+
+
+def test_an_answer_that_cannot_be_read_ends_all_calls(tmp_path):
+    engine, calls = Slurm(CLUSTER), [Call(b"", Future()) for _ in range(3)]
+    engine.folder, engine.watch = tmp_path, threading.current_thread()
+    engine.tasks = {str(i): Task(tmp_path / str(i), FULL, calls[i], began=0.0) for i in range(2)}
+    engine._wait(calls[2])
+    file_at(tmp_path / "0", ANSWER, 0).touch()
+
+    engine._watch()
+
+    assert [type(call.future.exception(timeout=0)) for call in calls] == [EOFError] * 3
 
 
 def test_want_of_memory_is_not_the_fault_of_the_machine():
@@ -123,11 +177,15 @@ def test_want_of_memory_is_not_the_fault_of_the_machine():
     assert not Ended("FAILED", 7, 0).blameless
 
 
-def test_a_task_that_cannot_begin_is_one_message(ended):
-    with pytest.raises(
-        ClusterFault, match=r"^Slurm task 1_0 left no .*: FAILED, exit code 127; it"
-    ):
-        ended(Ended("FAILED", 127, 0), begun=False)
+@pytest.mark.usefixtures("slurm")
+def test_a_task_that_cannot_begin_is_one_message(monkeypatch):
+    monkeypatch.setattr(slurm, "script", lambda batch: "#!/bin/sh\nexec /no/python\n")
+    with clusters.slurm_at_hand() as engine:
+        calls = [engine.submit(os.getpid, 2) for _ in range(3)]
+        errors = [call.exception(timeout=60) for call in calls]
+
+    said = r"^Slurm task \S+_\d left no answer: FAILED, exit code 127: .*; it has not begun: "
+    assert all(isinstance(one, ClusterFault) and re.match(said, str(one)) for one in errors)
 
 
 def test_a_task_ends_that_no_call_has_come_for_and_says_so(tmp_path, monkeypatch):
@@ -146,22 +204,37 @@ def test_a_task_ends_that_is_given_none_or_whose_folder_is_gone(tmp_path):
     assert slurm_task.next_call(tmp_path / "gone" / "place", 0) is None
 
 
+def napping():
+    time.sleep(1)
+    return os.getpid()
+
+
 @pytest.mark.usefixtures("slurm")
-def test_calls_of_a_known_kind_share_tasks_and_lose_only_the_one_that_ends_its_task():
+def test_a_task_takes_one_call_after_the_other_and_loses_the_one_that_ends_it():
     with clusters.slurm_at_hand() as engine:
-        alone = engine.submit(os.getpid, 1, "quick").result(timeout=60)
         die = partial(os._exit, 7)
-        shared = [engine.submit(call, 1, "quick") for call in [os.getpid, die, os.getpid] * 2]
-        other = engine.submit(os.getpid, 1, "unknown")
-        apart = other.result(timeout=60)
-        results = [None if one.exception(timeout=60) else one.result() for one in shared]
+        calls = [engine.submit(call, 1, "quick") for call in [os.getpid, die, os.getpid] * 2]
+        results = [None if one.exception(timeout=60) else one.result() for one in calls]
 
     first, lost, second, third, lost_too, fourth = results
-    assert first == alone
     assert lost is lost_too is None
-    assert isinstance(shared[1].exception(), BrokenExecutor)
+    assert isinstance(calls[1].exception(), BrokenExecutor)
     assert second == third
-    assert len({alone, second, fourth, apart}) == 4
+    assert len({first, second, fourth}) == 3
+
+
+@pytest.mark.usefixtures("slurm")
+def test_tasks_that_still_queue_are_not_waited_for_and_end_with_what_waits():
+    with clusters.slurm_at_hand() as engine:
+        calls = [engine.submit(napping, 6, "quick") for _ in range(6)]
+        at_work = {call.result(timeout=60) for call in calls}
+        deadline = time.monotonic() + slurm_task.LINGER_SECONDS / 2
+        asked = ("squeue", "-h", "-r", "-t", "PENDING", f"--name={engine.name}")
+        while clusters.said_by(*asked):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    assert len(at_work) == 2  # the CPUs of the node
 
 
 @pytest.mark.usefixtures("slurm")
@@ -175,3 +248,4 @@ def test_a_task_waits_for_the_next_round_and_no_longer():
             assert time.monotonic() < deadline
             time.sleep(0.5)
         assert engine.submit(os.getpid, 1, "quick").result(timeout=60) != first
+        assert len(os.listdir(engine.folder)) < 10  # what the first has left is cleared
