@@ -248,4 +248,4 @@ def test_a_task_waits_for_the_next_round_and_no_longer():
             assert time.monotonic() < deadline
             time.sleep(0.5)
         assert engine.submit(os.getpid, 1, "quick").result(timeout=60) != first
-        assert len(os.listdir(engine.folder)) < 10  # what the first has left is cleared
+        [_] = {name.partition(".")[0] for name in os.listdir(engine.folder)}  # the second's place
