@@ -26,10 +26,10 @@ test: $(INSTALLED)
 	-$(BIN)/python -m regsweep.data fashion_mnist
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(CLUSTERS:%=--ignore=%)
 
-# On schedulers that they start themselves.
+# On schedulers that they start themselves, and wait for more than they compute.
 test-clusters: $(INSTALLED)
 	$(BIN)/python -m regsweep.data
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(CLUSTERS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(CLUSTERS)
 
 # Everything but `python -m benchmarks.finalists` and `benchmarks.cocktail`, hours each, and the
 # GPU's part, benchmarks.gpu.
