@@ -221,7 +221,7 @@ class Slurm:
                 self.kill()
 
     def submit(self, call: Callable[[], T], at_once: int, kind: Hashable = None) -> Future[T]:
-        """``call``, in one of ``at_once`` tasks, which calls of a known ``kind`` share."""
+        """``call``, in one of ``at_once`` tasks; those of a ``kind`` need about as much."""
         self.reach(at_once)
         future: Future[T] = Future()
         with self.lock:
