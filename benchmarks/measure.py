@@ -76,15 +76,14 @@ def alternate(cases: Mapping[Case, Callable[[], float]], repeats: int) -> dict[C
     return values
 
 
-def seconds(arguments: Sequence[str], **environment: str) -> float:
-    """The wall time of ``python -m ARGUMENTS`` as a process of its own.
+def run_python(words: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    """``python WORDS`` as a process of its own.
 
     Raises:
         SystemExit: it failed; with what it said.
     """
-    started = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", *arguments],
+        [sys.executable, *words],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
@@ -92,10 +91,31 @@ def seconds(arguments: Sequence[str], **environment: str) -> float:
         text=True,
         check=False,
     )
-    taken = time.perf_counter() - started
     if done.returncode != 0:
-        sys.exit(f"{' '.join(arguments)} failed\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return taken
+        sys.exit(f"{' '.join(words)} failed\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done
+
+
+def seconds(arguments: Sequence[str], **environment: str) -> float:
+    """The wall time of ``python -m ARGUMENTS``; raises as ``run_python``."""
+    started = time.perf_counter()
+    run_python(["-m", *arguments], **environment)
+    return time.perf_counter() - started
+
+
+def sweep_words(runs: int, round_size: int, folder: str, overrides: Sequence[str]) -> list[str]:
+    """What regsweep is told for a sweep of so many trials of l2, at random, on the CPU."""
+    return [
+        "-m",
+        "regularizer=l2",
+        "hydra/sweeper=optuna",
+        "hydra/sweeper/sampler=random",
+        f"hydra.sweeper.n_trials={runs}",
+        f"hydra.sweeper.n_jobs={round_size}",
+        f"hydra.sweep.dir={folder}/sweep",
+        "trainer.device=cpu",
+        *overrides,
+    ]
 
 
 def sweep_seconds(
@@ -114,21 +134,8 @@ def sweep_seconds(
         SystemExit: it failed, or not every run completed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        taken = seconds(
-            [
-                "regsweep",
-                "-m",
-                "regularizer=l2",
-                "hydra/sweeper=optuna",
-                "hydra/sweeper/sampler=random",
-                f"hydra.sweeper.n_trials={runs}",
-                f"hydra.sweeper.n_jobs={round_size}",
-                f"hydra.sweep.dir={folder}/sweep",
-                "trainer.device=cpu",
-                *overrides,
-            ],
-            **environment,
-        )
+        words = sweep_words(runs, round_size, folder, overrides)
+        taken = seconds(["regsweep", *words], **environment)
         records = [json.loads(path.read_text()) for path in Path(folder).rglob("record.json")]
         completed = sum(record["status"] == "completed" for record in records)
         if completed != runs:

@@ -17,8 +17,6 @@ import heapq
 import json
 import random
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -31,7 +29,16 @@ from optuna.trial import TrialState
 from benchmarks.engines import PUBLISHED_ALONE
 from benchmarks.finalists import ARMS, SAMPLER
 from benchmarks.framework import OVERRIDES
-from benchmarks.measure import RESULTS, Row, alternate, publish, quick_folder, row
+from benchmarks.measure import (
+    RESULTS,
+    Row,
+    alternate,
+    publish,
+    quick_folder,
+    row,
+    run_python,
+    sweep_words,
+)
 from regsweep.compare.index import Index
 from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Outcome, Studies
@@ -125,18 +132,8 @@ def trial_seconds(settings: Settings) -> dict[int, tuple[float, float, float]]:
 def leading_seconds(runs: int) -> float:
     """The processor time of the process that leads a sweep of so many runs on two workers."""
     with tempfile.TemporaryDirectory() as folder:
-        words = ["-m", "regularizer=l2", "hydra/sweeper=optuna", "hydra/sweeper/sampler=random"]
-        words += [f"hydra.sweeper.n_trials={runs}", "hydra.sweeper.n_jobs=64"]
-        words += ["hydra.launcher.workers=2", f"hydra.sweep.dir={folder}/sweep"]
-        done = subprocess.run(
-            [sys.executable, "-c", LEAD, *words, "trainer.device=cpu", *OVERRIDES],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(words)} failed\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        words = sweep_words(runs, 64, folder, ("hydra.launcher.workers=2", *OVERRIDES))
+        done = run_python(["-c", LEAD, *words])
     return float(done.stderr.split()[-1])
 
 
