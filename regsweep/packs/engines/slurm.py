@@ -256,10 +256,9 @@ class Slurm:
             _run("scancel", f"--name={self.name}")
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _wait(self, *calls: Call) -> None:
-        """Have ``calls`` wait for tasks, behind others of their kind."""
-        for call in calls:
-            self.waiting.setdefault((call.kind, call.in_full), deque()).append(call)
+    def _wait(self, call: Call) -> None:
+        """Have ``call`` wait for a task, behind others of its kind."""
+        self.waiting.setdefault((call.kind, call.in_full), deque()).append(call)
 
     def _watch(self) -> None:
         """Submit tasks for what waits, and hand over what has ended, until the engine lets go."""

@@ -48,23 +48,16 @@ def _is_first(place: Path, number: int) -> bool:
 def next_call(place: Path, number: int) -> bytes | None:
     """The call of that number; ``None`` where there is to be none, or none has come for long."""
     deadline = time.monotonic() + (LINGER_SECONDS if number else FIRST_SECONDS)
-    while not _is_there(file_at(place, SAID, number)):
-        if not place.parent.exists():
-            return None  # who leads has let go
+    while not file_at(place, SAID, number).exists():
         if time.monotonic() > deadline and _is_first(place, number):
             return None
         time.sleep(POLL_SECONDS)
+        try:  # a network's file system remembers that a file was not there, until this
+            os.close(os.open(place.parent, os.O_RDONLY))
+        except FileNotFoundError:  # who leads has let go
+            return None
     file = file_at(place, CALL, number)
     return file.read_bytes() if file.exists() else None
-
-
-def _is_there(file: Path) -> bool:
-    """Whether it is; asked anew of a network's file system, which remembers what it was told."""
-    try:
-        os.close(os.open(file.parent, os.O_RDONLY))
-    except FileNotFoundError:
-        return False
-    return file.exists()
 
 
 def main() -> None:
