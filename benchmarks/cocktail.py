@@ -39,9 +39,9 @@ from hydra.types import RunMode
 from optuna.trial import TrialState
 
 from benchmarks.finalists import CONFIRM_OFFSET, SAMPLER, SEED_STEP, Losses, mean_row
-from benchmarks.measure import Row, publish, quick_folder
+from benchmarks.measure import Row, quick_folder
 from benchmarks.null import share_row
-from benchmarks.searches import all_searches
+from benchmarks.searches import measure_searches
 from regsweep.cli.app import CONF
 from regsweep.cli.nodes import register_nodes
 from regsweep.compare.index import Index
@@ -175,8 +175,8 @@ def worth_of_winners(
         }
         for found in search_all(losses, arms, seeds, settings)
     ]
-    first = [seed + CONFIRM_OFFSET for seed in seeds]
-    fresh = [range(one, one + settings.confirm_seeds) for one in first]
+    confirm = range(CONFIRM_OFFSET, CONFIRM_OFFSET + settings.confirm_seeds)
+    fresh = [[seed + one for one in confirm] for seed in seeds]
     losses.train(
         (one, seed)
         for by_trials, own in zip(all_best, fresh, strict=True)
@@ -234,20 +234,12 @@ def main() -> None:
     """Make all searches, and write what is known after each."""
     folder = quick_folder(__doc__)
     settings = QUICK if folder else FULL
-    rows: list[Row] = []
-    for data in settings.data:
-        case = asdict(settings) | {
-            "data": data,
-            "overrides": [*DATA[data], *settings.overrides],
-        }
-        case.pop("searches")
-        make = partial(some_searches, settings, data)
-        now: list[Row] = []
-        for found in all_searches("cocktail", case, settings.searches, make, folder, TOGETHER):
-            if len(found) > 1:
-                now = rows_of(data, found)
-                publish("cocktail", asdict(settings), [*rows, *now], folder)
-        rows += now
+    cases = {
+        data: {"data": data, "overrides": [*DATA[data], *settings.overrides]}
+        for data in settings.data
+    }
+    make = partial(some_searches, settings)
+    measure_searches("cocktail", asdict(settings), cases, make, rows_of, folder, TOGETHER)
 
 
 if __name__ == "__main__":

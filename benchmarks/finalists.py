@@ -37,9 +37,9 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.trial import TrialState
 from scipy.stats import t
 
-from benchmarks.measure import Row, publish, quick_folder
+from benchmarks.measure import Row, quick_folder
 from benchmarks.runs import compose_run
-from benchmarks.searches import all_searches
+from benchmarks.searches import measure_searches
 from regsweep.compare.index import Index
 from regsweep.compare.storage import open_storage
 from regsweep.compare.studies import Outcome, Studies
@@ -261,17 +261,9 @@ def main() -> None:
     """Make all searches, and write what is known after each."""
     folder = quick_folder(__doc__)
     settings = QUICK if folder else FULL
-    rows: list[Row] = []
-    for images in settings.images:
-        case = asdict(settings) | {"images": images}
-        case.pop("searches")
-        make = partial(some_searches, settings, images)
-        now: list[Row] = []
-        for found in all_searches("finalists", case, settings.searches, make, folder):
-            if len(found) > 1:
-                now = rows_of(images, found)
-                publish("finalists", asdict(settings), [*rows, *now], folder)
-        rows = [*rows, *now]
+    cases = {images: {"images": images} for images in settings.images}
+    make = partial(some_searches, settings)
+    measure_searches("finalists", asdict(settings), cases, make, rows_of, folder)
 
 
 if __name__ == "__main__":

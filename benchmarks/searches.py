@@ -3,11 +3,40 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from benchmarks.measure import RESULTS, cores
+from benchmarks.measure import RESULTS, Row, cores, publish
+
+Label = TypeVar("Label")
+
+
+def measure_searches(
+    name: str,
+    settings: Mapping[str, Any],
+    cases: Mapping[Label, Mapping[str, Any]],
+    make: Callable[[Label, Sequence[int]], Sequence[Any]],
+    rows_of: Callable[[Label, Sequence[Any]], Sequence[Row]],
+    folder: Path | None,
+    together: int = 1,
+) -> None:
+    """Make the ``searches`` of ``settings`` in each of ``cases``; publish after each what is known.
+
+    A case is the settings beside their number, and what it adds; ``make`` and ``rows_of`` are
+    called with its label first. The others are those of ``all_searches``.
+    """
+    rows: list[Row] = []
+    for label, more in cases.items():
+        case = {key: value for key, value in settings.items() if key != "searches"} | {**more}
+        now: Sequence[Row] = []
+        made = partial(make, label)
+        for found in all_searches(name, case, settings["searches"], made, folder, together):
+            if len(found) > 1:
+                now = rows_of(label, found)
+                publish(name, settings, [*rows, *now], folder)
+        rows += now
 
 
 def all_searches(

@@ -179,7 +179,7 @@ class Slurm:
         self.waiting: dict[tuple[Hashable, bool], deque[Call]] = {}
         self.tasks: dict[str, Task] = {}  # by the names that squeue has for them
         self.needed: dict[Hashable, Needed] = {}
-        self.fruitless = 0
+        self.fruitless = 0  # how often tasks have ended before they began, since one has begun
         self.watch: threading.Thread | None = None
         self.told: set[str] = set()
         self.answered = 0.0
