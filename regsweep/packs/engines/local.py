@@ -1,5 +1,6 @@
 """The worker processes of a sweep: started once, used round after round, one thread each."""
 
+import atexit
 import os
 import signal
 import threading
@@ -78,6 +79,21 @@ class Local:
         shared, self.shared = self.shared, None
         if shared is not None:
             shared.remove()
+
+
+def _await_feeders() -> None:
+    """Wait for loky's threads that feed its queues, which end once their workers have.
+
+    Stopped with the process, one can have removed a lock and not yet told the resource tracker,
+    which then warns of it. One that feeds a full pipe never ends, and is left after a second.
+    """
+    for thread in threading.enumerate():
+        if thread.name == "QueueFeederThread":
+            thread.join(timeout=1)
+
+
+# After loky's own threads, and before Python removes what locks are left.
+atexit.register(_await_feeders)
 
 
 def kills_for_memory() -> int:
